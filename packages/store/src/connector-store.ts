@@ -1,0 +1,457 @@
+import type { ConnectorErrorData, EncodedAttributes, EntryFilter, Normalization, AttributeType } from '@landbridge/connector-sdk';
+
+/**
+ * What one connector's store does, as a short list of set-based commands (R2).
+ *
+ * Every command is exactly one transaction: it commits, durably (R3), before its promise resolves, or nothing of it
+ * happened. There is no transaction callback. On SQLite the commands run in the store thread, the only writer of the
+ * file (R1); reads are on {@link ConnectorReader}.
+ */
+export interface ConnectorStore {
+  /**
+   * Brings tables and indexes in line with the selected schema. An unchanged model is a no-op. Changing it never removes
+   * entries (R23); watermarks are forgotten when object types, attributes or partitions changed (R24).
+   */
+  configure(model: StoreModel): Promise<{ readonly changed: boolean }>;
+
+  /** Step (a) of R12: makes the intents of a batch durable and takes their claims (R15). One outcome per intent, in order. */
+  commitIntents(intents: readonly Intent[]): Promise<readonly IntentOutcome[]>;
+  /** Step (c) of R12: results, entry rows, links, audit. Idempotent for a journal row that already has its result. */
+  commitResults(results: readonly WriteResult[]): Promise<readonly WrittenEntry[]>;
+  /** Writes that never reach the application: shadow attributes, external ids, aliases, notes of refused requests (audit). */
+  commitLinkChanges(changes: readonly LinkWrite[]): Promise<readonly WrittenEntry[]>;
+  /** Claims an entry for a caller-known settle decision: applied or not applied, by an operator or by looking (R14). */
+  recordAttempt(journalId: number, attempt: { readonly at: number; readonly note: string }): Promise<void>;
+
+  beginRun(run: NewRun): Promise<{ readonly runId: number }>;
+  /** Opens an import step and fixes its fence: the journal position before the connector is opened (R22). */
+  beginStep(step: NewStep): Promise<{ readonly stepId: number; readonly fence: number; readonly watermark?: string }>;
+  /** Applies at most 500 imported entries (R1), comparing by hash, confirming exports (R20), honouring the fence (R22). */
+  applyPage(stepId: number, entries: readonly ImportedEntry[]): Promise<PageOutcome>;
+  /** Counts what the step would remove, by object type, without removing (R23). A step that is not `complete` removes nothing. */
+  planRemovals(stepId: number, options: { readonly complete: boolean }): Promise<readonly RemovalPlan[]>;
+  /** Removes the next chunk of the planned removals; `done` when none is left. */
+  removeChunk(stepId: number): Promise<{ readonly removed: number; readonly done: boolean }>;
+  /** Ends a step: counts, errors, result and, in the same transaction, the watermark if one is given (R24). Optionally holds its removals. */
+  endStep(stepId: number, end: StepEnd): Promise<{ readonly heldId?: number }>;
+  endRun(runId: number, result: RunResult): Promise<void>;
+  /** Approves a held list: its removals can be taken by {@link removeHeldChunk}; rejecting forgets it. */
+  decideHeld(runId: number, decision: 'approved' | 'rejected', by: string): Promise<{ readonly held: number }>;
+  removeHeldChunk(runId: number): Promise<{ readonly removed: number; readonly done: boolean }>;
+  /** Marks runs that a crash left open as interrupted. Called once at start. */
+  closeInterruptedRuns(at: number): Promise<number>;
+
+  /** Checkpoints and truncates the write-ahead log; returns its size before, in bytes. */
+  checkpoint(): Promise<number>;
+  /** Copies the file to `target`, consistent, from the store thread (R5). */
+  backup(target: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The selected schema as the store needs it. */
+export interface StoreModel {
+  /** Part of every derived SCIM id: the name of the connector. */
+  readonly connector: string;
+  readonly objectTypes: readonly StoreObjectType[];
+  readonly normalizations: readonly Normalization[];
+  /** Reference values are distinguished names (`dn`) or anchor texts of the target (`anchor`). */
+  readonly referenceForm: 'dn' | 'anchor';
+}
+
+export interface StoreObjectType {
+  readonly name: string;
+  readonly attributes: readonly StoreAttribute[];
+}
+
+export interface StoreAttribute {
+  readonly name: string;
+  readonly type: AttributeType;
+  readonly multiValued: boolean;
+  readonly caseExact: boolean;
+  /** Gets an index: a generated column when single-valued, rows of the index table when multi-valued. References always have one. */
+  readonly queryable: boolean;
+  /** Checked by {@link Claim}s. Implies queryable. */
+  readonly unique: boolean;
+  /** Never awaited by confirmation (R20). */
+  readonly exportOnly: boolean;
+  readonly referenceTypes?: readonly string[];
+}
+
+/** A unique value taken by a write before the application is asked (R15). */
+export interface Claim {
+  readonly objectType: string;
+  readonly attribute: string;
+  /** The value, normalised: folded unless the attribute is case-exact. */
+  readonly key: string;
+}
+
+/** Values added to and removed from a multi-valued reference; `replace` first removes all resolved values (R10). */
+export interface ReferenceDelta {
+  readonly attribute: string;
+  readonly replace: boolean;
+  /** Raw reference values, as the connector writes them. */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/**
+ * The effect of a write on the row of an entry, stated before the call (target) and, corrected by what the application
+ * answered, after it.
+ */
+export interface EntryEffect {
+  /** New values of attributes other than multi-valued references. */
+  readonly set: EncodedAttributes;
+  /** Attributes that lose their values. */
+  readonly unset: readonly string[];
+  readonly references: readonly ReferenceDelta[];
+  readonly anchor?: string;
+  readonly dn?: string;
+  /** Attributes whose values an import must confirm (R20): not export-only ones. */
+  readonly awaiting: readonly string[];
+}
+
+/** The durable intent of one write (R12). */
+export interface Intent {
+  readonly kind: 'add' | 'update' | 'delete';
+  readonly objectType: string;
+  /** The entry; absent for an add, whose id the store allocates. */
+  readonly entryId?: number;
+  /** The version the writer read; another one is a conflict. Absent: any. */
+  readonly expectedVersion?: number;
+  readonly claims: readonly Claim[];
+  /** The ordered connector calls with everything needed to repeat or check them: JSON, opaque to the store. */
+  readonly steps: string;
+  readonly effect: EntryEffect;
+  readonly link?: LinkChange;
+  /** Who asked, for joining repeats (R16) and for the audit. */
+  readonly request: RequestIdentity;
+  /** An encrypted password (R21), erased with the result. */
+  readonly sealed?: string;
+  readonly at: number;
+  /** Written without a call of the connector because an operator's policy says so (shadow mode, R31). Default is `false`. */
+  readonly held?: boolean;
+}
+
+/** Who asked for a write, and how to recognise a repeat of it. */
+export interface RequestIdentity {
+  readonly credential: string;
+  readonly method: string;
+  readonly target: string;
+  /** SHA-256 of credential, method, target and canonical body, hex: equal for a repeat. */
+  readonly key: string;
+  readonly correlation: string;
+}
+
+/** What became of an intent. Only `intended` has a journal row and may be followed by a call. */
+export type IntentOutcome =
+  | { readonly status: 'intended'; readonly journalId: number; readonly entryId: number }
+  /** A unique value belongs to another entry, or is claimed by a write in flight or in doubt. */
+  | { readonly status: 'claimed'; readonly claim: Claim; readonly entryId?: number; readonly journalId?: number; readonly inDoubt: boolean }
+  | { readonly status: 'conflict'; readonly version: number }
+  | { readonly status: 'gone' }
+  /** An earlier write to the entry is in doubt: nothing may touch it (R14). */
+  | { readonly status: 'in-doubt'; readonly journalId: number };
+
+/** The state of a journal row (R12). */
+export type JournalState = 'held' | 'intended' | 'applied' | 'refused' | 'in-doubt' | 'confirmed' | 'not-reimported';
+
+/** The result of one write, to be made durable. */
+export interface WriteResult {
+  readonly journalId: number;
+  readonly state: 'applied' | 'refused' | 'in-doubt';
+  /** For `applied`: the effect as the application answered it. Absent: the effect of the intent. */
+  readonly effect?: EntryEffect;
+  /** An add whose anchor the application withheld: the link stays pending (R9). */
+  readonly pendingAnchor?: boolean;
+  readonly error?: ConnectorErrorData;
+  /** How many of the steps were applied, where a write of several ended early. */
+  readonly stepsApplied?: number;
+  readonly audit: AuditRecord;
+  readonly at: number;
+}
+
+/** The row of an entry after a write: everything a SCIM answer needs, without another read. */
+export interface WrittenEntry {
+  readonly journalId?: number;
+  readonly row?: EntryRow;
+  /** The returned anchor belongs to another entry: an error, never a merge (R9). The write stays in doubt. */
+  readonly anchorConflict?: { readonly entryId: number };
+}
+
+/** What the host remembers about a resource beside the application (R6). */
+export interface LinkChange {
+  /** Shadow attributes to set (`null` forgets one): `active` and whatever the application cannot store. */
+  readonly shadow?: Readonly<Record<string, unknown>>;
+  /** The external id of this credential; `null` forgets it. */
+  readonly externalId?: { readonly credential: string; readonly value: string | null };
+  readonly aliases?: readonly string[];
+  readonly state?: 'linked' | 'disabled' | 'deleted';
+}
+
+/** A link change on its own. */
+export interface LinkWrite {
+  readonly scimId: string;
+  readonly expectedVersion?: number;
+  readonly change: LinkChange;
+  readonly audit: AuditRecord;
+  readonly at: number;
+}
+
+/** One line of the append-only audit (S-252). Values are never in it, only names. */
+export interface AuditRecord {
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly objectType?: string;
+  readonly resource?: string;
+  readonly attributes: readonly string[];
+  readonly result: string;
+  readonly correlation: string;
+  readonly detail?: string;
+}
+
+/** The row of an entry as reads return it. */
+export interface EntryRow {
+  readonly id: number;
+  readonly objectType: string;
+  readonly scimId: string;
+  readonly anchor: string | undefined;
+  readonly dn: string | undefined;
+  /** Grows with every change of the representation, membership and link included: the ETag. */
+  readonly version: number;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  readonly modified: number;
+  /** Encoded attributes as JSON text: all but multi-valued references. */
+  readonly body: string;
+  readonly link: LinkRow | undefined;
+}
+
+/** The link record of an entry, where it says more than can be derived (R6, R7). */
+export interface LinkRow {
+  readonly state: 'pending' | 'linked' | 'disabled' | 'gone' | 'deleted';
+  readonly shadow: Readonly<Record<string, unknown>>;
+  /** External ids by credential. */
+  readonly externalIds: Readonly<Record<string, string>>;
+  readonly aliases: readonly string[];
+}
+
+/** A run: one execution of a run profile. */
+export interface NewRun {
+  readonly profile: string;
+  readonly startedBy: string;
+  readonly at: number;
+}
+
+export type RunResult = 'success' | 'completed-with-errors' | 'held' | 'cancelled' | 'failed' | 'interrupted';
+
+export interface NewStep {
+  readonly runId: number;
+  readonly kind: 'full' | 'delta';
+  readonly partition: string;
+  /** The object types in scope: only their entries can be swept. */
+  readonly objectTypes: readonly string[];
+  readonly at: number;
+}
+
+/** One imported entry, prepared in the connector thread (encoded, hashed, folded). */
+export type ImportedEntry =
+  | {
+      readonly op: 'put';
+      readonly objectType: string;
+      readonly anchor: string;
+      readonly dn?: string;
+      /** Encoded attributes as JSON text in schema order: all but multi-valued references. */
+      readonly body: string;
+      /** The first 16 bytes of SHA-256 of `body` and `dn`, base64. */
+      readonly hash: string;
+      /** Folded values of queryable attributes that differ from the value itself, as JSON text; absent if none. */
+      readonly keys?: string;
+      /** Values of multi-valued references. */
+      readonly references: readonly ImportedReferences[];
+    }
+  | {
+      readonly op: 'update';
+      readonly objectType: string;
+      readonly anchor?: string;
+      readonly dn?: string;
+      readonly newDn?: string;
+      readonly set: EncodedAttributes;
+      readonly unset: readonly string[];
+      /** Values added to and removed from multi-valued attributes, references included. */
+      readonly deltas: readonly { readonly attribute: string; readonly added: readonly string[]; readonly removed: readonly string[] }[];
+    }
+  | { readonly op: 'delete'; readonly objectType?: string; readonly anchor?: string; readonly dn?: string };
+
+export interface ImportedReferences {
+  readonly attribute: string;
+  /** Of the sorted values joined by newlines: the first 16 bytes of SHA-256, base64. Equal hash, equal set. */
+  readonly hash: string;
+  readonly values: readonly string[];
+}
+
+/** What a page did. */
+export interface PageOutcome {
+  readonly counts: ImportCounts;
+  /** Entries (by index) that must be applied again later: an unknown anchor while a create of the type is in flight (R22). */
+  readonly postponed: readonly number[];
+  /** Exports that the application shows otherwise (R20): reported, the application's value won. */
+  readonly notReimported: readonly { readonly entryId: number; readonly journalId: number; readonly attribute: string }[];
+  /** Per-entry problems: a duplicate anchor in one full import, an update of an unknown entry (`need-full-object`). */
+  readonly errors: readonly { readonly index: number; readonly error: ConnectorErrorData }[];
+  /** In-doubt writes that this page settled: their journal rows now are applied (R14). */
+  readonly settled: readonly number[];
+}
+
+export interface ImportCounts {
+  readonly added: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly removed: number;
+  /** Written or in doubt after the fence: the journal won (R22). */
+  readonly fenced: number;
+  readonly confirmed: number;
+}
+
+export interface RemovalPlan {
+  readonly objectType: string;
+  readonly removals: number;
+  /** Entries of the type in the partition before the step. */
+  readonly total: number;
+}
+
+export interface StepEnd {
+  readonly result: RunResult;
+  readonly watermark?: string;
+  readonly counts: ImportCounts;
+  readonly errors: readonly { readonly entry: string; readonly error: ConnectorErrorData }[];
+  readonly errorCount: number;
+  readonly hold?: { readonly reason: string };
+  readonly at: number;
+}
+
+/** Reads. On SQLite they are answered from a read-only handle by indexed one-page statements (R1). */
+export interface ConnectorReader {
+  /** By SCIM id or alias; `undefined` when there is none, it is deleted, or its entry is gone. */
+  readResource(scimId: string): Promise<EntryRow | undefined>;
+  readEntry(entryId: number): Promise<EntryRow | undefined>;
+  readByAnchor(objectType: string, anchor: string): Promise<EntryRow | undefined>;
+  /** The targets of references, in order of target id; unresolved ones have no `scimId`. At most `limit`. */
+  readReferences(entryId: number, attribute: string, page: { readonly after?: number; readonly limit: number }): Promise<readonly ReferenceRow[]>;
+  countReferences(entryId: number, attribute: string): Promise<number>;
+  /** Who refers to an entry by an attribute: groups of a person, reports of a manager. */
+  readReferrers(entryId: number, attribute: { readonly objectType: string; readonly name: string }, page: { readonly after?: number; readonly limit: number }): Promise<readonly ReferenceRow[]>;
+  /** The raw reference values for these SCIM ids, in order; `undefined` for an unknown id or a pending anchor (R10). */
+  resolveTargets(scimIds: readonly string[]): Promise<readonly ({ readonly entryId: number; readonly objectType: string; readonly raw: string | undefined } | undefined)[]>;
+  query(query: EntryQuery): Promise<EntryPage>;
+  countEntries(objectType: string): Promise<number>;
+
+  /** Journal rows that have no result yet (`held`, `intended`) or are in doubt, oldest first. */
+  readOpenJournal(): Promise<readonly JournalRow[]>;
+  readJournal(page: { readonly states?: readonly JournalState[]; readonly before?: number; readonly limit: number }): Promise<readonly JournalRow[]>;
+  readJournalRow(journalId: number): Promise<JournalRow | undefined>;
+  readRuns(page: { readonly before?: number; readonly limit: number }): Promise<readonly RunRow[]>;
+  readRun(runId: number): Promise<RunRow | undefined>;
+  readHeld(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;
+  readAudit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
+  readWatermark(partition: string): Promise<string | undefined>;
+  /** Bytes of the write-ahead log: a metric (R4). */
+  walBytes(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface ReferenceRow {
+  /** The referring or referred entry's id; `undefined` while unresolved. Also the paging key. */
+  readonly entryId: number | undefined;
+  readonly scimId: string | undefined;
+  readonly objectType: string | undefined;
+  readonly raw: string;
+  /** Body of that entry as JSON text, for display names. */
+  readonly body: string | undefined;
+}
+
+/** A filter of the store: an entry filter, or one on what the host itself keeps. */
+export type StoreFilter =
+  | { readonly kind: 'and' | 'or'; readonly filters: readonly StoreFilter[] }
+  | { readonly kind: 'not'; readonly filter: StoreFilter }
+  | Extract<EntryFilter, { kind: 'present' | 'compare' }>
+  /** `value` is epoch milliseconds for times, a SCIM id, an external id (of `credential`), or an entry id referred to. */
+  | { readonly kind: 'resource'; readonly field: 'id' | 'created' | 'modified' | 'external-id' | 'inactive'; readonly comparison: 'equal' | 'not-equal' | 'starts' | 'greater' | 'greater-or-equal' | 'less' | 'less-or-equal' | 'present'; readonly value: string | number | boolean; readonly credential?: string }
+  /** The entry refers to this entry by the attribute. */
+  | { readonly kind: 'refers'; readonly attribute: string; readonly entryId: number }
+  /** The entry is referred to by this entry, or (entryId absent) by any, through the attribute of another type. */
+  | { readonly kind: 'referred'; readonly objectType: string; readonly attribute: string; readonly entryId?: number };
+
+export interface EntryQuery {
+  readonly objectType: string;
+  readonly filter?: StoreFilter;
+  /** Sort by a queryable attribute or a time; ties by entry id. Default: entry id. */
+  readonly sort?: { readonly by: { readonly attribute: string } | { readonly field: 'created' | 'modified' | 'id' }; readonly descending: boolean };
+  /** Rows to pass over (index paging), or the keyset position after which to go on (unsorted only). */
+  readonly offset?: number;
+  readonly after?: number;
+  readonly limit: number;
+  readonly total: boolean;
+  /** How many entries a filter without index may look at before `ScanLimitError` (S-096). */
+  readonly scanLimit: number;
+}
+
+export interface EntryPage {
+  readonly rows: readonly EntryRow[];
+  /** All matches over all pages, where asked for. */
+  readonly total: number | undefined;
+}
+
+/** A filter that no index serves would look at more entries than allowed: 400 `tooMany` above. */
+export class ScanLimitError extends Error {
+  override readonly name = 'ScanLimitError';
+}
+
+export interface JournalRow {
+  readonly id: number;
+  readonly kind: Intent['kind'];
+  readonly state: JournalState;
+  readonly objectType: string;
+  readonly entryId: number;
+  readonly scimId: string | undefined;
+  readonly steps: string;
+  readonly effect: EntryEffect;
+  readonly link: LinkChange | undefined;
+  readonly claims: readonly Claim[];
+  readonly request: RequestIdentity;
+  readonly sealed: string | undefined;
+  readonly error: ConnectorErrorData | undefined;
+  readonly at: number;
+  readonly resultAt: number | undefined;
+  readonly attempts: readonly { readonly at: number; readonly note: string }[];
+}
+
+export interface RunRow {
+  readonly id: number;
+  readonly profile: string;
+  readonly startedBy: string;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly result: RunResult | 'running';
+  readonly steps: readonly StepRow[];
+  readonly held: { readonly reason: string; readonly entries: number; readonly decision: 'waiting' | 'approved' | 'rejected'; readonly by?: string } | undefined;
+}
+
+export interface StepRow {
+  readonly id: number;
+  readonly kind: 'full' | 'delta';
+  readonly partition: string;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly result: RunResult | 'running';
+  readonly counts: ImportCounts;
+  readonly errorCount: number;
+  readonly errors: readonly { readonly entry: string; readonly error: ConnectorErrorData }[];
+}
+
+export interface HeldRow {
+  readonly entryId: number;
+  readonly objectType: string;
+  readonly anchor: string;
+  readonly dn: string | undefined;
+}

@@ -1,0 +1,47 @@
+/**
+ * What the host as a whole keeps: configuration with revisions, credentials, schedules' last runs, audit of administration.
+ * No promise spans this file and a connector's (R4).
+ */
+export interface ControlStore {
+  /** Adds a revision; the newest is in force. */
+  addRevision(revision: { readonly document: string; readonly author: string; readonly at: number; readonly summary: string }): Promise<number>;
+  readRevision(number?: number): Promise<ConfigurationRevision | undefined>;
+  listRevisions(limit: number): Promise<readonly ConfigurationRevision[]>;
+
+  /** Stores a token's keyed hash, never the token (S-220). At most two live tokens per connector (S-221). */
+  addToken(token: StoredToken): Promise<void>;
+  listTokens(): Promise<readonly StoredToken[]>;
+  revokeToken(id: string, at: number): Promise<boolean>;
+  touchTokens(used: readonly { readonly id: string; readonly at: number }[]): Promise<void>;
+
+  addAudit(record: { readonly at: number; readonly actor: string; readonly action: string; readonly detail: string }): Promise<void>;
+  listAudit(limit: number): Promise<readonly { readonly id: number; readonly at: number; readonly actor: string; readonly action: string; readonly detail: string }[]>;
+
+  readSetting(name: string): Promise<string | undefined>;
+  writeSetting(name: string, value: string): Promise<void>;
+
+  backup(target: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ConfigurationRevision {
+  readonly number: number;
+  readonly document: string;
+  readonly author: string;
+  readonly at: number;
+  readonly summary: string;
+}
+
+export interface StoredToken {
+  /** The non-secret part by which a presented token is found. */
+  readonly id: string;
+  /** What it opens: a connector, or the admin API. */
+  readonly scope: { readonly kind: 'scim'; readonly connector: string; readonly profile: string } | { readonly kind: 'admin' };
+  readonly label: string;
+  /** HMAC-SHA-256 of the secret part, hex. */
+  readonly hash: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | undefined;
+  readonly revokedAt: number | undefined;
+  readonly lastUsedAt: number | undefined;
+}

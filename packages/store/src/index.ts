@@ -1,0 +1,3 @@
+/** `@landbridge/store`: what must not be lost. Interfaces first; `sqlite/` is the embedded implementation. */
+export * from './connector-store.ts';
+export * from './control-store.ts';
