@@ -1,0 +1,98 @@
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import { type ScimResource, scimErrors } from '@landbridge/scim';
+import type { Binding } from './binding.ts';
+import type { ResourceModel } from './resource-model.ts';
+
+/** A SCIM resource as attributes of the application. */
+export interface ResourceAttributes {
+  /** Attributes other than references; an attribute of the model that is absent here has no value. */
+  readonly attributes: EncodedAttributes;
+  /** SCIM ids referred to, by attribute of the application, for references the resource mentions. */
+  readonly references: ReadonlyMap<string, readonly string[]>;
+  readonly externalId: string | undefined;
+  readonly active: boolean | undefined;
+  readonly password: string | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the attributes of an entry from a validated resource.
+ *
+ * @throws ScimError 400 `invalidValue` naming the path, where the application has no counterpart for a value.
+ */
+export function readResourceAttributes(model: ResourceModel, resource: ScimResource): ResourceAttributes {
+  const attributes: Record<string, EncodedValue | readonly EncodedValue[]> = {};
+  const references = new Map<string, readonly string[]>();
+  for (const [name, binding] of model.writers) {
+    if (binding.source.type === 'reference') {
+      references.set(name, readReferences(resource, binding));
+      continue;
+    }
+    const value = readValue(resource, binding);
+    if (value !== undefined) attributes[name] = value;
+  }
+  const json = resource as Json;
+  return {
+    attributes,
+    references,
+    externalId: typeof json['externalId'] === 'string' ? json['externalId'] : undefined,
+    active: typeof json['active'] === 'boolean' ? json['active'] : undefined,
+    password: typeof json['password'] === 'string' ? json['password'] : undefined,
+  };
+}
+
+function readValue(resource: ScimResource, binding: Binding): EncodedValue | readonly EncodedValue[] | undefined {
+  const container = containerOf(resource, binding);
+  const value = container?.[binding.attribute];
+  if (value === undefined || value === null) return undefined;
+  switch (binding.shape) {
+    case 'single':
+      return convert(binding, binding.sub === undefined ? value : (value as Json)[binding.sub]);
+    case 'element':
+      return convert(binding, findElement(value, binding)?.[binding.sub ?? 'value']);
+    case 'values': {
+      const values = (value as readonly unknown[]).map((one) => convert(binding, binding.sub === undefined ? one : (one as Json)[binding.sub])).filter((one) => one !== undefined);
+      return values.length === 0 ? undefined : [...new Set(values)];
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The element with the fixed values; where the mapping names none, the primary one, else the first. */
+function findElement(value: unknown, binding: Binding): Json | undefined {
+  const elements = value as readonly Json[];
+  const { fixed } = binding;
+  if (fixed === undefined) return elements.find((element) => element['primary'] === true) ?? elements[0];
+  const matching = elements.find((element) => Object.entries(fixed).every(([name, wanted]) => String(element[name]).toLowerCase() === wanted.toLowerCase()));
+  // Some clients leave the type out when there is just one element.
+  return matching ?? elements.find((element) => elements.length === 1 && Object.keys(fixed).every((name) => element[name] === undefined));
+}
+
+function convert(binding: Binding, value: unknown): EncodedValue | undefined {
+  if (value === undefined || value === null) return undefined;
+  try {
+    return binding.convert.fromScim(value);
+  } catch (error) {
+    throw scimErrors.invalidValue(`${pathOf(binding)}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function readReferences(resource: ScimResource, binding: Binding): readonly string[] {
+  const value = containerOf(resource, binding)?.[binding.attribute];
+  if (value === undefined || value === null) return [];
+  const elements = (Array.isArray(value) ? value : [value]) as readonly unknown[];
+  return elements.map((element) => (typeof element === 'string' ? element : String((element as Json)['value'] ?? ''))).filter((id) => id !== '');
+}
+
+function containerOf(resource: ScimResource, binding: Binding): Json | undefined {
+  const json = resource as Json;
+  return binding.extension === undefined ? json : (json[binding.extension] as Json | undefined);
+}
+
+/** The SCIM path of a binding, for messages. */
+export function pathOf(binding: Binding): string {
+  const filter = binding.fixed === undefined ? '' : `[${Object.entries(binding.fixed).map(([name, value]) => `${name} eq "${value}"`).join(' and ')}]`;
+  return `${binding.extension === undefined ? '' : `${binding.extension}:`}${binding.attribute}${filter}${binding.sub === undefined ? '' : `.${binding.sub}`}`;
+}

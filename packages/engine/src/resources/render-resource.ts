@@ -1,0 +1,143 @@
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type { ScimResource } from '@landbridge/scim';
+import type { EntryRow } from '@landbridge/store';
+import type { Binding } from './binding.ts';
+import type { ResourceModel } from './resource-model.ts';
+
+/** A reference of an entry, resolved to a resource. */
+export interface ResolvedReference {
+  readonly scimId: string;
+  readonly endpoint: string;
+  readonly resourceType: string;
+  readonly display: string | undefined;
+}
+
+/** What a rendering needs beside the row. */
+export interface RenderContext {
+  readonly baseUrl: string;
+  readonly credential: string;
+  /** Resolved references by attribute of the application. Absent: the attribute is left out (not loaded). */
+  readonly references: ReadonlyMap<string, readonly ResolvedReference[]>;
+  /** The groups of a person, when asked for. */
+  readonly groups?: readonly ResolvedReference[];
+}
+
+type Json = Record<string, unknown>;
+
+/** Renders an entry as a SCIM resource, complete; projection comes after. */
+export function renderResource(model: ResourceModel, row: EntryRow, context: RenderContext): ScimResource {
+  const attributes = JSON.parse(row.body) as EncodedAttributes;
+  return renderAttributes(model, attributes, row, context);
+}
+
+/** The ETag of a row: weak, because projections differ by request (RFC 7644 §3.14). */
+export function versionOf(row: Pick<EntryRow, 'version'>): string {
+  return `W/"${row.version}"`;
+}
+
+/** The absolute URI of a resource. */
+export function locationOf(baseUrl: string, endpoint: string, scimId: string): string {
+  return `${baseUrl}/${endpoint}/${scimId}`;
+}
+
+function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, row: EntryRow, context: RenderContext): ScimResource {
+  const { configuration, resourceType } = model;
+  const resource: Json = { schemas: [resourceType.definition.schema.id], id: row.scimId };
+  const externalId = row.link?.externalIds[context.credential];
+  if (externalId !== undefined && model.externalIdBinding === undefined) resource['externalId'] = externalId;
+  for (const binding of model.bindings) renderBinding(resource, binding, attributes, context);
+  if (configuration.resourceType === 'User') {
+    const inactive = row.link?.state === 'disabled' || row.link?.shadow['active'] === false;
+    if (inactive || resource['active'] === undefined) resource['active'] = !inactive;
+  }
+  if (context.groups !== undefined && context.groups.length > 0) {
+    resource['groups'] = context.groups.map((group) => ({ value: group.scimId, $ref: locationOf(context.baseUrl, group.endpoint, group.scimId), ...(group.display === undefined ? {} : { display: group.display }), type: 'direct' }));
+  }
+  resource['meta'] = {
+    resourceType: configuration.resourceType,
+    created: new Date(row.created).toISOString(),
+    lastModified: new Date(row.modified).toISOString(),
+    location: locationOf(context.baseUrl, configuration.endpoint, row.scimId),
+    version: versionOf(row),
+  };
+  return resource as ScimResource;
+}
+
+function renderBinding(resource: Json, binding: Binding, attributes: EncodedAttributes, context: RenderContext): void {
+  if (binding.source.type === 'reference') return renderReferences(resource, binding, context);
+  const value = attributes[binding.source.name];
+  if (value === undefined || binding.source.direction === 'export-only') return;
+  const container = containerOf(resource, binding);
+  const { convert } = binding;
+  switch (binding.shape) {
+    case 'single':
+      if (binding.sub === undefined) container[binding.attribute] = convert.toScim(value as EncodedValue);
+      else child(container, binding.attribute)[binding.sub] = convert.toScim(value as EncodedValue);
+      return;
+    case 'element':
+      elementOf(container, binding)[binding.sub ?? 'value'] = convert.toScim(value as EncodedValue);
+      return;
+    case 'values': {
+      const values = (Array.isArray(value) ? value : [value]) as readonly EncodedValue[];
+      container[binding.attribute] = values.map((one) => (binding.sub === undefined ? convert.toScim(one) : { [binding.sub]: convert.toScim(one) }));
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function renderReferences(resource: Json, binding: Binding, context: RenderContext): void {
+  const targets = context.references.get(binding.source.name);
+  if (targets === undefined || targets.length === 0) return;
+  const rendered = targets.map((target) => ({
+    value: target.scimId,
+    $ref: locationOf(context.baseUrl, target.endpoint, target.scimId),
+    ...(binding.shape === 'references' ? { type: target.resourceType, ...(target.display === undefined ? {} : { display: target.display }) } : {}),
+    ...(binding.shape === 'reference' && target.display !== undefined && binding.attribute === 'manager' ? { displayName: target.display } : {}),
+  }));
+  containerOf(resource, binding)[binding.attribute] = binding.shape === 'references' ? rendered : rendered[0];
+}
+
+/** The object that holds the attribute: the resource, or its extension, whose URN joins `schemas` (S-024). */
+function containerOf(resource: Json, binding: Binding): Json {
+  if (binding.extension === undefined) return resource;
+  const known = resource[binding.extension] as Json | undefined;
+  if (known !== undefined) return known;
+  const created: Json = {};
+  resource[binding.extension] = created;
+  (resource['schemas'] as string[]).push(binding.extension);
+  return created;
+}
+
+function child(container: Json, name: string): Json {
+  const known = container[name] as Json | undefined;
+  if (known !== undefined) return known;
+  const created: Json = {};
+  container[name] = created;
+  return created;
+}
+
+/** The element of a multi-valued attribute that has the fixed values; the first element is the primary one. */
+function elementOf(container: Json, binding: Binding): Json {
+  const elements = (container[binding.attribute] ??= []) as Json[];
+  const fixed = binding.fixed ?? {};
+  const known = elements.find((element) => Object.entries(fixed).every(([name, value]) => element[name] === value));
+  if (known !== undefined) return known;
+  const created: Json = { ...fixed };
+  if (elements.length === 0 && PRIMARY.has(binding.attribute)) created['primary'] = true;
+  elements.push(created);
+  return created;
+}
+
+/** Attributes whose elements have `primary` (RFC 7643 §4.1.2). */
+const PRIMARY = new Set(['emails', 'phoneNumbers', 'ims', 'photos', 'addresses', 'entitlements', 'roles', 'x509Certificates']);
+
+/** The name by which people know an entry, for `display`: the mapped displayName, userName, or a formatted name. */
+export function displayOf(model: ResourceModel, body: string | undefined): string | undefined {
+  if (body === undefined) return undefined;
+  const binding = model.bindings.find((one) => one.extension === undefined && one.shape === 'single' && (one.attribute === 'displayName' || (one.attribute === 'name' && one.sub === 'formatted'))) ?? model.bindings.find((one) => one.extension === undefined && one.attribute === 'userName');
+  if (binding === undefined) return undefined;
+  const value = (JSON.parse(body) as EncodedAttributes)[binding.source.name];
+  return value === undefined || typeof value === 'object' ? undefined : String(value);
+}

@@ -1,0 +1,41 @@
+import { type ConnectorErrorData, connectorErrors } from '@landbridge/connector-sdk';
+import { ScimError } from '@landbridge/scim';
+import type { WriteAnswer } from './writes/planned-write.ts';
+
+/** Seconds after which a client may ask again about a write that is not decided yet. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** The SCIM error of a connector's error: the one table of R19 decides. */
+export function scimErrorOf(error: ConnectorErrorData): ScimError {
+  const row = connectorErrors[error.code];
+  const detail = row.status === 503 ? `The application is not available: ${error.message}` : error.message;
+  const scimType = 'scimType' in row ? row.scimType : undefined;
+  return new ScimError(row.status, detail, {
+    ...(scimType === undefined ? {} : { scimType }),
+    ...(row.status === 503 || row.status === 429 ? { retryAfter: error.detail?.retryAfter ?? RETRY_AFTER_SECONDS } : {}),
+  });
+}
+
+/** 503 with Retry-After: the write goes on, or an earlier one is in doubt (R14, R16). Never "not found". */
+export function undecided(detail: string): ScimError {
+  return new ScimError(503, detail, { retryAfter: RETRY_AFTER_SECONDS });
+}
+
+/** Turns the answer of a write that was not applied into an error; returns normally for one that was. */
+export function throwUnlessApplied(answer: WriteAnswer): asserts answer is Extract<WriteAnswer, { status: 'applied' }> {
+  switch (answer.status) {
+    case 'applied':
+      return;
+    case 'refused':
+      throw scimErrorOf(answer.error);
+    case 'claimed':
+      if (answer.inDoubt) throw undecided(`another write with the same value of "${answer.claim.attribute}" is not decided yet`);
+      throw new ScimError(409, `the value of "${answer.claim.attribute}" is taken by another resource`, { scimType: 'uniqueness' });
+    case 'conflict':
+      throw new ScimError(412, 'the resource changed since it was read');
+    case 'gone':
+      throw new ScimError(404, 'there is no such resource');
+    case 'in-doubt':
+      throw undecided('an earlier write to this resource is not decided yet');
+  }
+}

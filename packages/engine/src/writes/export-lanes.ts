@@ -1,0 +1,170 @@
+import { type Capabilities, type ConnectorErrorData, toErrorData } from '@landbridge/connector-sdk';
+import { reach } from '@landbridge/store';
+import type { ConnectorConfiguration } from '../configuration.ts';
+import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '../connector-host/connector-handle.ts';
+
+/**
+ * The way from a durable intent to the connector: sessions, batches, and when a result counts.
+ *
+ * 1. A batch holds at most one change per entry; the caller's locks see to it (R18).
+ * 2. A connector whose entries are not isolated gets batches of one (R18).
+ * 3. At most one call is in flight per session, and at most `parallelWrites` sessions work (R18).
+ * 4. A result counts after its session was closed, unless results apply at once (R17).
+ * 5. A failing close puts every write of the session in doubt (R17).
+ * 6. A session that failed or timed out is never used again (R13).
+ */
+export interface ExportLanes<Item> {
+  send(item: Item): void;
+  /** Closes idle sessions; waits for those at work. */
+  close(): Promise<void>;
+}
+
+export interface ExportLaneOptions<Item> {
+  readonly handle: Pick<ConnectorHandle, 'openExport'>;
+  readonly capabilities: Capabilities;
+  readonly session: ConnectorConfiguration['session'];
+  readonly callMilliseconds: number;
+  readonly now: () => number;
+  change(item: Item): EncodedChange;
+  /** An item that must travel alone (R13). */
+  alone(item: Item): boolean;
+  deliver(item: Item, outcome: PutOutcome): void;
+  /** A session closed badly although its results did not depend on it. */
+  closeFailed(error: ConnectorErrorData): void;
+}
+
+interface Lane {
+  session: ExportHandle | undefined;
+  openedAt: number;
+  busy: boolean;
+  idle: NodeJS.Timeout | undefined;
+}
+
+/** Makes the lanes of a connector. */
+export function createExportLanes<Item>(options: ExportLaneOptions<Item>): ExportLanes<Item> {
+  const { capabilities, session: policy } = options;
+  const keepOpen = policy.keepOpen === 'package' ? capabilities.resultsApply === 'at-once' : policy.keepOpen;
+  const batchSize = capabilities.isolatedEntries ? Math.max(1, capabilities.exportMaxBatch) : 1;
+  const lanes: Lane[] = Array.from({ length: Math.max(1, capabilities.parallelWrites) }, () => ({ session: undefined, openedAt: 0, busy: false, idle: undefined }));
+  const ready: Item[] = [];
+  const atWork = new Set<Promise<void>>();
+  let scheduled = false;
+
+  /** Everything that arrives in one turn of the event loop travels together: the group of a group commit. */
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(() => {
+      scheduled = false;
+      dispatch();
+    });
+  }
+
+  function dispatch(): void {
+    for (const lane of lanes) {
+      if (ready.length === 0) return;
+      if (lane.busy) continue;
+      const batch = takeBatch();
+      lane.busy = true;
+      const work = runBatch(lane, batch).finally(() => {
+        lane.busy = false;
+        atWork.delete(work);
+        if (ready.length > 0) schedule();
+      });
+      atWork.add(work);
+    }
+  }
+
+  function takeBatch(): Item[] {
+    const first = ready[0];
+    if (first !== undefined && options.alone(first)) return ready.splice(0, 1);
+    const free = lanes.filter((lane) => !lane.busy).length;
+    const share = Math.ceil(ready.length / Math.max(1, free));
+    const limit = Math.min(batchSize, share, ready.length);
+    let count = 1;
+    while (count < limit && !options.alone(ready[count] as Item)) count += 1;
+    return ready.splice(0, count);
+  }
+
+  async function runBatch(lane: Lane, batch: readonly Item[]): Promise<void> {
+    clearTimeout(lane.idle);
+    let session: ExportHandle;
+    try {
+      session = await openSession(lane);
+    } catch (error) {
+      // Nothing was sent: whatever the class of the error, the change was not applied.
+      deliverAll(batch, { status: 'refused', error: toErrorData(error) });
+      return;
+    }
+    reach('call-before');
+    const outcomes = await put(session, batch);
+    reach('call-after');
+    const usable = outcomes.every((outcome) => outcome.status !== 'in-doubt');
+    if (keepOpen && usable && options.now() - lane.openedAt < policy.maxSeconds * 1000) {
+      deliverEach(batch, outcomes);
+      lane.idle = setTimeout(() => void closeSession(lane, 'normal'), policy.idleSeconds * 1000).unref();
+      return;
+    }
+    const closed = await closeSession(lane, usable ? 'normal' : 'failed');
+    reach('close-after');
+    deliverEach(batch, closed === undefined || capabilities.resultsApply === 'at-once' ? outcomes : outcomes.map((outcome) => doubt(outcome, closed)));
+  }
+
+  async function openSession(lane: Lane): Promise<ExportHandle> {
+    if (lane.session !== undefined) return lane.session;
+    const session = await options.handle.openExport({ batchSize });
+    lane.session = session;
+    lane.openedAt = options.now();
+    return session;
+  }
+
+  async function put(session: ExportHandle, batch: readonly Item[]): Promise<readonly PutOutcome[]> {
+    try {
+      return await session.put(batch.map(options.change), { timeoutMilliseconds: options.callMilliseconds });
+    } catch (error) {
+      const data = toErrorData(error);
+      return batch.map(() => ({ status: 'in-doubt', error: data }));
+    }
+  }
+
+  /** Closes the session of a lane, if it has one; returns what went wrong. */
+  async function closeSession(lane: Lane, reason: 'normal' | 'failed' | 'shutting-down'): Promise<ConnectorErrorData | undefined> {
+    const { session } = lane;
+    if (session === undefined) return undefined;
+    lane.session = undefined;
+    clearTimeout(lane.idle);
+    try {
+      const { error } = await session.close(reason);
+      if (error !== undefined && capabilities.resultsApply === 'at-once') options.closeFailed(error);
+      return error;
+    } catch (error) {
+      return toErrorData(error);
+    }
+  }
+
+  function deliverAll(batch: readonly Item[], outcome: PutOutcome): void {
+    for (const item of batch) options.deliver(item, outcome);
+  }
+
+  function deliverEach(batch: readonly Item[], outcomes: readonly PutOutcome[]): void {
+    batch.forEach((item, index) => {
+      options.deliver(item, outcomes[index] ?? { status: 'in-doubt', error: { code: 'unknown', message: 'the connector gave no outcome' } });
+    });
+  }
+
+  return {
+    send(item) {
+      ready.push(item);
+      schedule();
+    },
+    async close() {
+      while (atWork.size > 0) await Promise.all(atWork);
+      await Promise.all(lanes.map((lane) => closeSession(lane, 'shutting-down')));
+    },
+  };
+}
+
+/** A close that failed leaves what was applied, and only that, in doubt; a refusal stays a refusal. */
+function doubt(outcome: PutOutcome, error: ConnectorErrorData): PutOutcome {
+  return outcome.status === 'applied' ? { status: 'in-doubt', error } : outcome;
+}

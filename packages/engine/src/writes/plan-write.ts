@@ -1,0 +1,202 @@
+import { type Capabilities, type CompiledObjectType, type EncodedAttributes, type EncodedValue, foldCase, formatAnchor, readAnchor, type SchemaAttribute } from '@landbridge/connector-sdk';
+import type { Claim, EntryEffect, ReferenceDelta } from '@landbridge/store';
+import type { EncodedAttributeChange, EncodedChange } from '../connector-host/connector-handle.ts';
+import type { WriteStep } from './planned-write.ts';
+
+/**
+ * From a wanted state to connector calls. Pure: it reads nothing and decides everything that the capabilities of the
+ * connector say about the form of an export (ECMA2 `MAExportType`, first pass without references, password pass).
+ */
+export interface PlannedSteps {
+  readonly steps: readonly WriteStep[];
+  readonly effect: EntryEffect;
+  readonly claims: readonly Claim[];
+}
+
+/** The state of an entry as far as an export needs it. */
+export interface EntryState {
+  /** All but multi-valued references. */
+  readonly attributes: EncodedAttributes;
+  readonly dn: string | undefined;
+}
+
+/** A change of the values of an entry. */
+export interface EntryDelta {
+  readonly set: EncodedAttributes;
+  readonly unset: readonly string[];
+  readonly references: readonly ReferenceDelta[];
+  readonly newDn?: string;
+}
+
+/** Whether the application, and not the caller, chooses a value. */
+function isAssigned(attribute: SchemaAttribute): boolean {
+  return attribute.assigned === true || attribute.direction === 'import-only';
+}
+
+/** Plans the creation of an entry. `references` hold raw values of all references, single and multi-valued. */
+export function planAdd(objectType: CompiledObjectType, capabilities: Capabilities, wanted: EntryDelta, options: { readonly dn?: string; readonly withPassword: boolean }): PlannedSteps {
+  const values = new Map<string, readonly EncodedValue[]>();
+  for (const attribute of objectType.definition.attributes) {
+    const value = wanted.set[attribute.name];
+    if (value !== undefined && !isAssigned(attribute)) values.set(attribute.name, listOf(value));
+  }
+  for (const delta of wanted.references) if (delta.added.length > 0) values.set(delta.attribute, delta.added);
+  const later = capabilities.noReferenceValuesInFirstExport ? [...values.keys()].filter((name) => objectType.attributes.get(name)?.type === 'reference') : [];
+  const anchorText = readAnchor(objectType, wanted.set);
+  const first: EntryDelta = {
+    set: omit(wanted.set, later),
+    unset: [],
+    references: wanted.references.filter((delta) => !later.includes(delta.attribute)),
+  };
+  const anchor = anchorText === undefined ? undefined : pickAnchor(objectType, wanted.set);
+  const change: Omit<EncodedChange, 'id'> = {
+    modification: 'add',
+    objectType: objectType.name,
+    ...(anchor === undefined ? {} : { anchor }),
+    ...(options.dn === undefined ? {} : { dn: options.dn }),
+    changes: [...values].filter(([name]) => !later.includes(name)).map(([name, list]) => ({ name, modification: 'add', values: list })),
+  };
+  const firstPass = options.withPassword && capabilities.exportPasswordInFirstPass;
+  const steps: WriteStep[] = [{ call: 'put', change, effect: effectOf(objectType, first, { ...(anchorText === undefined ? {} : { anchor: anchorText }), ...(options.dn === undefined ? {} : { dn: options.dn }) }), ...(firstPass ? { withPassword: true as const } : {}) }];
+  if (later.length > 0) {
+    const rest: EntryDelta = { set: pick(wanted.set, later), unset: [], references: wanted.references.filter((delta) => later.includes(delta.attribute)) };
+    steps.push({ call: 'put', change: { modification: 'update', objectType: objectType.name, ...(options.dn === undefined ? {} : { dn: options.dn }), changes: later.map((name) => ({ name, modification: 'add', values: values.get(name) ?? [] })) }, effect: effectOf(objectType, rest, {}) });
+  }
+  if (options.withPassword && !firstPass) steps.push({ call: 'set-password' });
+  return { steps, effect: effectOf(objectType, wanted, { ...(anchorText === undefined ? {} : { anchor: anchorText }), ...(options.dn === undefined ? {} : { dn: options.dn }) }), claims: claimsOf(objectType, wanted.set) };
+}
+
+/** Plans a change of an entry: a rename first, then everything else, then the password. */
+export function planUpdate(
+  objectType: CompiledObjectType,
+  capabilities: Capabilities,
+  current: EntryState & { readonly anchor: EncodedAttributes; readonly allReferences?: ReadonlyMap<string, readonly string[]> },
+  delta: EntryDelta,
+  options: { readonly withPassword: boolean },
+): PlannedSteps {
+  const steps: WriteStep[] = [];
+  const identity = { objectType: objectType.name, anchor: current.anchor, ...(current.dn === undefined ? {} : { dn: current.dn }) };
+  const changed = Object.keys(delta.set).length > 0 || delta.unset.length > 0 || delta.references.length > 0;
+  if (delta.newDn !== undefined) {
+    steps.push({ call: 'put', change: { ...identity, modification: 'update', newDn: delta.newDn, changes: [] }, effect: effectOf(objectType, { set: {}, unset: [], references: [] }, { dn: delta.newDn }) });
+  }
+  if (changed) {
+    const dn = delta.newDn ?? current.dn;
+    const target = { ...identity, ...(dn === undefined ? {} : { dn }) };
+    const whole = capabilities.exportType === 'object-replace';
+    const change: Omit<EncodedChange, 'id'> = whole ? { ...target, modification: 'replace', changes: wholeObject(objectType, current, delta) } : { ...target, modification: 'update', changes: changesOf(objectType, capabilities, current, delta) };
+    const anchor = newAnchor(objectType, current.attributes, delta);
+    steps.push({ call: 'put', change, effect: effectOf(objectType, delta, anchor === undefined ? {} : { anchor }) });
+  }
+  if (options.withPassword) steps.push({ call: 'set-password' });
+  return {
+    steps,
+    effect: effectOf(objectType, delta, { ...(delta.newDn === undefined ? {} : { dn: delta.newDn }) }),
+    claims: claimsOf(objectType, delta.set),
+  };
+}
+
+/** Plans the removal of an entry from the application. */
+export function planDelete(objectType: CompiledObjectType, current: { readonly anchor: EncodedAttributes; readonly dn: string | undefined }): PlannedSteps {
+  const effect: EntryEffect = { set: {}, unset: [], references: [], awaiting: [] };
+  const change: Omit<EncodedChange, 'id'> = { modification: 'delete', objectType: objectType.name, anchor: current.anchor, ...(current.dn === undefined ? {} : { dn: current.dn }), changes: [] };
+  return { steps: [{ call: 'put', change, effect }], effect, claims: [] };
+}
+
+/** The unique values a set of attributes takes (R15). */
+export function claimsOf(objectType: CompiledObjectType, set: EncodedAttributes): readonly Claim[] {
+  const claims: Claim[] = [];
+  for (const [name, value] of Object.entries(set)) {
+    const attribute = objectType.attributes.get(name);
+    if (attribute === undefined || isAssigned(attribute)) continue;
+    if (!attribute.unique && !(attribute.anchor && objectType.anchor.length === 1)) continue;
+    for (const one of listOf(value)) {
+      const fold = attribute.type === 'string' && !attribute.caseExact;
+      claims.push({ objectType: objectType.name, attribute: name, key: fold ? foldCase(String(one)) : String(one) });
+    }
+  }
+  return claims;
+}
+
+/** The anchor attributes of an entry, for a change. */
+export function pickAnchor(objectType: CompiledObjectType, attributes: EncodedAttributes): EncodedAttributes {
+  return pick(
+    attributes,
+    objectType.anchor.map((attribute) => attribute.name),
+  );
+}
+
+function newAnchor(objectType: CompiledObjectType, attributes: EncodedAttributes, delta: EntryDelta): string | undefined {
+  if (!objectType.anchor.some((attribute) => Object.hasOwn(delta.set, attribute.name))) return undefined;
+  const values = objectType.anchor.map((attribute) => delta.set[attribute.name] ?? attributes[attribute.name]);
+  return values.every((value): value is EncodedValue => value !== undefined && typeof value !== 'object') ? formatAnchor(values) : undefined;
+}
+
+function changesOf(objectType: CompiledObjectType, capabilities: Capabilities, current: Parameters<typeof planUpdate>[2], delta: EntryDelta): EncodedAttributeChange[] {
+  const changes: EncodedAttributeChange[] = [];
+  for (const [name, value] of Object.entries(delta.set)) {
+    const attribute = objectType.attributes.get(name);
+    if (attribute === undefined) continue;
+    const values = listOf(value);
+    const before = listOf(current.attributes[name]);
+    if (attribute.multiValued && capabilities.exportType === 'attribute-update' && before.length > 0) {
+      changes.push({ name, modification: 'update', added: values.filter((one) => !before.includes(one)), removed: before.filter((one) => !values.includes(one)) });
+    } else changes.push({ name, modification: 'replace', values });
+  }
+  for (const name of delta.unset) changes.push({ name, modification: 'delete' });
+  for (const reference of delta.references) changes.push(referenceChange(capabilities, current, reference));
+  return changes;
+}
+
+function referenceChange(capabilities: Capabilities, current: Parameters<typeof planUpdate>[2], delta: ReferenceDelta): EncodedAttributeChange {
+  const asDelta = capabilities.exportType === 'attribute-update' || capabilities.exportType === 'multivalued-reference-update';
+  if (asDelta) return { name: delta.attribute, modification: 'update', added: delta.added, removed: delta.removed };
+  const values = afterDelta(current.allReferences?.get(delta.attribute) ?? [], delta);
+  return values.length === 0 ? { name: delta.attribute, modification: 'delete' } : { name: delta.attribute, modification: 'replace', values };
+}
+
+function afterDelta(before: readonly string[], delta: ReferenceDelta): readonly string[] {
+  const removed = new Set(delta.removed);
+  return [...new Set([...before.filter((value) => !removed.has(value)), ...delta.added])];
+}
+
+/** Every selected attribute that may be exported, each with its newest value (R8). */
+function wholeObject(objectType: CompiledObjectType, current: Parameters<typeof planUpdate>[2], delta: EntryDelta): EncodedAttributeChange[] {
+  const attributes = { ...omit(current.attributes, delta.unset), ...delta.set };
+  const changes: EncodedAttributeChange[] = [];
+  for (const attribute of objectType.definition.attributes) {
+    if (isAssigned(attribute)) continue;
+    const change = delta.references.find((one) => one.attribute === attribute.name);
+    const values = attribute.type === 'reference' && attribute.multiValued ? afterDelta(current.allReferences?.get(attribute.name) ?? [], change ?? { attribute: attribute.name, replace: false, added: [], removed: [] }) : listOf(attributes[attribute.name]);
+    if (values.length > 0) changes.push({ name: attribute.name, modification: 'add', values });
+  }
+  return changes;
+}
+
+function effectOf(objectType: CompiledObjectType, delta: EntryDelta, names: { readonly anchor?: string; readonly dn?: string }): EntryEffect {
+  const awaited = (name: string): boolean => {
+    const attribute = objectType.attributes.get(name);
+    return attribute !== undefined && attribute.direction !== 'export-only' && !attribute.secret;
+  };
+  return {
+    // A secret is in no image (R8, R21): it goes to the application only.
+    set: Object.fromEntries(Object.entries(delta.set).filter(([name]) => !objectType.attributes.get(name)?.secret)),
+    unset: delta.unset,
+    references: delta.references,
+    awaiting: [...Object.keys(delta.set), ...delta.unset, ...delta.references.map((reference) => reference.attribute)].filter(awaited),
+    ...names,
+  };
+}
+
+function listOf(value: EncodedAttributes[string] | undefined): readonly EncodedValue[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]) as readonly EncodedValue[];
+}
+
+function omit(attributes: EncodedAttributes, names: readonly string[]): EncodedAttributes {
+  return names.length === 0 ? attributes : Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+}
+
+function pick(attributes: EncodedAttributes, names: readonly string[]): EncodedAttributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => names.includes(name)));
+}

@@ -1,0 +1,110 @@
+import type { ConnectorErrorData, EncodedAttributes } from '@landbridge/connector-sdk';
+import type { AuditRecord, Claim, EntryEffect, EntryRow, Intent, JournalRow, LinkChange, RequestIdentity } from '@landbridge/store';
+import type { EncodedChange, EncodedIdentity } from '../connector-host/connector-handle.ts';
+
+/**
+ * One connector call of a write, and what it does to the entry. A write may be several: rename, attributes, references,
+ * password (R12). Steps are kept in the journal as JSON, so they hold everything needed to repeat or check them; a
+ * password is never in them (R21), only the fact that one is to be set.
+ */
+export type WriteStep =
+  | { readonly call: 'put'; readonly change: Omit<EncodedChange, 'id' | 'password'>; readonly effect: EntryEffect; readonly withPassword?: true }
+  /** `identity` where no step of the same write tells whose password it is. */
+  | { readonly call: 'set-password'; readonly identity?: EncodedIdentity };
+
+/** A write, planned: what is made durable before the connector is called. */
+export interface PlannedWrite {
+  readonly kind: Intent['kind'];
+  readonly objectType: string;
+  readonly entryId?: number;
+  readonly expectedVersion?: number;
+  readonly claims: readonly Claim[];
+  readonly steps: readonly WriteStep[];
+  /** The effect of all steps together. */
+  readonly effect: EntryEffect;
+  readonly link?: LinkChange;
+  readonly request: RequestIdentity;
+  readonly password?: string;
+  readonly audit: Omit<AuditRecord, 'at' | 'result'>;
+}
+
+/** How a write ended, as its requester learns it. */
+export type WriteAnswer =
+  /** Applied and durable. `row` is the entry afterwards; absent after a delete. */
+  | { readonly status: 'applied'; readonly row: EntryRow | undefined }
+  /** The application refused it. `row` is there when earlier steps were applied (R21). */
+  | { readonly status: 'refused'; readonly error: ConnectorErrorData; readonly row?: EntryRow }
+  | { readonly status: 'claimed'; readonly claim: Claim; readonly inDoubt: boolean }
+  | { readonly status: 'conflict'; readonly version: number }
+  | { readonly status: 'gone' }
+  | { readonly status: 'in-doubt'; readonly journalId: number };
+
+/** A write on its way through the pipeline. */
+export interface WriteInFlight {
+  readonly journalId: number;
+  readonly entryId: number;
+  readonly kind: Intent['kind'];
+  readonly objectType: string;
+  readonly claims: readonly Claim[];
+  readonly steps: readonly WriteStep[];
+  readonly audit: Omit<AuditRecord, 'at' | 'result'>;
+  readonly password: string | undefined;
+  /** The step to be sent next; all before it were applied. */
+  nextStep: number;
+  /** The effects of the applied steps, corrected by the application's answers. */
+  applied: EntryEffect;
+  /** Anchor attributes that the application returned, for the steps after an add. */
+  anchor: EncodedAttributes | undefined;
+  /** After doubt an entry is sent alone (R13). */
+  alone: boolean;
+  answer(answer: WriteAnswer): void;
+  /** Told once when the outcome is unknown: the requester may stop waiting, and the entry's lock is given back. */
+  doubted(): void;
+}
+
+/** An effect that changes nothing. */
+export const noEffect: EntryEffect = { set: {}, unset: [], references: [], awaiting: [] };
+
+/** The effect of two steps, one after the other. */
+export function mergeEffects(first: EntryEffect, second: EntryEffect): EntryEffect {
+  const set: Record<string, EntryEffect['set'][string]> = { ...first.set };
+  for (const name of second.unset) delete set[name];
+  Object.assign(set, second.set);
+  const unset = new Set([...first.unset.filter((name) => !Object.hasOwn(second.set, name)), ...second.unset]);
+  const anchor = second.anchor ?? first.anchor;
+  const dn = second.dn ?? first.dn;
+  return {
+    set,
+    unset: [...unset],
+    references: [...first.references, ...second.references],
+    awaiting: [...new Set([...first.awaiting, ...second.awaiting])],
+    ...(anchor === undefined ? {} : { anchor }),
+    ...(dn === undefined ? {} : { dn }),
+  };
+}
+
+/** The write that a journal row describes, to be settled after a restart. */
+export function reviveWrite(row: JournalRow, password: string | undefined, callbacks: Pick<WriteInFlight, 'answer' | 'doubted'>): WriteInFlight {
+  return {
+    journalId: row.id,
+    entryId: row.entryId,
+    kind: row.kind,
+    objectType: row.objectType,
+    claims: row.claims,
+    steps: JSON.parse(row.steps) as readonly WriteStep[],
+    audit: {
+      actor: row.request.credential,
+      action: row.kind,
+      objectType: row.objectType,
+      ...(row.scimId === undefined ? {} : { resource: row.scimId }),
+      attributes: [...Object.keys(row.effect.set), ...row.effect.unset, ...row.effect.references.map((delta) => delta.attribute)],
+      correlation: row.request.correlation,
+    },
+    password,
+    nextStep: 0,
+    applied: noEffect,
+    anchor: undefined,
+    alone: true,
+    ...callbacks,
+  };
+}

@@ -1,0 +1,282 @@
+import {
+  type Capabilities,
+  type CompiledObjectType,
+  type ConnectorErrorData,
+  type EncodedAttributes,
+  type EntryFilter,
+  foldCase,
+  toErrorData,
+} from '@landbridge/connector-sdk';
+import type { ConnectorReader, ConnectorStore, EntryEffect } from '@landbridge/store';
+import type { ConnectorHandle } from '../connector-host/connector-handle.ts';
+import type { HostLog } from '../host.ts';
+import type { WriteInFlight, WriteStep } from './planned-write.ts';
+
+/**
+ * What is in doubt is settled by looking at the application, before anything else touches the entry (R14).
+ *
+ * 1. Nothing is concluded while the call that went wrong may still be at work.
+ * 2. A look-up decides: the state the write wanted is there, or it is not.
+ * 3. What is not there, or cannot be looked up, is sent again, alone, where repeating is safe: an update that states the
+ *    wanted values, a delete, a create that claims a value or a key of the caller's choosing.
+ * 4. What cannot be decided stays in doubt until an import shows it or an operator decides.
+ * 5. Only `journal settle` decides against evidence.
+ */
+export interface Settlement {
+  /** Takes a write whose outcome is unknown. */
+  take(write: WriteInFlight, error: ConnectorErrorData): void;
+  /** The writes in doubt, by journal id. */
+  readonly inDoubt: ReadonlyMap<number, WriteInFlight>;
+  /** An import showed that the store's rows of these writes are decided (R14): their requesters are answered. */
+  settledByImport(journalIds: readonly number[]): Promise<void>;
+  /** An operator's word. Returns `false` when the write is not in doubt. */
+  decide(journalId: number, decision: 'applied' | 'not-applied', by: string): boolean;
+  close(): void;
+}
+
+export interface SettlementOptions {
+  readonly handle: Pick<ConnectorHandle, 'find' | 'quiesced'>;
+  readonly capabilities: Capabilities;
+  readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
+  readonly store: Pick<ConnectorStore, 'recordAttempt'>;
+  readonly reader: Pick<ConnectorReader, 'readByAnchor' | 'readEntry' | 'readJournalRow'>;
+  readonly log: HostLog;
+  readonly now: () => number;
+  resend(write: WriteInFlight): void;
+  conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
+  /** Asks for an import, where only an import can decide. */
+  requestImport(): void;
+}
+
+/** What looking at the application said of the next step of a write. */
+export type Verdict = 'applied' | 'not-applied' | 'exists-differently' | 'unknown';
+
+interface Case {
+  readonly write: WriteInFlight;
+  /** Looks since the write became doubtful: each one waits longer. */
+  attempts: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const BACK_OFF_MILLISECONDS = [0, 200, 500, 1000, 2000, 5000, 10_000, 30_000] as const;
+
+/** Makes the settlement of a connector. */
+export function createSettlement(options: SettlementOptions): Settlement {
+  const cases = new Map<number, Case>();
+  const inDoubt = new Map<number, WriteInFlight>();
+  let closed = false;
+
+  function take(write: WriteInFlight, error: ConnectorErrorData): void {
+    const entry = cases.get(write.journalId) ?? open(write);
+    inDoubt.set(write.journalId, write);
+    options.log.warn({ journal: write.journalId, code: error.code, reason: error.message, attempt: entry.attempts }, 'a write is in doubt');
+    schedule(entry, error.message);
+  }
+
+  /** A case ends with the answer of its write, whoever gives it. */
+  function open(write: WriteInFlight): Case {
+    const entry: Case = { write, attempts: 0, timer: undefined };
+    const { answer } = write;
+    write.answer = (given) => {
+      forget(entry);
+      answer(given);
+    };
+    cases.set(write.journalId, entry);
+    return entry;
+  }
+
+  function schedule(entry: Case, note: string): void {
+    if (closed) return;
+    const wait = BACK_OFF_MILLISECONDS[Math.min(entry.attempts, BACK_OFF_MILLISECONDS.length - 1)] ?? 30_000;
+    entry.attempts += 1;
+    clearTimeout(entry.timer);
+    entry.timer = setTimeout(() => void attempt(entry, note), wait);
+    entry.timer.unref();
+  }
+
+  async function attempt(entry: Case, note: string): Promise<void> {
+    const { write } = entry;
+    if (closed || !cases.has(write.journalId)) return;
+    try {
+      if (entry.attempts > 1) await options.store.recordAttempt(write.journalId, { at: options.now(), note });
+      await options.handle.quiesced();
+      act(entry, await look(write, options));
+    } catch (error) {
+      schedule(entry, toErrorData(error).message);
+    }
+  }
+
+  function act(entry: Case, verdict: Verdict): void {
+    const { write } = entry;
+    if (!cases.has(write.journalId)) return;
+    const step = write.steps[write.nextStep];
+    switch (verdict) {
+      case 'applied':
+        return stepApplied(entry, step);
+      case 'exists-differently':
+        forget(entry);
+        return options.conclude(write, { state: 'refused', error: { code: 'already-exists', message: 'an entry with the same unique value exists in the application, with other values' } });
+      case 'not-applied':
+        return sendAgain(entry);
+      case 'unknown':
+        if (isRepeatable(write, step)) return sendAgain(entry);
+        options.requestImport();
+        return schedule(entry, 'waits for an import or for an operator (landbridge journal settle)');
+    }
+  }
+
+  function stepApplied(entry: Case, step: WriteStep | undefined): void {
+    const { write } = entry;
+    forget(entry);
+    if (step === undefined) return options.conclude(write, { state: 'applied' });
+    write.nextStep += 1;
+    if (write.nextStep < write.steps.length) options.resend(write);
+    else options.conclude(write, { state: 'applied' });
+  }
+
+  function sendAgain(entry: Case): void {
+    // The case stays known, so that a second doubt about the same write backs off instead of starting over.
+    inDoubt.delete(entry.write.journalId);
+    options.resend(entry.write);
+  }
+
+  function forget(entry: Case): void {
+    clearTimeout(entry.timer);
+    cases.delete(entry.write.journalId);
+    inDoubt.delete(entry.write.journalId);
+  }
+
+  return {
+    take,
+    inDoubt,
+    async settledByImport(journalIds) {
+      for (const journalId of journalIds) {
+        const entry = cases.get(journalId);
+        if (entry === undefined) continue;
+        const { write } = entry;
+        write.answer({ status: 'applied', row: await options.reader.readEntry(write.entryId) });
+      }
+    },
+    decide(journalId, decision, by) {
+      const entry = cases.get(journalId);
+      if (entry === undefined) return false;
+      forget(entry);
+      options.log.warn({ journal: journalId, decision, by }, 'an operator settled a write');
+      if (decision === 'applied') {
+        entry.write.nextStep = entry.write.steps.length;
+        entry.write.applied = entry.write.steps.reduce<EntryEffect>((effect, step) => (step.call === 'put' ? step.effect : effect), entry.write.applied);
+        options.conclude(entry.write, { state: 'applied' });
+      } else {
+        options.conclude(entry.write, { state: 'refused', error: { code: 'entry-failed', message: `settled as not applied by ${by}` } });
+      }
+      return true;
+    },
+    close() {
+      closed = true;
+      for (const entry of cases.values()) clearTimeout(entry.timer);
+    },
+  };
+}
+
+/** Looks at the application for the outcome of the next step. */
+async function look(write: WriteInFlight, options: SettlementOptions): Promise<Verdict> {
+  const step = write.steps[write.nextStep];
+  if (step === undefined) return 'applied';
+  // A password cannot be read back; setting it again is harmless.
+  if (step.call !== 'put') return 'not-applied';
+  const objectType = options.objectTypes.get(write.objectType);
+  const filter = objectType === undefined ? undefined : identifyingFilter(step, write, objectType);
+  if (!options.capabilities.find || objectType === undefined || filter === undefined) return 'unknown';
+  const found = await options.handle.find({ objectType: write.objectType, filter, limit: 2 });
+  if (found.truncated || found.entries.length > 1) return 'unknown';
+  const [entry] = found.entries;
+  if (entry === undefined) return step.change.modification === 'delete' ? 'applied' : 'not-applied';
+  if (step.change.modification === 'delete') return 'not-applied';
+  const matches = showsEffect(step.effect, entry.attributes, objectType);
+  if (step.change.modification !== 'add') return matches ? 'applied' : 'not-applied';
+  const known = await options.reader.readByAnchor(write.objectType, entry.anchor);
+  if (!matches || (known !== undefined && known.id !== write.entryId)) return 'exists-differently';
+  adopt(write, step, entry, objectType);
+  return 'applied';
+}
+
+/** The found entry is the one the write created: its anchor and assigned values become part of the effect. */
+function adopt(write: WriteInFlight, step: Extract<WriteStep, { call: 'put' }>, entry: { readonly anchor: string; readonly dn?: string; readonly attributes: EncodedAttributes }, objectType: CompiledObjectType): void {
+  const anchor: Record<string, string | boolean> = {};
+  for (const { name } of objectType.anchor) {
+    const value = entry.attributes[name];
+    if (value !== undefined && typeof value !== 'object') anchor[name] = value;
+  }
+  write.anchor = anchor;
+  write.applied = { ...step.effect, set: { ...step.effect.set, ...anchor }, anchor: entry.anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) };
+}
+
+/**
+ * The filter that finds the entry of a step: by its anchor, else by the unique values it claimed, else by every single
+ * value it sets. `undefined` when nothing identifies it.
+ */
+export function identifyingFilter(step: Extract<WriteStep, { call: 'put' }>, write: Pick<WriteInFlight, 'claims' | 'anchor'>, objectType: CompiledObjectType): EntryFilter | undefined {
+  const { change, effect } = step;
+  const anchor = step.change.modification === 'add' ? change.anchor : (change.anchor ?? write.anchor);
+  const byAnchor = anchor === undefined ? [] : Object.entries(anchor).map(([name, value]) => equal(objectType, name, value, true));
+  if (byAnchor.length > 0 && byAnchor.length === objectType.anchor.length) return all(byAnchor);
+  const claimed = write.claims.map((claim) => {
+    const value = effect.set[claim.attribute];
+    return value === undefined || typeof value === 'object' ? undefined : equal(objectType, claim.attribute, value, false);
+  });
+  const claims = claimed.filter((filter) => filter !== undefined);
+  if (claims.length > 0) return all(claims);
+  const values = Object.entries(effect.set).filter(([name, value]) => typeof value !== 'object' && isReadable(objectType, name));
+  return values.length === 0 ? undefined : all(values.map(([name, value]) => equal(objectType, name, value as string | boolean, true)));
+}
+
+function all(filters: readonly (EntryFilter | undefined)[]): EntryFilter {
+  return { kind: 'and', filters: filters.filter((filter) => filter !== undefined) };
+}
+
+function equal(objectType: CompiledObjectType, name: string, value: unknown, exact: boolean): EntryFilter | undefined {
+  const attribute = objectType.attributes.get(name);
+  if (attribute === undefined || typeof value === 'object') return undefined;
+  return { kind: 'compare', attribute: name, comparison: 'equal', value: value as string | boolean, type: attribute.type, caseExact: exact || attribute.caseExact === true };
+}
+
+function isReadable(objectType: CompiledObjectType, name: string): boolean {
+  const attribute = objectType.attributes.get(name);
+  return attribute !== undefined && attribute.direction !== 'export-only' && !attribute.secret;
+}
+
+/** Whether an entry of the application shows what a step wanted: typed, order-free, by the case rule of each attribute (R20). */
+export function showsEffect(effect: EntryEffect, attributes: EncodedAttributes, objectType: CompiledObjectType): boolean {
+  for (const [name, wanted] of Object.entries(effect.set)) {
+    if (isReadable(objectType, name) && !sameValues(objectType, name, wanted, attributes[name])) return false;
+  }
+  for (const name of effect.unset) {
+    if (isReadable(objectType, name) && attributes[name] !== undefined) return false;
+  }
+  return effect.references.every((delta) => {
+    const present = new Set(valuesOf(attributes[delta.attribute]));
+    return delta.added.every((value) => present.has(value)) && delta.removed.every((value) => !present.has(value));
+  });
+}
+
+function sameValues(objectType: CompiledObjectType, name: string, wanted: unknown, found: unknown): boolean {
+  const fold = objectType.attributes.get(name)?.type === 'string' && objectType.attributes.get(name)?.caseExact !== true;
+  const normalize = (values: readonly (string | boolean)[]): string[] => values.map((value) => (fold ? foldCase(String(value)) : String(value))).sort();
+  const left = normalize(valuesOf(wanted));
+  const right = normalize(valuesOf(found));
+  return left.length === right.length && left.every((value, index) => value === right[index]);
+}
+
+function valuesOf(value: unknown): readonly (string | boolean)[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]) as readonly (string | boolean)[];
+}
+
+/** Whether sending a step again does no harm when it was applied after all (R14). */
+export function isRepeatable(write: Pick<WriteInFlight, 'claims'>, step: WriteStep | undefined): boolean {
+  if (step === undefined || step.call !== 'put') return true;
+  if (step.change.modification === 'delete') return true;
+  if (step.change.modification === 'replace') return true;
+  if (step.change.modification === 'update') return step.change.changes.every((change) => change.modification !== 'update');
+  return false;
+}
