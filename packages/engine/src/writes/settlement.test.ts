@@ -1,0 +1,190 @@
+import { compileSchema, defaultCapabilities, type EncodedAttributes, type EntryFilter } from '@landbridge/connector-sdk';
+import type { EntryRow } from '@landbridge/store';
+import { describe, expect, it } from 'vitest';
+import type { FoundEntries } from '../connector-host/connector-handle.ts';
+import { noEffect, type WriteInFlight, type WriteStep } from './planned-write.ts';
+import { createSettlement, identifyingFilter, type SettlementOptions } from './settlement.ts';
+
+const objectTypes = compileSchema(
+  {
+    objectTypes: [
+      {
+        name: 'person',
+        attributes: [
+          { name: 'id', type: 'integer', anchor: true, assigned: true },
+          { name: 'login', type: 'string', unique: true },
+          { name: 'title', type: 'string' },
+        ],
+      },
+    ],
+  },
+  { dnAsAnchor: false },
+);
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+function put(modification: 'add' | 'update' | 'delete', set: EncodedAttributes): WriteStep {
+  const anchor = modification === 'add' ? {} : { anchor: { id: '7' } };
+  return {
+    call: 'put',
+    change: { modification, objectType: 'person', ...anchor, changes: Object.entries(set).map(([name, value]) => ({ name, modification: 'replace', values: [value as string] })) },
+    effect: { set, unset: [], references: [], awaiting: Object.keys(set) },
+  };
+}
+
+function write(steps: readonly WriteStep[], kind: WriteInFlight['kind'] = 'add'): WriteInFlight {
+  return {
+    journalId: 1,
+    entryId: 5,
+    kind,
+    objectType: 'person',
+    claims: kind === 'add' ? [{ objectType: 'person', attribute: 'login', key: 'ada' }] : [],
+    steps,
+    audit: { actor: 'test', action: kind, attributes: [], correlation: 'c' },
+    password: undefined,
+    nextStep: 0,
+    applied: noEffect,
+    anchor: undefined,
+    alone: true,
+    answer: () => {},
+    doubted: () => {},
+  };
+}
+
+function settle(found: FoundEntries | Error, one: WriteInFlight, overrides: Partial<SettlementOptions> = {}) {
+  return new Promise<string>((resolve) => {
+    const settlement = createSettlement({
+      handle: {
+        quiesced: async () => {},
+        find: async () => {
+          if (found instanceof Error) throw found;
+          return found;
+        },
+      },
+      capabilities: { ...defaultCapabilities, find: true },
+      objectTypes,
+      store: { recordAttempt: async () => {} },
+      reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
+      log: quiet,
+      now: () => 0,
+      resend: () => resolve('resent'),
+      conclude: (_, outcome) => resolve(outcome.state === 'refused' ? `refused ${outcome.error.code}` : outcome.state),
+      requestImport: () => resolve('import requested'),
+      ...overrides,
+    });
+    settlement.take(one, { code: 'timeout', message: 'no answer' });
+  });
+}
+
+const entry = (attributes: EncodedAttributes): FoundEntries => ({ entries: [{ objectType: 'person', anchor: '7', attributes: { id: '7', ...attributes } }], truncated: false });
+const none: FoundEntries = { entries: [], truncated: false };
+
+describe('R14 settling a write in doubt by looking', () => {
+  it('a create that the application shows as wanted was applied, and its anchor is learnt', async () => {
+    const one = write([put('add', { login: 'ada', title: 'Dr' })]);
+    expect(await settle(entry({ login: 'ADA', title: 'Dr' }), one)).toBe('applied');
+    expect(one.applied.anchor).toBe('7');
+    expect(one.anchor).toEqual({ id: '7' });
+  });
+
+  it('a create that is not there is sent again', async () => {
+    expect(await settle(none, write([put('add', { login: 'ada' })]))).toBe('resent');
+  });
+
+  it('a create whose unique value another object holds is refused, never merged (R9)', async () => {
+    expect(await settle(entry({ login: 'ada', title: 'Mr' }), write([put('add', { login: 'ada', title: 'Dr' })]))).toBe('refused already-exists');
+    const known = { id: 99 } as EntryRow;
+    const overrides = { reader: { readByAnchor: async () => known, readEntry: async () => undefined, readJournalRow: async () => undefined } };
+    expect(await settle(entry({ login: 'ada' }), write([put('add', { login: 'ada' })]), overrides)).toBe('refused already-exists');
+  });
+
+  it('an update that shows was applied, one that does not is sent again', async () => {
+    expect(await settle(entry({ title: 'Dr' }), write([put('update', { title: 'Dr' })], 'update'))).toBe('applied');
+    expect(await settle(entry({ title: 'Mr' }), write([put('update', { title: 'Dr' })], 'update'))).toBe('resent');
+  });
+
+  it('a delete is applied when the object is gone, and sent again when it is not', async () => {
+    expect(await settle(none, write([put('delete', {})], 'delete'))).toBe('applied');
+    expect(await settle(entry({}), write([put('delete', {})], 'delete'))).toBe('resent');
+  });
+
+  it('without a look-up a state-based update is repeated, and a create waits for an import', async () => {
+    const blind = { capabilities: defaultCapabilities };
+    expect(await settle(none, write([put('update', { title: 'Dr' })], 'update'), blind)).toBe('resent');
+    expect(await settle(none, write([put('add', { login: 'ada' })]), blind)).toBe('import requested');
+  });
+
+  it('goes on with the next step when the first was applied', async () => {
+    const one = write([put('add', { login: 'ada' }), { call: 'set-password' }]);
+    expect(await settle(entry({ login: 'ada' }), one)).toBe('resent');
+    expect(one.nextStep).toBe(1);
+  });
+
+  it('asks again while the application cannot be reached', async () => {
+    let asked = 0;
+    const outcome = await settle(none, write([put('delete', {})], 'delete'), {
+      handle: {
+        quiesced: async () => {},
+        find: async () => {
+          asked += 1;
+          if (asked < 3) throw Object.assign(new Error('down'), { name: 'ConnectorError', code: 'server-down' });
+          return none;
+        },
+      },
+    });
+    expect(outcome).toBe('applied');
+    expect(asked).toBe(3);
+  });
+
+  it('concludes nothing before the call that went wrong has ended', async () => {
+    let ended = false;
+    const outcome = await settle(none, write([put('delete', {})], 'delete'), {
+      handle: {
+        quiesced: () =>
+          new Promise((resolve) =>
+            setTimeout(() => {
+              ended = true;
+              resolve();
+            }, 20),
+          ),
+        find: async () => {
+          expect(ended).toBe(true);
+          return none;
+        },
+      },
+    });
+    expect(outcome).toBe('applied');
+  });
+
+  it('an operator decides what nothing else can', async () => {
+    const outcomes: string[] = [];
+    const settlement = createSettlement({
+      handle: { quiesced: () => new Promise(() => {}), find: async () => none },
+      capabilities: defaultCapabilities,
+      objectTypes,
+      store: { recordAttempt: async () => {} },
+      reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
+      log: quiet,
+      now: () => 0,
+      resend: () => {},
+      conclude: (_, outcome) => outcomes.push(outcome.state),
+      requestImport: () => {},
+    });
+    settlement.take(write([put('add', { login: 'ada' })]), { code: 'timeout', message: '' });
+    expect(settlement.inDoubt.size).toBe(1);
+    expect(settlement.decide(1, 'applied', 'ops')).toBe(true);
+    expect(settlement.decide(1, 'applied', 'ops')).toBe(false);
+    expect(outcomes).toEqual(['applied']);
+    settlement.close();
+  });
+});
+
+it('R14 a create is looked for by its key, else by what it claimed, else by all it set', () => {
+  const person = objectTypes.get('person');
+  if (person === undefined) throw new Error('no type');
+  const names = (filter: EntryFilter | undefined): string[] => (filter?.kind === 'and' ? filter.filters.map((part) => (part.kind === 'compare' ? part.attribute : part.kind)) : []);
+  const add = put('add', { login: 'ada', title: 'Dr' }) as Extract<WriteStep, { call: 'put' }>;
+  expect(names(identifyingFilter(add, { claims: [{ objectType: 'person', attribute: 'login', key: 'ada' }], anchor: undefined }, person))).toEqual(['login']);
+  expect(names(identifyingFilter(add, { claims: [], anchor: undefined }, person))).toEqual(['login', 'title']);
+  const update = put('update', { title: 'Dr' }) as Extract<WriteStep, { call: 'put' }>;
+  expect(names(identifyingFilter(update, { claims: [], anchor: undefined }, person))).toEqual(['id']);
+});
