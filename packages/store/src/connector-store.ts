@@ -338,6 +338,10 @@ export interface ConnectorReader {
   readByAnchor(objectType: string, anchor: string): Promise<EntryRow | undefined>;
   /** The targets of references, in order of target id; unresolved ones have no `scimId`. At most `limit`. */
   readReferences(entryId: number, attribute: string, page: { readonly after?: number; readonly limit: number }): Promise<readonly ReferenceRow[]>;
+  /** The resolved references of many entries by some attributes, in one statement: for lists. */
+  readReferencesOf(entryIds: readonly number[], attributes: readonly string[]): Promise<readonly (ReferenceRow & { readonly from: number; readonly attribute: string })[]>;
+  /** Which of these raw values the entry refers to by the attribute: how adding a present member changes nothing (S-143). */
+  presentReferences(entryId: number, attribute: string, raw: readonly string[]): Promise<ReadonlySet<string>>;
   countReferences(entryId: number, attribute: string): Promise<number>;
   /** Who refers to an entry by an attribute: groups of a person, reports of a manager. */
   readReferrers(entryId: number, attribute: { readonly objectType: string; readonly name: string }, page: { readonly after?: number; readonly limit: number }): Promise<readonly ReferenceRow[]>;

@@ -1,0 +1,70 @@
+import type { ConfigurationRevision, ControlStore, StoredToken } from '../control-store.ts';
+import { openForWriting, type Row } from './database.ts';
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS revisions(number INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL, summary TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tokens(id TEXT PRIMARY KEY, scope TEXT NOT NULL, label TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER, revoked INTEGER, used INTEGER);
+CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`;
+
+/** Opens the control file of a data folder. */
+export function openSqliteControlStore(file: string): ControlStore {
+  const database = openForWriting(file);
+  database.execute(TABLES);
+  return {
+    async addRevision(revision) {
+      return database.run('INSERT INTO revisions(document, author, at, summary) VALUES (?, ?, ?, ?)', revision.document, revision.author, revision.at, revision.summary).lastId;
+    },
+    async readRevision(number) {
+      const row = number === undefined ? database.get('SELECT * FROM revisions ORDER BY number DESC LIMIT 1') : database.get('SELECT * FROM revisions WHERE number = ?', number);
+      return row === undefined ? undefined : toRevision(row);
+    },
+    listRevisions: async (limit) => database.all('SELECT * FROM revisions ORDER BY number DESC LIMIT ?', limit).map(toRevision),
+    async addToken(token) {
+      database.run('INSERT INTO tokens(id, scope, label, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?)', token.id, JSON.stringify(token.scope), token.label, token.hash, token.createdAt, token.expiresAt ?? null);
+    },
+    listTokens: async () => database.all('SELECT * FROM tokens ORDER BY created').map(toToken),
+    revokeToken: async (id, at) => database.run('UPDATE tokens SET revoked = ? WHERE id = ? AND revoked IS NULL', at, id).changes === 1,
+    async touchTokens(used) {
+      database.transaction(() => {
+        for (const { id, at } of used) database.run('UPDATE tokens SET used = ? WHERE id = ?', at, id);
+      });
+    },
+    async addAudit(record) {
+      database.run('INSERT INTO audit(at, actor, action, detail) VALUES (?, ?, ?, ?)', record.at, record.actor, record.action, record.detail);
+    },
+    listAudit: async (limit) =>
+      database.all('SELECT * FROM audit ORDER BY id DESC LIMIT ?', limit).map((row) => ({ id: Number(row['id']), at: Number(row['at']), actor: String(row['actor']), action: String(row['action']), detail: String(row['detail']) })),
+    async readSetting(name) {
+      const value = database.get('SELECT value FROM settings WHERE name = ?', name)?.['value'];
+      return typeof value === 'string' ? value : undefined;
+    },
+    async writeSetting(name, value) {
+      database.run('INSERT INTO settings(name, value) VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value', name, value);
+    },
+    async backup(target) {
+      database.execute(`VACUUM INTO '${target.replaceAll("'", "''")}'`);
+    },
+    async close() {
+      database.close();
+    },
+  };
+}
+
+function toRevision(row: Row): ConfigurationRevision {
+  return { number: Number(row['number']), document: String(row['document']), author: String(row['author']), at: Number(row['at']), summary: String(row['summary']) };
+}
+
+function toToken(row: Row): StoredToken {
+  const time = (name: string): number | undefined => (row[name] === null ? undefined : Number(row[name]));
+  return {
+    id: String(row['id']),
+    scope: JSON.parse(String(row['scope'])) as StoredToken['scope'],
+    label: String(row['label']),
+    hash: String(row['hash']),
+    createdAt: Number(row['created']),
+    expiresAt: time('expires'),
+    revokedAt: time('revoked'),
+    lastUsedAt: time('used'),
+  };
+}

@@ -1,0 +1,86 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+/** A row as node:sqlite returns it: a null-prototype object of SQLite's types. */
+export type Row = Readonly<Record<string, string | number | bigint | Uint8Array | null>>;
+
+/** A SQLite database with prepared statements kept by their text, and synchronous transactions. */
+export interface Database {
+  /** Runs a statement; returns the number of changed rows and the last row id. */
+  run(sql: string, ...values: readonly SQLInputValue[]): { readonly changes: number; readonly lastId: number };
+  get(sql: string, ...values: readonly SQLInputValue[]): Row | undefined;
+  all(sql: string, ...values: readonly SQLInputValue[]): readonly Row[];
+  iterate(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row>;
+  /** Registers a deterministic function for statements of this handle. */
+  registerFunction(name: string, work: (value: SQLInputValue) => SQLInputValue): void;
+  /** Runs statements that are not worth keeping: DDL, pragmas. */
+  execute(sql: string): void;
+  /**
+   * Runs a synchronous function in one immediate transaction; what it throws rolls everything back (R2). It cannot be
+   * given an asynchronous function: a transaction never spans an `await`.
+   */
+  transaction<Result>(work: () => Result extends Promise<unknown> ? never : Result): Result;
+  close(): void;
+}
+
+/**
+ * Opens a database file for writing: write-ahead log, full synchronisation (R3).
+ *
+ * @throws Error when the file system does not give the durability asked for.
+ */
+export function openForWriting(file: string): Database {
+  const database = wrap(new DatabaseSync(file));
+  database.execute(`
+    PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;
+    PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;`);
+  const mode = database.get('PRAGMA journal_mode')?.['journal_mode'];
+  const synchronous = database.get('PRAGMA synchronous')?.['synchronous'];
+  if (mode !== 'wal' || synchronous !== 2) {
+    database.close();
+    throw new Error(`the store file ${file} cannot be written durably (journal_mode=${String(mode)}, synchronous=${String(synchronous)}); keep the data folder on a local disk`);
+  }
+  return database;
+}
+
+/** Opens a database file for reading beside its writer. */
+export function openForReading(file: string): Database {
+  const database = wrap(new DatabaseSync(file, { readOnly: true }));
+  database.execute('PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000; PRAGMA query_only=1; PRAGMA mmap_size=268435456;');
+  return database;
+}
+
+function wrap(handle: DatabaseSync): Database {
+  const statements = new Map<string, StatementSync>();
+  function prepare(sql: string): StatementSync {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = handle.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  }
+  return {
+    run(sql, ...values) {
+      const { changes, lastInsertRowid } = prepare(sql).run(...values);
+      return { changes: Number(changes), lastId: Number(lastInsertRowid) };
+    },
+    get: (sql, ...values) => prepare(sql).get(...values) as Row | undefined,
+    all: (sql, ...values) => prepare(sql).all(...values) as readonly Row[],
+    iterate: (sql, ...values) => prepare(sql).iterate(...values) as Iterable<Row>,
+    registerFunction: (name, work) => handle.function(name, { deterministic: true }, work),
+    execute: (sql) => handle.exec(sql),
+    transaction(work) {
+      prepare('BEGIN IMMEDIATE').run();
+      try {
+        const result = work();
+        prepare('COMMIT').run();
+        return result;
+      } catch (error) {
+        if (handle.isTransaction) prepare('ROLLBACK').run();
+        throw error;
+      }
+    },
+    close() {
+      statements.clear();
+      handle.close();
+    },
+  };
+}

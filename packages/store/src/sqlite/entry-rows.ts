@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto';
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type { EntryRow, LinkRow } from '../connector-store.ts';
+import type { Database, Row } from './database.ts';
+import { deriveScimId } from './scim-id.ts';
+import { type StoredAttribute, type StoredModel, type StoredType, valueKey } from './stored-model.ts';
+import { flag } from './tables.ts';
+
+/** What the store thread keeps in memory about its file: small, and rebuilt at open. */
+export interface StoreState {
+  readonly database: Database;
+  model: StoredModel;
+  /** Open journal rows (held, intended, in doubt) by entry: nothing else may touch these entries (R14). */
+  readonly open: Map<number, { readonly journalId: number; readonly kind: string; readonly otype: number; inDoubtSince: number | undefined }>;
+  nextEntryId: number;
+  /** How many references have no target yet: while 0, new entries need no look-up. */
+  unresolved: number;
+  /** How many entries wait for their anchor (R9). */
+  pending: number;
+}
+
+/** The columns of an entry as reads want them. */
+export const ENTRY_COLUMNS = 'id, otype, scim_id, anchor, dn, version, created, modified, flags, body';
+
+/** An entry row from a database row; `link` is read where the flags say that there is one. */
+export function toEntryRow(database: Database, model: StoredModel, row: Row): EntryRow {
+  const id = Number(row['id']);
+  return {
+    id,
+    objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
+    scimId: String(row['scim_id']),
+    anchor: row['anchor'] === null ? undefined : String(row['anchor']),
+    dn: row['dn'] === null ? undefined : String(row['dn']),
+    version: Number(row['version']),
+    created: Number(row['created']),
+    modified: Number(row['modified']),
+    body: String(row['body']),
+    link: (Number(row['flags']) & flag.link) === 0 ? undefined : readLink(database, String(row['scim_id'])),
+  };
+}
+
+/** The link record of a resource. */
+export function readLink(database: Database, scimId: string): LinkRow | undefined {
+  const row = database.get('SELECT state, shadow, aliases FROM links WHERE scim_id = ?', scimId);
+  if (row === undefined) return undefined;
+  const external = database.all('SELECT credential, external_id FROM link_external WHERE scim_id = ?', scimId);
+  return {
+    state: String(row['state']) as LinkRow['state'],
+    shadow: JSON.parse(String(row['shadow'])) as LinkRow['shadow'],
+    aliases: JSON.parse(String(row['aliases'])) as readonly string[],
+    externalIds: Object.fromEntries(external.map((one) => [String(one['credential']), String(one['external_id'])])),
+  };
+}
+
+/** Encoded attributes in schema order, so that equal entries have equal text. */
+export function orderAttributes(type: StoredType, attributes: EncodedAttributes): EncodedAttributes {
+  const ordered: Record<string, EncodedValue | readonly EncodedValue[]> = {};
+  for (const name of type.attributes.keys()) {
+    const value = attributes[name];
+    if (value !== undefined) ordered[name] = value;
+  }
+  return ordered;
+}
+
+/** Folded values of queryable attributes that differ from the values: what the generated columns prefer. */
+export function keysOf(type: StoredType, attributes: EncodedAttributes): string | null {
+  let keys: Record<string, string> | undefined;
+  for (const attribute of type.attributes.values()) {
+    if (attribute.column === undefined || attribute.type !== 'string' || attribute.caseExact) continue;
+    const value = attributes[attribute.name];
+    if (typeof value !== 'string') continue;
+    const key = valueKey(attribute, value);
+    if (key !== value) {
+      keys ??= {};
+      keys[attribute.name] = key;
+    }
+  }
+  return keys === undefined ? null : JSON.stringify(keys);
+}
+
+/** Writes the index rows of queryable multi-valued attributes. */
+export function writeMultiValues(database: Database, type: StoredType, entry: number, attributes: EncodedAttributes, isNew: boolean): void {
+  if (type.multiValued.length === 0) return;
+  if (!isNew) database.run('DELETE FROM mv WHERE entry = ?', entry);
+  for (const attribute of type.multiValued) {
+    const value = attributes[attribute.name];
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? (value as readonly EncodedValue[]) : [value as EncodedValue]) {
+      database.run('INSERT INTO mv(attr, key, entry) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', attribute.id, valueKey(attribute, one), entry);
+    }
+  }
+}
+
+/** The entry a raw reference value means, or `undefined` while there is none (R10). */
+export function resolveReference(state: StoreState, attribute: StoredAttribute, raw: string): number | undefined {
+  const { database, model } = state;
+  const key = model.referenceKey(raw);
+  if (model.referenceForm === 'dn') {
+    const row = database.get('SELECT id FROM entries WHERE dn_key = ?', key);
+    return row === undefined ? undefined : Number(row['id']);
+  }
+  for (const name of attribute.referenceTypes ?? model.types.keys()) {
+    const type = model.types.get(name);
+    const row = type === undefined ? undefined : database.get('SELECT id FROM entries WHERE otype = ? AND anchor_key = ?', type.id, key);
+    if (row !== undefined) return Number(row['id']);
+  }
+  return undefined;
+}
+
+/** Adds reference values; returns how many were not there before. */
+export function addReferences(state: StoreState, entry: number, attribute: StoredAttribute, values: readonly string[]): number {
+  const { database, model } = state;
+  let added = 0;
+  for (const raw of values) {
+    const target = resolveReference(state, attribute, raw);
+    const { changes } = database.run('INSERT INTO refs(entry, attr, raw, target) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', entry, attribute.id, raw, target ?? null);
+    added += changes;
+    if (changes === 1 && target === undefined) {
+      database.run('INSERT INTO unresolved(raw_key, entry, attr, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', model.referenceKey(raw), entry, attribute.id, raw);
+      state.unresolved += 1;
+    }
+  }
+  return added;
+}
+
+/** Removes reference values; returns how many were there. */
+export function removeReferences(state: StoreState, entry: number, attribute: StoredAttribute, values: readonly string[]): number {
+  const { database, model } = state;
+  let removed = 0;
+  for (const raw of values) {
+    removed += database.run('DELETE FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entry, attribute.id, raw).changes;
+    if (state.unresolved > 0) state.unresolved -= database.run('DELETE FROM unresolved WHERE raw_key = ? AND entry = ? AND attr = ? AND raw = ?', model.referenceKey(raw), entry, attribute.id, raw).changes;
+  }
+  return removed;
+}
+
+/** Makes the values of a reference exactly these, by difference; returns whether anything changed. */
+export function replaceReferences(state: StoreState, entry: number, attribute: StoredAttribute, values: readonly string[]): boolean {
+  const wanted = new Set(values);
+  const known = new Set<string>();
+  const gone: string[] = [];
+  for (const row of state.database.all('SELECT raw FROM refs WHERE entry = ? AND attr = ?', entry, attribute.id)) {
+    const raw = String(row['raw']);
+    known.add(raw);
+    if (!wanted.has(raw)) gone.push(raw);
+  }
+  const fresh = values.filter((raw) => !known.has(raw));
+  removeReferences(state, entry, attribute, gone);
+  addReferences(state, entry, attribute, fresh);
+  return gone.length > 0 || fresh.length > 0;
+}
+
+/** Points the references that waited for an entry to it (R10): across types, partitions and runs. */
+export function resolveWaiting(state: StoreState, type: StoredType, entry: number, anchor: string | undefined, dn: string | undefined): void {
+  if (state.unresolved === 0) return;
+  const { database, model } = state;
+  const key = model.referenceForm === 'dn' ? (dn === undefined ? undefined : model.dnKey(dn)) : anchor === undefined ? undefined : model.anchorKey(anchor);
+  if (key === undefined) return;
+  for (const row of database.all('SELECT entry, attr, raw FROM unresolved WHERE raw_key = ?', key)) {
+    const referrer = Number(row['entry']);
+    const attr = Number(row['attr']);
+    const attribute = [...model.types.values()].flatMap((one) => one.references).find((one) => one.id === attr);
+    if (attribute?.referenceTypes !== undefined && !attribute.referenceTypes.includes(type.name)) continue;
+    database.run('UPDATE refs SET target = ? WHERE entry = ? AND attr = ? AND raw = ?', entry, referrer, attr, row['raw'] as string);
+    database.run('DELETE FROM unresolved WHERE raw_key = ? AND entry = ? AND attr = ? AND raw = ?', key, referrer, attr, row['raw'] as string);
+    database.run('UPDATE entries SET version = version + 1 WHERE id = ?', referrer);
+    state.unresolved -= 1;
+  }
+}
+
+/** A new entry as the insert takes it. */
+export interface NewEntry {
+  readonly id: number;
+  readonly type: StoredType;
+  readonly anchor: string | undefined;
+  readonly dn: string | undefined;
+  readonly partition: string;
+  readonly body: string;
+  readonly keys: string | null;
+  readonly hash: string | null;
+  readonly sets: string | null;
+  readonly journal: number;
+  readonly at: number;
+}
+
+const INSERT_ENTRY = `INSERT INTO entries(id, otype, anchor, anchor_key, dn, dn_key, partition, scim_id, hash, sets, flags, journal, version, created, modified, keys, body)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`;
+
+/** Inserts an entry with its SCIM id (R7): the link's where there is one, else the derived one; a random one while the anchor is unknown. */
+export function insertEntry(state: StoreState, entry: NewEntry): string {
+  const { database, model } = state;
+  const anchorKey = entry.anchor === undefined ? null : model.anchorKey(entry.anchor);
+  const { scimId, linked } = chooseScimId(state, entry.type, entry.anchor, anchorKey);
+  const flags = (anchorKey === null ? flag.pending : 0) | (linked || anchorKey === null ? flag.link : 0);
+  database.run(INSERT_ENTRY, entry.id, entry.type.id, entry.anchor ?? null, anchorKey, entry.dn ?? null, entry.dn === undefined ? null : model.dnKey(entry.dn), entry.partition, scimId, entry.hash, entry.sets, flags, entry.journal, entry.at, entry.at, entry.keys, entry.body);
+  if (linked) database.run("UPDATE links SET entry = ?, state = 'linked', modified = ? WHERE scim_id = ?", entry.id, entry.at, scimId);
+  else if (anchorKey === null) {
+    database.run("INSERT INTO links(scim_id, otype, entry, state, created, modified) VALUES (?, ?, ?, 'pending', ?, ?)", scimId, entry.type.id, entry.id, entry.at, entry.at);
+    state.pending += 1;
+  }
+  database.run('UPDATE types SET entries = entries + 1 WHERE id = ?', entry.type.id);
+  return scimId;
+}
+
+function chooseScimId(state: StoreState, type: StoredType, anchor: string | undefined, anchorKey: string | null): { readonly scimId: string; readonly linked: boolean } {
+  if (anchor === undefined || anchorKey === null) return { scimId: randomUUID(), linked: false };
+  const link = state.database.get('SELECT scim_id, generation, state FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1', type.id, anchorKey);
+  if (link === undefined) return { scimId: deriveScimId(state.model.connector, type.name, anchorKey, 0), linked: false };
+  if (link['state'] !== 'deleted') return { scimId: String(link['scim_id']), linked: true };
+  // After a SCIM DELETE the same anchor gets a new id (R7); the tombstone keeps the old generation.
+  const generation = Number(link['generation']) + 1;
+  const scimId = deriveScimId(state.model.connector, type.name, anchorKey, generation);
+  state.database.run("INSERT INTO links(scim_id, otype, anchor_key, generation, state, created, modified) VALUES (?, ?, ?, ?, 'linked', ?, ?)", scimId, type.id, anchorKey, generation, Date.now(), Date.now());
+  return { scimId, linked: true };
+}
+
+/**
+ * Makes sure that a resource has a link row, with the state given. The row is what outlives the entry (R6).
+ * `generation` and anchor are those of the entry, so that a derived id stays derivable.
+ */
+export function keepLink(state: StoreState, row: { readonly id: number; readonly otype: number; readonly scim_id: string; readonly anchor_key: string | null; readonly created: number }, linkState: LinkRow['state'], at: number): void {
+  const { database } = state;
+  database.run(
+    `INSERT INTO links(scim_id, otype, entry, anchor_key, state, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT(scim_id) DO UPDATE SET state = excluded.state, modified = excluded.modified, anchor_key = coalesce(excluded.anchor_key, links.anchor_key), entry = excluded.entry`,
+    row.scim_id,
+    row.otype,
+    row.id,
+    row.anchor_key,
+    linkState,
+    row.created,
+    at,
+  );
+  database.run('UPDATE entries SET flags = flags | ? WHERE id = ?', flag.link, row.id);
+}
+
+/**
+ * Removes an entry with everything that belongs to it. Its link stays, as `gone` or `deleted` (R6); who referred to it
+ * refers to nothing for now (S-170), and finds it again should it come back.
+ */
+export function removeEntry(state: StoreState, id: number, linkState: 'gone' | 'deleted', journal: number, at: number): void {
+  const { database, model } = state;
+  const row = database.get('SELECT id, otype, scim_id, anchor_key, dn_key, flags, created FROM entries WHERE id = ?', id);
+  if (row === undefined) return;
+  const otype = Number(row['otype']);
+  keepLink(state, { id, otype, scim_id: String(row['scim_id']), anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']), created: Number(row['created']) }, linkState, at);
+  database.run('UPDATE links SET entry = NULL, deleted_journal = ? WHERE scim_id = ?', journal, row['scim_id'] as string);
+  for (const reference of database.all('SELECT entry, attr, raw FROM refs WHERE target = ?', id)) {
+    database.run('UPDATE refs SET target = NULL WHERE entry = ? AND attr = ? AND raw = ?', Number(reference['entry']), Number(reference['attr']), reference['raw'] as string);
+    database.run('INSERT INTO unresolved(raw_key, entry, attr, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', model.referenceKey(String(reference['raw'])), Number(reference['entry']), Number(reference['attr']), reference['raw'] as string);
+    database.run('UPDATE entries SET version = version + 1, modified = ? WHERE id = ?', at, Number(reference['entry']));
+    state.unresolved += 1;
+  }
+  if (state.unresolved > 0) state.unresolved -= database.run('DELETE FROM unresolved WHERE entry = ?', id).changes;
+  database.run('DELETE FROM refs WHERE entry = ?', id);
+  database.run('DELETE FROM mv WHERE entry = ?', id);
+  database.run('DELETE FROM unconfirmed WHERE entry = ?', id);
+  database.run('DELETE FROM entries WHERE id = ?', id);
+  database.run('UPDATE types SET entries = entries - 1 WHERE id = ?', otype);
+  if ((Number(row['flags']) & flag.pending) !== 0) state.pending -= 1;
+}

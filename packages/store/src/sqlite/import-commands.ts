@@ -1,0 +1,486 @@
+import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type { ImportCounts, ImportedEntry, NewRun, NewStep, PageOutcome, RemovalPlan, RunResult, StepEnd } from '../connector-store.ts';
+import { reach } from '../crash-points.ts';
+import type { Row } from './database.ts';
+import { addReferences, insertEntry, keysOf, orderAttributes, removeEntry, removeReferences, replaceReferences, resolveWaiting, type StoreState, writeMultiValues } from './entry-rows.ts';
+import { confirmEntry, type Confirmation } from './import-confirmation.ts';
+import type { StoredType } from './stored-model.ts';
+import { flag } from './tables.ts';
+import { applyWrite, attributeOf, claimKeys, typeOf } from './write-commands.ts';
+
+/**
+ * Imports.
+ *
+ * 1. Unchanged entries are not written: equal hash, equal sets, nothing awaited (R25: what was seen is a bitmap in memory).
+ * 2. For what was written after the fence, the journal wins, per attribute and for existence (R22).
+ * 3. An entry with an open journal row is not touched by an import, unless the import is what settles it (R14, R22).
+ * 4. Nothing is removed while reading: a full step plans removals at its end, a delta queues its deletes (R23).
+ * 5. A step that did not end complete removes nothing (R23).
+ * 6. The watermark commits with the end of its step, and only then (R24).
+ * 7. Ids of entries are never used again (R25).
+ * 8. Within one full step an anchor counts once; the second is an error and the first stays.
+ */
+export interface ImportCommands {
+  beginRun(run: NewRun): { readonly runId: number };
+  beginStep(step: NewStep): { readonly stepId: number; readonly fence: number; readonly watermark?: string };
+  applyPage(stepId: number, entries: readonly ImportedEntry[]): PageOutcome;
+  planRemovals(stepId: number, options: { readonly complete: boolean }): readonly RemovalPlan[];
+  removeChunk(stepId: number): { readonly removed: number; readonly done: boolean };
+  endStep(stepId: number, end: StepEnd): { readonly heldId?: number };
+  endRun(runId: number, result: RunResult): void;
+  decideHeld(runId: number, decision: 'approved' | 'rejected', by: string): { readonly held: number };
+  removeHeldChunk(runId: number): { readonly removed: number; readonly done: boolean };
+  closeInterruptedRuns(at: number): number;
+}
+
+interface Step {
+  readonly id: number;
+  readonly runId: number;
+  readonly kind: 'full' | 'delta';
+  readonly partition: string;
+  readonly types: readonly StoredType[];
+  readonly fence: number;
+  readonly at: number;
+  /** One bit an entry id. */
+  seen: Uint8Array;
+  /** Planned removals, in the order they will be made. */
+  removals: number[];
+}
+
+interface Tally {
+  added: number;
+  updated: number;
+  unchanged: number;
+  removed: number;
+  fenced: number;
+  confirmed: number;
+}
+
+type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
+type UpdateEntry = Extract<ImportedEntry, { op: 'update' }>;
+
+const CHUNK = 500;
+const FIND = 'SELECT id, hash, sets, flags, journal, dn, partition FROM entries WHERE otype = ? AND anchor_key = ?';
+
+/** Makes the commands on an open file. */
+export function createImportCommands(state: StoreState): ImportCommands {
+  const { database } = state;
+  const steps = new Map<number, Step>();
+
+  function applyPut(step: Step, entry: PutEntry, index: number, page: PageWork): void {
+    const type = typeOf(state, entry.objectType);
+    const anchorKey = state.model.anchorKey(entry.anchor);
+    const row = database.get(FIND, type.id, anchorKey);
+    if (row === undefined) return applyUnknown(step, type, entry, anchorKey, index, page);
+    const id = Number(row['id']);
+    if (markSeen(step, id) && step.kind === 'full') return page.fail(index, 'already-exists', `the application reported the anchor twice in one import`);
+    if (state.open.has(id)) return page.count('fenced');
+    if ((Number(row['flags']) & flag.unconfirmed) === 0 && row['hash'] === entry.hash && row['sets'] === setsOf(entry) && row['partition'] === step.partition) return page.count('unchanged');
+    compareAndWrite(step, type, id, row, entry, page);
+  }
+
+  function compareAndWrite(step: Step, type: StoredType, id: number, known: Row, entry: PutEntry, page: PageWork): void {
+    const row = database.get('SELECT body, scim_id FROM entries WHERE id = ?', id);
+    if (row === undefined) return;
+    const confirmation = (Number(known['flags']) & flag.unconfirmed) === 0 ? undefined : confirmEntry(state, type, id, step.fence, String(row['body']), entry);
+    if (confirmation !== undefined) page.confirm(id, confirmation);
+    const body = confirmation?.body ?? entry.body;
+    const attributes = JSON.parse(body) as EncodedAttributes;
+    let changed = body !== row['body'] || (entry.dn ?? null) !== known['dn'];
+    changed = writeImportedReferences(type, id, attributes, entry, known['sets'] as string | null, confirmation) || changed;
+    const hash = body === entry.body ? entry.hash : null;
+    const sets = confirmation?.keptReferences === true ? null : setsOf(entry);
+    if (!changed) {
+      database.run('UPDATE entries SET hash = ?, sets = ?, partition = ? WHERE id = ?', hash, sets, step.partition, id);
+      return page.count(confirmation?.fenced === true ? 'fenced' : 'unchanged');
+    }
+    const keys = body === entry.body ? (entry.keys ?? null) : keysOf(type, attributes);
+    database.run('UPDATE entries SET body = ?, keys = ?, hash = ?, sets = ?, dn = ?, dn_key = ?, partition = ?, version = version + 1, modified = ? WHERE id = ?', body, keys, hash, sets, entry.dn ?? null, entry.dn === undefined ? null : state.model.dnKey(entry.dn), step.partition, step.at, id);
+    writeMultiValues(database, type, id, attributes, false);
+    if (entry.dn !== known['dn']) resolveWaiting(state, type, id, entry.anchor, entry.dn);
+    page.count('updated');
+  }
+
+  function writeImportedReferences(type: StoredType, id: number, attributes: EncodedAttributes, entry: PutEntry, sets: string | null, confirmation: Confirmation | undefined): boolean {
+    let changed = false;
+    for (const attribute of type.references) {
+      if (attribute.multiValued) continue;
+      const value = attributes[attribute.name];
+      changed = replaceReferences(state, id, attribute, typeof value === 'string' ? [value] : []) || changed;
+    }
+    const known = sets === null ? {} : (JSON.parse(sets) as Record<string, string>);
+    for (const reference of entry.references) {
+      if (confirmation?.kept.has(reference.attribute) || known[reference.attribute] === reference.hash) continue;
+      changed = replaceReferences(state, id, attributeOf(type, reference.attribute), reference.values) || changed;
+    }
+    return changed;
+  }
+
+  /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
+  function applyUnknown(step: Step, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
+    const link = database.get('SELECT scim_id, entry, state, deleted_journal FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1', type.id, anchorKey);
+    if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_journal']) > step.fence) return page.count('fenced');
+    if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null) return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
+    if (hasOpenAdd(type) && !decideOpenAdd(step, type, entry, page)) return page.postpone(index);
+    const adopted = state.pending === 0 ? undefined : findPending(type, entry);
+    if (adopted === 'several') return page.fail(index, 'ambiguous-update', 'the object matches several entries that wait for their anchor');
+    const known = adopted ?? undefined;
+    if (known !== undefined) return adoptPending(step, type, known, entry, anchorKey, page);
+    if (database.get(FIND, type.id, anchorKey) !== undefined) return applyPut(step, entry, index, page);
+    insertImported(step, type, entry, page);
+  }
+
+  function insertImported(step: Step, type: StoredType, entry: PutEntry, page: PageWork): void {
+    const id = state.nextEntryId;
+    state.nextEntryId += 1;
+    insertEntry(state, { id, type, anchor: entry.anchor, dn: entry.dn, partition: step.partition, body: entry.body, keys: entry.keys ?? null, hash: entry.hash, sets: setsOf(entry), journal: 0, at: step.at });
+    markSeen(step, id);
+    if (type.multiValued.length > 0 || type.references.length > 0) {
+      const attributes = JSON.parse(entry.body) as EncodedAttributes;
+      writeMultiValues(database, type, id, attributes, true);
+      for (const attribute of type.references) {
+        const value = attribute.multiValued ? undefined : attributes[attribute.name];
+        if (typeof value === 'string') addReferences(state, id, attribute, [value]);
+      }
+    }
+    for (const reference of entry.references) addReferences(state, id, attributeOf(type, reference.attribute), reference.values);
+    resolveWaiting(state, type, id, entry.anchor, entry.dn);
+    page.count('added');
+  }
+
+  function hasOpenAdd(type: StoredType): boolean {
+    for (const open of state.open.values()) if (open.kind === 'add' && open.otype === type.id) return true;
+    return false;
+  }
+
+  /**
+   * A create of the type is in flight or in doubt. `true` when the object is certainly another one (every open create
+   * claims values, and none of them is the object's) or the create was settled by it; `false`: look again later.
+   */
+  function decideOpenAdd(step: Step, type: StoredType, entry: PutEntry, page: PageWork): boolean {
+    const keys = claimKeys(type, JSON.parse(entry.body) as EncodedAttributes);
+    for (const open of [...state.open]) {
+      const [entryId, { kind, otype, journalId, inDoubtSince }] = open;
+      if (kind !== 'add' || otype !== type.id) continue;
+      const claims = database.all('SELECT attr, key FROM claims WHERE journal = ?', journalId);
+      if (claims.length === 0) return false;
+      const matches = claims.some((claim) => keys.some((key) => key.attr === claim['attr'] && key.key === claim['key']));
+      if (!matches) continue;
+      if (inDoubtSince === undefined || inDoubtSince > step.fence) return false;
+      settleAdd(entryId, journalId, entry, step, page);
+      return true;
+    }
+    return true;
+  }
+
+  /** The application shows what a create in doubt wanted: it was applied (R14). */
+  function settleAdd(entryId: number, journalId: number, entry: PutEntry, step: Step, page: PageWork): void {
+    const journal = database.get('SELECT * FROM journal WHERE id = ?', journalId);
+    if (journal === undefined) return;
+    const effect = JSON.parse(String(journal['effect']));
+    const conflict = applyWrite(state, journal, { journalId, effect: { ...effect, anchor: entry.anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) }, at: step.at });
+    if (conflict !== undefined) return;
+    database.run("UPDATE journal SET state = 'applied', result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?", step.at, journalId);
+    database.run('DELETE FROM claims WHERE journal = ?', journalId);
+    state.open.delete(entryId);
+    page.settled.push(journalId);
+  }
+
+  function findPending(type: StoredType, entry: PutEntry): number | 'several' | undefined {
+    const candidates = database.all(`SELECT id, dn_key, body FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0 AND otype = ?`, type.id);
+    const dnKey = entry.dn === undefined ? undefined : state.model.dnKey(entry.dn);
+    const byDn = dnKey === undefined ? [] : candidates.filter((row) => row['dn_key'] === dnKey);
+    if (byDn.length === 1) return Number(byDn[0]?.['id']);
+    const wanted = claimKeys(type, JSON.parse(entry.body) as EncodedAttributes);
+    const matching = candidates.filter((row) => {
+      const own = claimKeys(type, JSON.parse(String(row['body'])) as EncodedAttributes);
+      return own.length > 0 && own.every((key) => wanted.some((one) => one.attr === key.attr && one.key === key.key));
+    });
+    if (matching.length > 1) return 'several';
+    return matching.length === 0 ? undefined : Number(matching[0]?.['id']);
+  }
+
+  function adoptPending(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
+    database.run(`UPDATE entries SET anchor = ?, anchor_key = ?, flags = flags & ~${flag.pending} WHERE id = ?`, entry.anchor, anchorKey, id);
+    database.run("UPDATE links SET anchor_key = ?, state = 'linked', modified = ? WHERE entry = ?", anchorKey, step.at, id);
+    state.pending -= 1;
+    markSeen(step, id);
+    resolveWaiting(state, type, id, entry.anchor, entry.dn);
+    const row = database.get('SELECT id, hash, sets, flags, journal, dn, partition FROM entries WHERE id = ?', id);
+    if (row !== undefined) compareAndWrite(step, type, id, row, entry, page);
+  }
+
+  /** Somebody created the object again in the application that was disabled by deletion: the resource has its entry back. */
+  function reviveAbsent(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
+    const row = database.get('SELECT id, hash, sets, flags, journal, dn, partition FROM entries WHERE id = ?', id);
+    if (row === undefined || Number(row['journal']) > step.fence || state.open.has(id)) return page.count('fenced');
+    database.run(`UPDATE entries SET flags = flags & ~${flag.absent}, anchor = ?, anchor_key = ? WHERE id = ?`, entry.anchor, anchorKey, id);
+    database.run("UPDATE links SET state = 'linked', modified = ? WHERE entry = ?", step.at, id);
+    markSeen(step, id);
+    compareAndWrite(step, type, id, row, entry, page);
+  }
+
+  function applyUpdate(step: Step, entry: UpdateEntry, index: number, page: PageWork): void {
+    const type = typeOf(state, entry.objectType);
+    const row = findRow(type.id, entry.anchor, entry.dn);
+    if (row === undefined) return page.fail(index, 'not-found', 'need-full-object: an update of an object that the connector space does not have');
+    const id = Number(row['id']);
+    markSeen(step, id);
+    if (state.open.has(id)) return page.count('fenced');
+    const body = String(row['body']);
+    const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...(JSON.parse(body) as EncodedAttributes), ...entry.set };
+    for (const name of entry.unset) delete merged[name];
+    const references: { attribute: string; values: string[] }[] = [];
+    for (const delta of entry.deltas) {
+      const attribute = attributeOf(type, delta.attribute);
+      if (attribute.type === 'reference') {
+        const removed = removeReferences(state, id, attribute, delta.removed);
+        const added = addReferences(state, id, attribute, delta.added);
+        if (removed + added > 0) references.push({ attribute: delta.attribute, values: [...delta.added] });
+      } else {
+        const before = (merged[delta.attribute] ?? []) as readonly EncodedValue[];
+        const after = [...new Set([...before.filter((one) => !delta.removed.includes(String(one))), ...delta.added])];
+        if (after.length === 0) delete merged[delta.attribute];
+        else merged[delta.attribute] = after;
+      }
+    }
+    const attributes = orderAttributes(type, merged);
+    const put: PutEntry = { op: 'put', objectType: entry.objectType, anchor: String(row['anchor']), ...dnOf(entry, row), body: JSON.stringify(attributes), hash: '', references: [] };
+    const confirmation = (Number(row['flags']) & flag.unconfirmed) === 0 ? undefined : confirmEntry(state, type, id, step.fence, body, put, [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)]);
+    if (confirmation !== undefined) page.confirm(id, confirmation);
+    const final = confirmation?.body ?? put.body;
+    if (final === body && references.length === 0 && (put.dn ?? null) === row['dn']) return page.count('unchanged');
+    const values = JSON.parse(final) as EncodedAttributes;
+    database.run('UPDATE entries SET body = ?, keys = ?, hash = NULL, sets = NULL, dn = ?, dn_key = ?, version = version + 1, modified = ? WHERE id = ?', final, keysOf(type, values), put.dn ?? null, put.dn === undefined ? null : state.model.dnKey(put.dn), step.at, id);
+    writeMultiValues(database, type, id, values, false);
+    for (const attribute of type.references) {
+      if (!attribute.multiValued) replaceReferences(state, id, attribute, typeof values[attribute.name] === 'string' ? [values[attribute.name] as string] : []);
+    }
+    if (entry.newDn !== undefined) resolveWaiting(state, type, id, put.anchor, put.dn);
+    page.count('updated');
+  }
+
+  function applyDelete(step: Step, entry: Extract<ImportedEntry, { op: 'delete' }>, page: PageWork): void {
+    const types = entry.objectType === undefined ? step.types : [typeOf(state, entry.objectType)];
+    for (const type of types) {
+      const row = findRow(type.id, entry.anchor, entry.dn);
+      if (row === undefined) continue;
+      const id = Number(row['id']);
+      if (state.open.has(id) || Number(row['journal']) > step.fence) return page.count('fenced');
+      // Removals wait for the end of the step, where the threshold counts them (R23).
+      step.removals.push(id);
+      return;
+    }
+  }
+
+  function findRow(otype: number, anchor: string | undefined, dn: string | undefined): Row | undefined {
+    const columns = 'id, anchor, dn, flags, journal, body';
+    if (anchor !== undefined) return database.get(`SELECT ${columns} FROM entries WHERE otype = ? AND anchor_key = ?`, otype, state.model.anchorKey(anchor));
+    return dn === undefined ? undefined : database.get(`SELECT ${columns} FROM entries WHERE dn_key = ? AND otype = ?`, state.model.dnKey(dn), otype);
+  }
+
+  function stepOf(stepId: number): Step {
+    const step = steps.get(stepId);
+    if (step === undefined) throw new Error(`import step ${stepId} is not open`);
+    return step;
+  }
+
+  function isRemovable(step: Step, id: number, journal: number, flags: number): boolean {
+    return !isSeen(step, id) && journal <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !state.open.has(id);
+  }
+
+  function removeIds(ids: readonly number[], fence: number, at: number): number {
+    return database.transaction(() => {
+      let removed = 0;
+      for (const id of ids) {
+        const row = database.get('SELECT journal FROM entries WHERE id = ?', id);
+        // Written since the list was made: the journal wins (R22).
+        if (row === undefined || Number(row['journal']) > fence || state.open.has(id)) continue;
+        removeEntry(state, id, 'gone', 0, at);
+        removed += 1;
+      }
+      reach('removals-before-commit');
+      return removed;
+    });
+  }
+
+  return {
+    beginRun(run) {
+      const { lastId } = database.run("INSERT INTO runs(profile, started_by, started, result) VALUES (?, ?, ?, 'running')", run.profile, run.startedBy, run.at);
+      return { runId: lastId };
+    },
+    beginStep(step) {
+      const position = database.get('SELECT max(id) AS position FROM journal')?.['position'];
+      const fence = Number(position ?? 0);
+      const { lastId } = database.run("INSERT INTO steps(run, kind, partition, started, result, counts) VALUES (?, ?, ?, ?, 'running', ?)", step.runId, step.kind, step.partition, step.at, JSON.stringify(noCounts));
+      const types = step.objectTypes.map((name) => typeOf(state, name));
+      steps.set(lastId, { id: lastId, runId: step.runId, kind: step.kind, partition: step.partition, types, fence, at: step.at, seen: new Uint8Array(1 << 16), removals: [] });
+      const watermark = step.kind === 'full' ? undefined : database.get('SELECT value FROM watermarks WHERE partition = ?', step.partition)?.['value'];
+      return { stepId: lastId, fence, ...(typeof watermark === 'string' ? { watermark } : {}) };
+    },
+    applyPage(stepId, entries) {
+      const step = stepOf(stepId);
+      const page = createPageWork(state);
+      const outcome = database.transaction(() => {
+        entries.forEach((entry, index) => {
+          if (entry.op === 'put') applyPut(step, entry, index, page);
+          else if (entry.op === 'update') applyUpdate(step, entry, index, page);
+          else applyDelete(step, entry, page);
+        });
+        reach('page-before-commit');
+        return page.outcome();
+      });
+      reach('page-after-commit');
+      return outcome;
+    },
+    planRemovals(stepId, { complete }) {
+      const step = stepOf(stepId);
+      if (!complete) step.removals = [];
+      else if (step.kind === 'full') step.removals = listUnseen(step);
+      const counts = new Map<number, number>();
+      for (const id of step.removals) {
+        const otype = Number(database.get('SELECT otype FROM entries WHERE id = ?', id)?.['otype'] ?? -1);
+        counts.set(otype, (counts.get(otype) ?? 0) + 1);
+      }
+      return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: countInPartition(type, step) }));
+    },
+    removeChunk(stepId) {
+      const step = stepOf(stepId);
+      const ids = step.removals.splice(0, CHUNK);
+      const removed = ids.length === 0 ? 0 : removeIds(ids, step.fence, Date.now());
+      reach('removals-after-commit');
+      return { removed, done: step.removals.length === 0 };
+    },
+    endStep(stepId, end) {
+      const step = stepOf(stepId);
+      const held = end.hold === undefined ? undefined : step.removals;
+      database.transaction(() => {
+        database.run('UPDATE steps SET ended = ?, result = ?, counts = ?, error_count = ?, errors = ? WHERE id = ?', end.at, end.result, JSON.stringify(end.counts), end.errorCount, JSON.stringify(end.errors), stepId);
+        if (end.watermark !== undefined) database.run('INSERT INTO watermarks(partition, value) VALUES (?, ?) ON CONFLICT(partition) DO UPDATE SET value = excluded.value', step.partition, end.watermark);
+        if (end.hold !== undefined) {
+          for (const id of held ?? []) database.run('INSERT INTO held(run, entry, journal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', step.runId, id, step.fence);
+          database.run("UPDATE runs SET held_reason = ?, held_decision = 'waiting' WHERE id = ?", end.hold.reason, step.runId);
+        }
+        reach('step-end-before-commit');
+      });
+      steps.delete(stepId);
+      reach('step-end-after-commit');
+      return held === undefined ? {} : { heldId: step.runId };
+    },
+    endRun(runId, result) {
+      database.run('UPDATE runs SET ended = ?, result = ? WHERE id = ?', Date.now(), result, runId);
+    },
+    decideHeld(runId, decision, by) {
+      return database.transaction(() => {
+        database.run("UPDATE runs SET held_decision = ?, held_by = ? WHERE id = ? AND held_decision = 'waiting'", decision, by, runId);
+        const held = Number(database.get('SELECT count(*) AS n FROM held WHERE run = ?', runId)?.['n'] ?? 0);
+        if (decision === 'rejected') database.run('DELETE FROM held WHERE run = ?', runId);
+        return { held };
+      });
+    },
+    removeHeldChunk(runId) {
+      const decision = database.get('SELECT held_decision FROM runs WHERE id = ?', runId)?.['held_decision'];
+      if (decision !== 'approved') return { removed: 0, done: true };
+      const rows = database.all('SELECT entry, journal FROM held WHERE run = ? LIMIT ?', runId, CHUNK);
+      const removed = removeIds(
+        rows.map((row) => Number(row['entry'])),
+        Number(rows[0]?.['journal'] ?? 0),
+        Date.now(),
+      );
+      for (const row of rows) database.run('DELETE FROM held WHERE run = ? AND entry = ?', runId, Number(row['entry']));
+      return { removed, done: rows.length < CHUNK };
+    },
+    closeInterruptedRuns(at) {
+      return database.transaction(() => {
+        database.run("UPDATE steps SET result = 'interrupted', ended = ? WHERE result = 'running'", at);
+        return database.run("UPDATE runs SET result = 'interrupted', ended = ? WHERE result = 'running'", at).changes;
+      });
+    },
+  };
+
+  function listUnseen(step: Step): number[] {
+    const ids: number[] = [];
+    for (const type of step.types) {
+      for (const row of database.iterate('SELECT id, journal, flags, partition FROM entries WHERE otype = ?', type.id)) {
+        const partition = String(row['partition']);
+        // An entry created by a write has no partition until an import shows it.
+        if (partition !== step.partition && partition !== '') continue;
+        if (isRemovable(step, Number(row['id']), Number(row['journal']), Number(row['flags']))) ids.push(Number(row['id']));
+      }
+    }
+    return ids;
+  }
+
+  function countInPartition(type: StoredType, step: Step): number {
+    return Number(database.get(`SELECT count(*) AS n FROM entries WHERE otype = ? AND partition = ? AND flags & ${flag.absent} = 0`, type.id, step.partition)?.['n'] ?? 0);
+  }
+}
+
+const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
+
+function dnOf(entry: UpdateEntry, row: Row): { readonly dn?: string } {
+  const dn = entry.newDn ?? (row['dn'] === null ? undefined : String(row['dn']));
+  return dn === undefined ? {} : { dn };
+}
+
+/** The set hashes of an entry's multi-valued references, as the row keeps them. */
+function setsOf(entry: PutEntry): string | null {
+  if (entry.references.length === 0) return null;
+  return JSON.stringify(Object.fromEntries(entry.references.map((reference) => [reference.attribute, reference.hash])));
+}
+
+/** Marks an entry as seen; returns whether it was seen before. */
+function markSeen(step: Step, id: number): boolean {
+  const byte = id >> 3;
+  if (byte >= step.seen.length) {
+    const larger = new Uint8Array(Math.max(byte + 1, step.seen.length * 2));
+    larger.set(step.seen);
+    step.seen = larger;
+  }
+  const bit = 1 << (id & 7);
+  const before = ((step.seen[byte] ?? 0) & bit) !== 0;
+  step.seen[byte] = (step.seen[byte] ?? 0) | bit;
+  return before;
+}
+
+function isSeen(step: Step, id: number): boolean {
+  return ((step.seen[id >> 3] ?? 0) & (1 << (id & 7))) !== 0;
+}
+
+/** What a page gathers while it is applied. */
+interface PageWork {
+  readonly settled: number[];
+  count(what: keyof Tally): void;
+  fail(index: number, code: ConnectorErrorData['code'], message: string): void;
+  postpone(index: number): void;
+  confirm(entryId: number, confirmation: Confirmation): void;
+  outcome(): PageOutcome;
+}
+
+function createPageWork(state: StoreState): PageWork {
+  const counts: Tally = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
+  const postponed: number[] = [];
+  const errors: { index: number; error: ConnectorErrorData }[] = [];
+  const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
+  const settled: number[] = [];
+  return {
+    settled,
+    count(what) {
+      counts[what] += 1;
+    },
+    fail(index, code, message) {
+      errors.push({ index, error: { code, message } });
+    },
+    postpone(index) {
+      postponed.push(index);
+    },
+    confirm(entryId, confirmation) {
+      counts.confirmed += confirmation.confirmed.length;
+      for (const { attribute, journal } of confirmation.mismatched) notReimported.push({ entryId, journalId: journal, attribute });
+      for (const journal of new Set(confirmation.mismatched.map((one) => one.journal))) state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
+      for (const journal of confirmation.complete) state.database.run("UPDATE journal SET state = 'confirmed' WHERE id = ? AND state = 'applied'", journal);
+    },
+    outcome: () => ({ counts, postponed, errors, notReimported, settled }),
+  };
+}
+

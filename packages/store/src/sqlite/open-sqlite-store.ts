@@ -1,0 +1,110 @@
+import { type MessagePort, MessageChannel, Worker } from 'node:worker_threads';
+import type { ConnectorReader, ConnectorStore, EntryPage, EntryQuery } from '../connector-store.ts';
+import { openSqliteReader, type RunScan } from './reader.ts';
+import { openStoreCommands, type StoreCommands } from './sqlite-store.ts';
+import type { StoreRequest } from './store-thread.ts';
+import { startStoreThread } from './thread-client.ts';
+
+/** An open store of a connector. */
+export interface OpenStore {
+  readonly store: ConnectorStore;
+  readonly reader: ConnectorReader;
+  /** A port over which the connector's thread sends pages (R1). Transfer it, and use `storeOverPort` there. */
+  connectPort(): MessagePort;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the SQLite store of a connector.
+ *
+ * `thread: false` runs the commands in the calling thread: for tests, where order must be exact. Default is `true`.
+ */
+export async function openSqliteConnectorStore(options: { readonly file: string; readonly thread?: boolean }): Promise<OpenStore> {
+  const { file } = options;
+  const opened = options.thread === false ? openInThisThread(file) : startStoreThread(file);
+  // The file must exist, with its tables, before a reader opens it.
+  await opened.store.checkpoint();
+  const scan = createScan(file);
+  const reader = openSqliteReader(file, scan.run);
+  const store: ConnectorStore = {
+    ...opened.store,
+    async configure(model) {
+      const result = await opened.store.configure(model);
+      reader.refreshModel();
+      return result;
+    },
+  };
+  return {
+    store,
+    reader,
+    connectPort: opened.connectPort,
+    async close() {
+      await scan.close();
+      await reader.close();
+      await opened.store.close();
+    },
+  };
+}
+
+function openInThisThread(file: string): { readonly store: ConnectorStore; connectPort(): MessagePort } {
+  const commands = openStoreCommands(file);
+  const store = Object.fromEntries(
+    Object.entries(commands).map(([name, command]) => [
+      name,
+      // Synchronous errors become rejections, as they do over a thread.
+      async (...values: readonly unknown[]) => (command as (...all: readonly unknown[]) => unknown)(...values),
+    ]),
+  ) as unknown as ConnectorStore;
+  return { store, connectPort: () => connectInThisThread(commands) };
+}
+
+function connectInThisThread(commands: StoreCommands): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.on('message', ({ id, command, values }: StoreRequest) => {
+    try {
+      port1.postMessage({ id, result: (commands as unknown as Record<string, (...all: readonly unknown[]) => unknown>)[command]?.(...values) });
+    } catch (error) {
+      port1.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+    }
+  });
+  port1.unref();
+  return port2;
+}
+
+/** A thread for scans, started with the first one. */
+function createScan(file: string): { readonly run: RunScan; close(): Promise<void> } {
+  const waiting = new Map<number, { readonly resolve: (page: EntryPage) => void; readonly reject: (error: Error) => void }>();
+  let worker: Worker | undefined;
+  let next = 1;
+  function start(): Worker {
+    const started = new Worker(new URL('./scan-thread.ts', import.meta.url), { workerData: { file }, name: 'scan' });
+    started.unref();
+    started.on('message', ({ id, result, error }: { readonly id: number; readonly result?: EntryPage; readonly error?: string }) => {
+      const call = waiting.get(id);
+      waiting.delete(id);
+      if (result === undefined) call?.reject(new Error(error ?? 'the scan failed'));
+      else call?.resolve(result);
+    });
+    started.on('exit', () => {
+      worker = undefined;
+      for (const call of waiting.values()) call.reject(new Error('the scan thread has ended'));
+      waiting.clear();
+    });
+    return started;
+  }
+  return {
+    run(query: EntryQuery) {
+      worker ??= start();
+      const target = worker;
+      const id = next;
+      next += 1;
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+        target.postMessage({ id, query });
+      });
+    },
+    async close() {
+      await worker?.terminate();
+    },
+  };
+}

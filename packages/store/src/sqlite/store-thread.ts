@@ -1,0 +1,43 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { openStoreCommands } from './sqlite-store.ts';
+
+/**
+ * The store thread: the only writer of a connector's file (R1). It answers commands from the main thread and, over ports
+ * handed to it, pages from the connector's thread. Each command is one transaction; between two of them the other side's
+ * messages have their turn, so intents and results never wait for more than one chunk of an import.
+ */
+export interface StoreRequest {
+  readonly id: number;
+  readonly command: string;
+  readonly values: readonly unknown[];
+}
+
+export interface StoreResponse {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: string;
+}
+
+const { file } = workerData as { readonly file: string };
+const commands = openStoreCommands(file) as unknown as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
+if (parentPort === null) throw new Error('the store thread was started as a program');
+const main = parentPort;
+main.on('message', (message: StoreRequest | { readonly port: MessagePort }) => {
+  if ('port' in message) message.port.on('message', (request: StoreRequest) => answer(message.port, request));
+  else answer(main, message);
+});
+
+function answer(port: Pick<MessagePort, 'postMessage'>, request: StoreRequest): void {
+  port.postMessage(run(request));
+  if (request.command === 'close') process.exit(0);
+}
+
+function run({ id, command, values }: StoreRequest): StoreResponse {
+  try {
+    const work = commands[command];
+    if (work === undefined) throw new Error(`the store has no command ${command}`);
+    return { id, result: work(...values) };
+  } catch (error) {
+    return { id, error: error instanceof Error ? error.message : String(error) };
+  }
+}

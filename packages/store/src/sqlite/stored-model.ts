@@ -1,0 +1,124 @@
+import { foldCase } from '@landbridge/connector-sdk';
+import type { StoreAttribute, StoreModel, StoreObjectType } from '../connector-store.ts';
+import type { Database } from './database.ts';
+
+/** An attribute of the model with its number in the file. */
+export interface StoredAttribute extends StoreAttribute {
+  readonly id: number;
+  /** The generated column of a queryable single-valued attribute; `undefined` for the rest. */
+  readonly column: string | undefined;
+}
+
+/** An object type of the model with its number in the file. */
+export interface StoredType {
+  readonly id: number;
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, StoredAttribute>;
+  readonly references: readonly StoredAttribute[];
+  /** Queryable multi-valued attributes other than references: rows of `mv`. */
+  readonly multiValued: readonly StoredAttribute[];
+}
+
+/** The model as statements need it. */
+export interface StoredModel {
+  readonly connector: string;
+  readonly referenceForm: StoreModel['referenceForm'];
+  readonly types: ReadonlyMap<string, StoredType>;
+  readonly typesById: ReadonlyMap<number, StoredType>;
+  readonly attributeNames: ReadonlyMap<number, string>;
+  /** The comparison key of an anchor: values are never altered, keys are (R27). */
+  anchorKey(anchor: string): string;
+  dnKey(dn: string): string;
+  referenceKey(raw: string): string;
+}
+
+const EMPTY: StoreModel = { connector: '', objectTypes: [], normalizations: [], referenceForm: 'anchor' };
+
+/** Reads the model that the file was last configured with. */
+export function readModel(database: Database): { readonly model: StoredModel; readonly text: string } {
+  const text = String(database.get("SELECT value FROM meta WHERE name = 'model'")?.['value'] ?? JSON.stringify(EMPTY));
+  return { model: compileModel(database, JSON.parse(text) as StoreModel), text };
+}
+
+/**
+ * Brings columns and indexes in line with a model. Entries stay (R23); the hash of every entry is forgotten where the model
+ * changed, so that the next import compares bodies; watermarks are forgotten (R24).
+ */
+export function applyModel(database: Database, next: StoreModel): boolean {
+  const text = JSON.stringify(next);
+  if (readModel(database).text === text) return false;
+  database.transaction(() => {
+    for (const type of next.objectTypes) {
+      database.run('INSERT INTO types(name) VALUES (?) ON CONFLICT DO NOTHING', type.name);
+      for (const attribute of type.attributes) database.run('INSERT INTO attributes(name) VALUES (?) ON CONFLICT DO NOTHING', attribute.name);
+    }
+    const model = compileModel(database, next);
+    const columns = new Set(database.all('PRAGMA table_xinfo(entries)').map((row) => String(row['name'])));
+    for (const type of model.types.values()) for (const attribute of type.attributes.values()) addColumn(database, columns, attribute);
+    database.run('UPDATE entries SET hash = NULL');
+    database.run('DELETE FROM watermarks');
+    database.run("INSERT INTO meta(name, value) VALUES ('model', ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", text);
+  });
+  return true;
+}
+
+function addColumn(database: Database, columns: Set<string>, attribute: StoredAttribute): void {
+  if (attribute.column === undefined || columns.has(attribute.column)) return;
+  columns.add(attribute.column);
+  const path = `'$.${JSON.stringify(attribute.name).replaceAll("'", "''")}'`;
+  const value = `coalesce(keys ->> ${path}, body ->> ${path})`;
+  const expression = attribute.type === 'integer' ? `CAST(body ->> ${path} AS INTEGER)` : value;
+  database.execute(`ALTER TABLE entries ADD COLUMN ${attribute.column} GENERATED ALWAYS AS (${expression}) VIRTUAL`);
+  database.execute(`CREATE INDEX entries_${attribute.column} ON entries(${attribute.column}, otype) WHERE ${attribute.column} IS NOT NULL`);
+}
+
+function compileModel(database: Database, model: StoreModel): StoredModel {
+  const typeIds = new Map(database.all('SELECT id, name FROM types').map((row) => [String(row['name']), Number(row['id'])]));
+  const attributeIds = new Map(database.all('SELECT id, name FROM attributes').map((row) => [String(row['name']), Number(row['id'])]));
+  const types = new Map<string, StoredType>();
+  for (const type of model.objectTypes) {
+    const id = typeIds.get(type.name);
+    if (id !== undefined) types.set(type.name, compileType(id, type, attributeIds));
+  }
+  const normalize = (text: string): string => {
+    let key = text;
+    if (model.normalizations.includes('remove-accents')) key = key.normalize('NFD').replace(/\p{M}/gu, '');
+    if (model.normalizations.includes('uppercase')) key = foldCase(key);
+    return key;
+  };
+  const dnKey = (dn: string): string => foldCase(normalize(dn));
+  return {
+    connector: model.connector,
+    referenceForm: model.referenceForm,
+    types,
+    typesById: new Map([...types.values()].map((type) => [type.id, type])),
+    attributeNames: new Map([...attributeIds].map(([name, id]) => [id, name])),
+    anchorKey: normalize,
+    dnKey,
+    referenceKey: model.referenceForm === 'dn' ? dnKey : normalize,
+  };
+}
+
+function compileType(id: number, type: StoreObjectType, attributeIds: ReadonlyMap<string, number>): StoredType {
+  const attributes = new Map<string, StoredAttribute>();
+  for (const attribute of type.attributes) {
+    const number = attributeIds.get(attribute.name);
+    if (number === undefined) continue;
+    const indexed = (attribute.queryable || attribute.unique) && !attribute.multiValued && attribute.type !== 'reference';
+    // The type is part of the name: an attribute that changes its type gets another column.
+    attributes.set(attribute.name, { ...attribute, id: number, column: indexed ? `q${number}_${attribute.type}` : undefined });
+  }
+  const all = [...attributes.values()];
+  return {
+    id,
+    name: type.name,
+    attributes,
+    references: all.filter((attribute) => attribute.type === 'reference'),
+    multiValued: all.filter((attribute) => attribute.multiValued && attribute.type !== 'reference' && (attribute.queryable || attribute.unique)),
+  };
+}
+
+/** The comparison key of a value: folded where case does not count. */
+export function valueKey(attribute: Pick<StoreAttribute, 'type' | 'caseExact'>, value: string | boolean): string {
+  return attribute.type === 'string' && !attribute.caseExact ? foldCase(String(value)) : String(value);
+}

@@ -1,0 +1,83 @@
+import type { Database } from './database.ts';
+
+/** The version of the tables below, kept in `user_version`. */
+const VERSION = 1;
+
+/** Bits of `entries.flags`. */
+export const flag = {
+  /** Created by a write whose anchor the application withheld (R9). */
+  pending: 1,
+  /** Has exported values that an import must confirm (R20). */
+  unconfirmed: 2,
+  /** Has a link row that says more than can be derived (R6). */
+  link: 4,
+  /** Not in the application: disabled by deletion (R11). The row keeps the last representation. */
+  absent: 8,
+  /** Deleted over SCIM, while the application kept it by policy: no SCIM read shows it. */
+  hidden: 16,
+} as const;
+
+/**
+ * The tables of one connector. `entries` is the connector space: one row an entry, its attributes as JSON, the hash before
+ * the body so that comparing reads little. Multi-valued references live in `refs` alone, so that adding a member to a group
+ * of a million is one insert; single-valued ones are in both.
+ */
+const TABLES = `
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE types(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, entries INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE attributes(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE entries(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, otype INTEGER NOT NULL, anchor TEXT, anchor_key TEXT, dn TEXT, dn_key TEXT,
+  partition TEXT NOT NULL, scim_id TEXT NOT NULL, hash TEXT, sets TEXT, flags INTEGER NOT NULL DEFAULT 0,
+  journal INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL, modified INTEGER NOT NULL,
+  keys TEXT, body TEXT NOT NULL);
+CREATE UNIQUE INDEX entries_anchor ON entries(otype, anchor_key) WHERE anchor_key IS NOT NULL;
+CREATE UNIQUE INDEX entries_scim ON entries(scim_id);
+CREATE INDEX entries_dn ON entries(dn_key) WHERE dn_key IS NOT NULL;
+CREATE INDEX entries_type ON entries(otype, id);
+CREATE INDEX entries_flags ON entries(flags) WHERE flags <> 0;
+CREATE TABLE mv(attr INTEGER NOT NULL, key TEXT NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY(attr, key, entry)) WITHOUT ROWID;
+CREATE INDEX mv_entry ON mv(entry);
+CREATE TABLE refs(entry INTEGER NOT NULL, attr INTEGER NOT NULL, raw TEXT NOT NULL, target INTEGER, PRIMARY KEY(entry, attr, raw)) WITHOUT ROWID;
+CREATE INDEX refs_target ON refs(target, attr, entry) WHERE target IS NOT NULL;
+CREATE TABLE unresolved(raw_key TEXT NOT NULL, entry INTEGER NOT NULL, attr INTEGER NOT NULL, raw TEXT NOT NULL, PRIMARY KEY(raw_key, entry, attr, raw)) WITHOUT ROWID;
+CREATE INDEX unresolved_entry ON unresolved(entry);
+CREATE TABLE links(
+  scim_id TEXT PRIMARY KEY, otype INTEGER NOT NULL, entry INTEGER, anchor_key TEXT, generation INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL,
+  shadow TEXT NOT NULL DEFAULT '{}', aliases TEXT NOT NULL DEFAULT '[]', created INTEGER NOT NULL, modified INTEGER NOT NULL,
+  deleted_journal INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX links_entry ON links(entry) WHERE entry IS NOT NULL;
+CREATE INDEX links_anchor ON links(otype, anchor_key) WHERE anchor_key IS NOT NULL;
+CREATE TABLE link_aliases(alias TEXT PRIMARY KEY, scim_id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE link_external(credential TEXT NOT NULL, external_id TEXT NOT NULL, scim_id TEXT NOT NULL, PRIMARY KEY(credential, external_id, scim_id)) WITHOUT ROWID;
+CREATE INDEX link_external_id ON link_external(scim_id);
+CREATE TABLE claims(otype INTEGER NOT NULL, attr INTEGER NOT NULL, key TEXT NOT NULL, journal INTEGER NOT NULL, PRIMARY KEY(otype, attr, key)) WITHOUT ROWID;
+CREATE INDEX claims_journal ON claims(journal);
+CREATE TABLE journal(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, state TEXT NOT NULL, otype INTEGER NOT NULL, entry INTEGER NOT NULL, scim_id TEXT,
+  credential TEXT NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, correlation TEXT NOT NULL,
+  at INTEGER NOT NULL, result_at INTEGER, error TEXT, attempts TEXT, link TEXT, sealed TEXT, claims TEXT NOT NULL, effect TEXT NOT NULL, steps TEXT NOT NULL);
+CREATE INDEX journal_open ON journal(id) WHERE state IN ('held', 'intended', 'in-doubt');
+CREATE INDEX journal_entry ON journal(entry);
+CREATE TABLE unconfirmed(entry INTEGER PRIMARY KEY, attributes TEXT NOT NULL);
+CREATE TABLE runs(id INTEGER PRIMARY KEY AUTOINCREMENT, profile TEXT NOT NULL, started_by TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER, result TEXT NOT NULL,
+  held_reason TEXT, held_decision TEXT, held_by TEXT);
+CREATE TABLE steps(id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, kind TEXT NOT NULL, partition TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER,
+  result TEXT NOT NULL, counts TEXT NOT NULL, error_count INTEGER NOT NULL DEFAULT 0, errors TEXT NOT NULL DEFAULT '[]');
+CREATE INDEX steps_run ON steps(run);
+CREATE TABLE held(run INTEGER NOT NULL, entry INTEGER NOT NULL, journal INTEGER NOT NULL, PRIMARY KEY(run, entry)) WITHOUT ROWID;
+CREATE TABLE watermarks(partition TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, otype TEXT, resource TEXT,
+  attributes TEXT NOT NULL, result TEXT NOT NULL, correlation TEXT NOT NULL, detail TEXT);
+`;
+
+/** Creates the tables of a new file. @throws Error for a file of a newer version. */
+export function createTables(database: Database): void {
+  const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0);
+  if (version > VERSION) throw new Error(`the store file was written by a newer Landbridge (version ${version}, this one knows ${VERSION}); start that version instead`);
+  if (version === VERSION) return;
+  database.transaction(() => {
+    database.execute(TABLES);
+    database.execute(`PRAGMA user_version=${VERSION}`);
+  });
+}

@@ -1,0 +1,371 @@
+import { type EncodedAttributes, type EncodedValue } from '@landbridge/connector-sdk';
+import type { AuditRecord, Claim, EntryEffect, EntryRow, Intent, IntentOutcome, LinkChange, LinkWrite, WriteResult, WrittenEntry } from '../connector-store.ts';
+import { reach } from '../crash-points.ts';
+import type { Row } from './database.ts';
+import { addReferences, ENTRY_COLUMNS, insertEntry, keepLink, keysOf, orderAttributes, removeEntry, removeReferences, replaceReferences, resolveWaiting, type StoreState, toEntryRow, writeMultiValues } from './entry-rows.ts';
+import { type StoredType, valueKey } from './stored-model.ts';
+import { flag } from './tables.ts';
+
+/**
+ * Intents and results of writes.
+ *
+ * 1. A batch of intents is one transaction, and so is a batch of results (R2, R12).
+ * 2. A unique value belongs to one entry or to one open journal row, never to two (R15).
+ * 3. An entry with an open journal row takes no other intent (R14).
+ * 4. A result is recorded once: a journal row that is applied or refused does not change any more.
+ * 5. What a write sets is kept beside what an import must confirm, per attribute (R20).
+ * 6. A returned anchor that equals another entry's changes nothing and leaves the write in doubt (R9).
+ * 7. A deleted resource leaves a tombstone with the position of its deletion (R7, R22).
+ * 8. A sealed password is erased with the result (R21).
+ */
+export interface WriteCommands {
+  commitIntents(intents: readonly Intent[]): readonly IntentOutcome[];
+  commitResults(results: readonly WriteResult[]): readonly WrittenEntry[];
+  commitLinkChanges(changes: readonly LinkWrite[]): readonly WrittenEntry[];
+  recordAttempt(journalId: number, attempt: { readonly at: number; readonly note: string }): void;
+}
+
+/** What an import must confirm of one attribute. */
+export interface Awaited {
+  /** The journal row that wrote it. */
+  readonly journal: number;
+  /** The value the last import had shown; `null` for none. */
+  readonly was: EncodedValue | readonly EncodedValue[] | null;
+  /** For multi-valued references: what was added and removed. For other attributes the row itself has the value. */
+  readonly added?: readonly string[];
+  readonly removed?: readonly string[];
+}
+
+/** Awaited attributes of an entry by name. */
+export type AwaitedAttributes = Record<string, Awaited>;
+
+/** Makes the commands on an open file. */
+export function createWriteCommands(state: StoreState): WriteCommands {
+  const { database } = state;
+
+  function commitIntent(intent: Intent): IntentOutcome {
+    const type = typeOf(state, intent.objectType);
+    if (intent.entryId !== undefined) {
+      const open = state.open.get(intent.entryId);
+      if (open !== undefined) return { status: 'in-doubt', journalId: open.journalId };
+      const row = database.get('SELECT version, scim_id FROM entries WHERE id = ?', intent.entryId);
+      if (row === undefined) return { status: 'gone' };
+      if (intent.expectedVersion !== undefined && row['version'] !== intent.expectedVersion) return { status: 'conflict', version: Number(row['version']) };
+    }
+    for (const claim of intent.claims) {
+      const taken = findClaimant(claim, type, intent.entryId);
+      if (taken !== undefined) return taken;
+    }
+    const entryId = intent.entryId ?? state.nextEntryId;
+    if (intent.entryId === undefined) state.nextEntryId += 1;
+    const { lastId: journalId } = database.run(
+      `INSERT INTO journal(kind, state, otype, entry, scim_id, credential, method, target, key, correlation, at, link, sealed, claims, effect, steps)
+       VALUES (?, ?, ?, ?, (SELECT scim_id FROM entries WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      intent.kind,
+      intent.held ? 'held' : 'intended',
+      type.id,
+      entryId,
+      entryId,
+      intent.request.credential,
+      intent.request.method,
+      intent.request.target,
+      intent.request.key,
+      intent.request.correlation,
+      intent.at,
+      intent.link === undefined ? null : JSON.stringify(intent.link),
+      intent.sealed ?? null,
+      JSON.stringify(intent.claims),
+      JSON.stringify(intent.effect),
+      intent.steps,
+    );
+    for (const claim of intent.claims) {
+      database.run('INSERT INTO claims(otype, attr, key, journal) VALUES (?, ?, ?, ?)', type.id, attributeOf(type, claim.attribute).id, claim.key, journalId);
+    }
+    state.open.set(entryId, { journalId, kind: intent.kind, otype: type.id, inDoubtSince: undefined });
+    return { status: 'intended', journalId, entryId };
+  }
+
+  function findClaimant(claim: Claim, type: StoredType, self: number | undefined): IntentOutcome | undefined {
+    const attribute = attributeOf(type, claim.attribute);
+    const claimed = database.get('SELECT c.journal, j.state FROM claims c JOIN journal j ON j.id = c.journal WHERE c.otype = ? AND c.attr = ? AND c.key = ?', type.id, attribute.id, claim.key);
+    if (claimed !== undefined) return { status: 'claimed', claim, journalId: Number(claimed['journal']), inDoubt: claimed['state'] === 'in-doubt' };
+    const owner = findOwner(state, type, claim);
+    return owner === undefined || owner === self ? undefined : { status: 'claimed', claim, entryId: owner, inDoubt: false };
+  }
+
+  function commitResult(result: WriteResult): WrittenEntry {
+    const journal = database.get('SELECT * FROM journal WHERE id = ?', result.journalId);
+    if (journal === undefined) throw new Error(`there is no journal row ${result.journalId}`);
+    const entryId = Number(journal['entry']);
+    if (!['held', 'intended', 'in-doubt'].includes(String(journal['state']))) return written(entryId, result.journalId);
+    if (result.state === 'applied') {
+      const conflict = applyWrite(state, journal, result);
+      if (conflict !== undefined) {
+        endJournal(result, 'in-doubt', entryId);
+        return { journalId: result.journalId, anchorConflict: { entryId: conflict } };
+      }
+    }
+    endJournal(result, result.state, entryId);
+    addAudit(state, result.audit);
+    return written(entryId, result.journalId);
+  }
+
+  function endJournal(result: WriteResult, newState: WriteResult['state'], entryId: number): void {
+    const error = result.error === undefined ? null : JSON.stringify(result.error);
+    if (newState === 'in-doubt') {
+      database.run("UPDATE journal SET state = 'in-doubt', error = ? WHERE id = ?", error, result.journalId);
+      const open = state.open.get(entryId);
+      if (open !== undefined) open.inDoubtSince = Number(database.get('SELECT max(id) AS position FROM journal')?.['position'] ?? 0);
+      return;
+    }
+    database.run("UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?", newState, error, result.at, result.journalId);
+    database.run('DELETE FROM claims WHERE journal = ?', result.journalId);
+    if (state.open.get(entryId)?.journalId === result.journalId) state.open.delete(entryId);
+  }
+
+  function written(entryId: number, journalId?: number): WrittenEntry {
+    const row = readEntry(state, entryId);
+    return { ...(journalId === undefined ? {} : { journalId }), ...(row === undefined ? {} : { row }) };
+  }
+
+  function commitLinkChange(write: LinkWrite): WrittenEntry {
+    const row = database.get('SELECT id, version FROM entries WHERE scim_id = ?', write.scimId);
+    if (row === undefined) return {};
+    if (write.expectedVersion !== undefined && row['version'] !== write.expectedVersion) return {};
+    changeLink(state, Number(row['id']), write.change, 0, write.at);
+    database.run('UPDATE entries SET version = version + 1, modified = ? WHERE id = ?', write.at, Number(row['id']));
+    addAudit(state, write.audit);
+    return written(Number(row['id']));
+  }
+
+  return {
+    commitIntents(intents) {
+      const before = { next: state.nextEntryId, opened: [] as number[] };
+      try {
+        return database.transaction(() => {
+          const outcomes = intents.map((intent) => {
+            const outcome = commitIntent(intent);
+            if (outcome.status === 'intended') before.opened.push(outcome.entryId);
+            return outcome;
+          });
+          reach('intents-before-commit');
+          return outcomes;
+        });
+      } catch (error) {
+        // The transaction is gone, and so must be what memory says of it.
+        for (const entryId of before.opened) state.open.delete(entryId);
+        state.nextEntryId = before.next;
+        throw error;
+      } finally {
+        reach('intents-after-commit');
+      }
+    },
+    commitResults(results) {
+      const outcomes = database.transaction(() => {
+        const list = results.map(commitResult);
+        reach('results-before-commit');
+        return list;
+      });
+      reach('results-after-commit');
+      return outcomes;
+    },
+    commitLinkChanges: (changes) => database.transaction(() => changes.map(commitLinkChange)),
+    recordAttempt(journalId, attempt) {
+      database.run("UPDATE journal SET attempts = json_insert(coalesce(attempts, '[]'), '$[#]', json(?)) WHERE id = ?", JSON.stringify(attempt), journalId);
+    },
+  };
+}
+
+/** The row of an entry, or `undefined`. */
+export function readEntry(state: StoreState, entryId: number): EntryRow | undefined {
+  const row = state.database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId);
+  return row === undefined ? undefined : toEntryRow(state.database, state.model, row);
+}
+
+/** The entry that has a unique value. */
+export function findOwner(state: StoreState, type: StoredType, claim: Claim): number | undefined {
+  const attribute = attributeOf(type, claim.attribute);
+  const owner =
+    attribute.column === undefined
+      ? attribute.multiValued
+        ? state.database.get('SELECT mv.entry AS id FROM mv JOIN entries e ON e.id = mv.entry WHERE mv.attr = ? AND mv.key = ? AND e.otype = ?', attribute.id, claim.key, type.id)
+        : state.database.get('SELECT id FROM entries WHERE otype = ? AND anchor_key = ?', type.id, state.model.anchorKey(claim.key))
+      : state.database.get(`SELECT id FROM entries WHERE ${attribute.column} = ? AND otype = ? AND flags & ${flag.absent} = 0`, attribute.type === 'integer' ? BigInt(claim.key) : claim.key, type.id);
+  return owner === undefined ? undefined : Number(owner['id']);
+}
+
+/** Applies a write to the rows of its entry; returns the other entry that has its anchor, if there is one. */
+export function applyWrite(state: StoreState, journal: Row, result: Pick<WriteResult, 'journalId' | 'effect' | 'at'>): number | undefined {
+  const effect = result.effect ?? (JSON.parse(String(journal['effect'])) as EntryEffect);
+  const link = journal['link'] === null ? undefined : (JSON.parse(String(journal['link'])) as LinkChange);
+  const entryId = Number(journal['entry']);
+  const type = state.model.typesById.get(Number(journal['otype']));
+  if (type === undefined) throw new Error(`object type ${String(journal['otype'])} is not configured any more`);
+  const conflict = anchorOwner(state, type, effect.anchor, entryId);
+  if (conflict !== undefined) return conflict;
+  if (journal['kind'] === 'delete') {
+    if (link?.state === 'disabled') keepAbsent(state, entryId, result);
+    else removeEntry(state, entryId, 'deleted', result.journalId, result.at);
+  } else if (journal['kind'] === 'add') applyAdd(state, type, entryId, effect, result);
+  else applyUpdate(state, type, entryId, effect, result);
+  if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) changeLink(state, entryId, link, result.journalId, result.at);
+  return undefined;
+}
+
+function anchorOwner(state: StoreState, type: StoredType, anchor: string | undefined, self: number): number | undefined {
+  if (anchor === undefined) return undefined;
+  const row = state.database.get('SELECT id FROM entries WHERE otype = ? AND anchor_key = ?', type.id, state.model.anchorKey(anchor));
+  return row === undefined || row['id'] === self ? undefined : Number(row['id']);
+}
+
+function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: EntryEffect, result: Pick<WriteResult, 'journalId' | 'at'>): void {
+  const { database } = state;
+  if (database.get('SELECT 1 AS yes FROM entries WHERE id = ?', entryId) !== undefined) {
+    // Disabled by deletion, and created again under the same id (R11).
+    const anchorKey = effect.anchor === undefined ? null : state.model.anchorKey(effect.anchor);
+    database.run(`UPDATE entries SET flags = flags & ~${flag.absent}, anchor = ?, anchor_key = ? WHERE id = ?`, effect.anchor ?? null, anchorKey, entryId);
+    applyUpdate(state, type, entryId, effect, result);
+    return;
+  }
+  const attributes = orderAttributes(type, effect.set);
+  insertEntry(state, { id: entryId, type, anchor: effect.anchor, dn: effect.dn, partition: '', body: JSON.stringify(attributes), keys: keysOf(type, attributes), hash: null, sets: null, journal: result.journalId, at: result.at });
+  writeMultiValues(database, type, entryId, attributes, true);
+  writeReferences(state, type, entryId, effect);
+  awaitConfirmation(state, entryId, effect, {}, result.journalId);
+  resolveWaiting(state, type, entryId, effect.anchor, effect.dn);
+}
+
+function applyUpdate(state: StoreState, type: StoredType, entryId: number, effect: EntryEffect, result: Pick<WriteResult, 'journalId' | 'at'>): void {
+  const { database, model } = state;
+  const row = database.get('SELECT id, otype, scim_id, anchor, anchor_key, body, created FROM entries WHERE id = ?', entryId);
+  if (row === undefined) return;
+  const before = JSON.parse(String(row['body'])) as EncodedAttributes;
+  const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...before, ...effect.set };
+  for (const name of effect.unset) delete merged[name];
+  const attributes = orderAttributes(type, merged);
+  database.run('UPDATE entries SET body = ?, keys = ?, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?', JSON.stringify(attributes), keysOf(type, attributes), result.journalId, result.at, entryId);
+  if (effect.anchor !== undefined && effect.anchor !== row['anchor']) {
+    // The id was derived from the first anchor: from now on the link says which one it is (R7).
+    keepLink(state, { id: entryId, otype: type.id, scim_id: String(row['scim_id']), anchor_key: model.anchorKey(effect.anchor), created: Number(row['created']) }, 'linked', result.at);
+    database.run(`UPDATE entries SET anchor = ?, anchor_key = ?, flags = flags & ~${flag.pending} WHERE id = ?`, effect.anchor, model.anchorKey(effect.anchor), entryId);
+  }
+  if (effect.dn !== undefined) database.run('UPDATE entries SET dn = ?, dn_key = ? WHERE id = ?', effect.dn, model.dnKey(effect.dn), entryId);
+  writeMultiValues(database, type, entryId, attributes, false);
+  writeReferences(state, type, entryId, effect);
+  awaitConfirmation(state, entryId, effect, before, result.journalId);
+  if (effect.anchor !== undefined || effect.dn !== undefined) resolveWaiting(state, type, entryId, effect.anchor, effect.dn);
+}
+
+/** Writes references: single ones from the set values, multi-valued ones by their deltas, whose sets lose their hash. */
+function writeReferences(state: StoreState, type: StoredType, entryId: number, effect: EntryEffect): void {
+  for (const attribute of type.references) {
+    if (attribute.multiValued) continue;
+    const value = effect.set[attribute.name];
+    if (typeof value === 'string') replaceReferences(state, entryId, attribute, [value]);
+    else if (effect.unset.includes(attribute.name)) replaceReferences(state, entryId, attribute, []);
+  }
+  if (effect.references.length === 0) return;
+  for (const delta of effect.references) {
+    const attribute = attributeOf(type, delta.attribute);
+    removeReferences(state, entryId, attribute, delta.removed);
+    addReferences(state, entryId, attribute, delta.added);
+  }
+  state.database.run('UPDATE entries SET sets = NULL WHERE id = ?', entryId);
+}
+
+/** Remembers what the next import must show (R20), beside what earlier writes still await. */
+function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffect, before: EncodedAttributes, journal: number): void {
+  if (effect.awaiting.length === 0) return;
+  const { database } = state;
+  const known = database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', entryId);
+  const awaited: AwaitedAttributes = known === undefined ? {} : (JSON.parse(String(known['attributes'])) as AwaitedAttributes);
+  for (const name of effect.awaiting) {
+    const delta = effect.references.find((one) => one.attribute === name);
+    const was = awaited[name]?.was ?? before[name] ?? null;
+    awaited[name] = delta === undefined ? { journal, was } : { journal, was: null, added: mergeLists(awaited[name]?.added, delta.added, delta.removed), removed: mergeLists(awaited[name]?.removed, delta.removed, delta.added) };
+  }
+  database.run('INSERT INTO unconfirmed(entry, attributes) VALUES (?, ?) ON CONFLICT(entry) DO UPDATE SET attributes = excluded.attributes', entryId, JSON.stringify(awaited));
+  database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed}, journal = ? WHERE id = ?`, journal, entryId);
+}
+
+function mergeLists(known: readonly string[] | undefined, more: readonly string[], without: readonly string[]): readonly string[] {
+  const gone = new Set(without);
+  return [...new Set([...(known ?? []), ...more])].filter((one) => !gone.has(one));
+}
+
+/** The entry left the application, the resource stays with its last representation (R11). */
+function keepAbsent(state: StoreState, entryId: number, result: Pick<WriteResult, 'journalId' | 'at'>): void {
+  const row = state.database.get('SELECT id, otype, scim_id, anchor_key, created FROM entries WHERE id = ?', entryId);
+  if (row === undefined) return;
+  keepLink(state, { id: entryId, otype: Number(row['otype']), scim_id: String(row['scim_id']), anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']), created: Number(row['created']) }, 'disabled', result.at);
+  state.database.run(`UPDATE entries SET flags = (flags | ${flag.absent}) & ~${flag.unconfirmed}, anchor_key = NULL, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?`, result.journalId, result.at, entryId);
+  state.database.run('DELETE FROM unconfirmed WHERE entry = ?', entryId);
+}
+
+/** Changes what the host remembers beside the application (R6). */
+function changeLink(state: StoreState, entryId: number, change: LinkChange, journal: number, at: number): void {
+  const { database } = state;
+  const row = database.get('SELECT id, otype, scim_id, anchor_key, flags, created FROM entries WHERE id = ?', entryId);
+  if (row === undefined) return;
+  const scimId = String(row['scim_id']);
+  const current = readLinkState(state, scimId);
+  const absent = (Number(row['flags']) & flag.absent) !== 0;
+  keepLink(state, { id: entryId, otype: Number(row['otype']), scim_id: scimId, anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']), created: Number(row['created']) }, change.state ?? (absent ? 'disabled' : (current ?? 'linked')), at);
+  if (change.state === 'deleted') {
+    database.run(`UPDATE entries SET flags = flags | ${flag.hidden} WHERE id = ?`, entryId);
+    database.run('UPDATE links SET deleted_journal = ? WHERE scim_id = ?', journal, scimId);
+  }
+  if (change.shadow !== undefined) database.run('UPDATE links SET shadow = json_patch(shadow, ?) WHERE scim_id = ?', JSON.stringify(change.shadow), scimId);
+  if (change.externalId !== undefined) {
+    database.run('DELETE FROM link_external WHERE scim_id = ? AND credential = ?', scimId, change.externalId.credential);
+    if (change.externalId.value !== null) database.run('INSERT INTO link_external(credential, external_id, scim_id) VALUES (?, ?, ?)', change.externalId.credential, change.externalId.value, scimId);
+  }
+  for (const alias of change.aliases ?? []) database.run('INSERT INTO link_aliases(alias, scim_id) VALUES (?, ?) ON CONFLICT DO NOTHING', alias, scimId);
+  if (change.aliases !== undefined) database.run('UPDATE links SET aliases = (SELECT json_group_array(alias) FROM link_aliases WHERE scim_id = ?) WHERE scim_id = ?', scimId, scimId);
+}
+
+function readLinkState(state: StoreState, scimId: string): 'pending' | 'linked' | 'disabled' | 'gone' | 'deleted' | undefined {
+  const row = state.database.get('SELECT state FROM links WHERE scim_id = ?', scimId);
+  return row === undefined ? undefined : (String(row['state']) as 'linked');
+}
+
+function addAudit(state: StoreState, record: AuditRecord): void {
+  state.database.run(
+    'INSERT INTO audit(at, actor, action, otype, resource, attributes, result, correlation, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    record.at,
+    record.actor,
+    record.action,
+    record.objectType ?? null,
+    record.resource ?? null,
+    JSON.stringify(record.attributes),
+    record.result,
+    record.correlation,
+    record.detail ?? null,
+  );
+}
+
+/** The stored form of an object type. @throws Error for one that is not configured. */
+export function typeOf(state: StoreState, name: string): StoredType {
+  const type = state.model.types.get(name);
+  if (type === undefined) throw new Error(`object type "${name}" is not configured`);
+  return type;
+}
+
+/** The stored form of an attribute. @throws Error for one that is not configured. */
+export function attributeOf(type: StoredType, name: string): NonNullable<ReturnType<StoredType['attributes']['get']>> {
+  const attribute = type.attributes.get(name);
+  if (attribute === undefined) throw new Error(`attribute "${name}" of "${type.name}" is not configured`);
+  return attribute;
+}
+
+/** The claims that the values of an entry would need: how an import recognises a create in flight (R22). */
+export function claimKeys(type: StoredType, attributes: EncodedAttributes): readonly { readonly attr: number; readonly key: string }[] {
+  const keys: { attr: number; key: string }[] = [];
+  for (const attribute of type.attributes.values()) {
+    if (!attribute.unique) continue;
+    const value = attributes[attribute.name];
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? (value as readonly EncodedValue[]) : [value as EncodedValue]) keys.push({ attr: attribute.id, key: valueKey(attribute, one) });
+  }
+  return keys;
+}
