@@ -19,7 +19,7 @@ export interface ConnectorHandle {
 	/** Loads the package, reads capabilities and schema with the parameters in force. Rejects with `ConnectorError`. */
 	describe(): Promise<ConnectorDescription>;
 	/** Selects the object types and attributes of the configuration. Must precede sessions. */
-	select(schema: Schema): Promise<void>;
+	select(selection: Selection): Promise<void>;
 	openExport(options: {
 		readonly batchSize: number;
 		readonly partition?: Partition;
@@ -43,6 +43,13 @@ export interface ConnectorHandle {
 	close(): Promise<void>;
 	/** Called when the thread died on its own; it is restarted with back-off at the next call. */
 	onExit(listener: (reason: string) => void): void;
+}
+
+/** What of the application is in use. */
+export interface Selection {
+  readonly schema: Schema;
+  /** Queryable attributes by object type: their folded keys are made in the connector's thread. */
+  readonly queryable: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ConnectorDescription {

@@ -1,0 +1,109 @@
+import {
+  type AttributeChange,
+  type Attributes,
+  type CompiledObjectType,
+  ConnectorError,
+  connectorErrors,
+  decodeValue,
+  type EncodedAttributes,
+  type EncodedValue,
+  type EntryChange,
+  type EntryIdentity,
+  type EntryResult,
+  encodeAttributes,
+  type SchemaAttribute,
+  type Value,
+} from '@landbridge/connector-sdk';
+import type { EncodedAttributeChange, EncodedChange, EncodedIdentity, PutOutcome } from './connector-handle.ts';
+
+/** Typed entries for the connector, encoded ones for the host: the only place where the two meet. */
+
+/** Decodes a change for the connector. */
+export function decodeChange(types: ReadonlyMap<string, CompiledObjectType>, change: EncodedChange): EntryChange {
+  const type = typeOf(types, change.objectType);
+  return {
+    id: change.id,
+    modification: change.modification,
+    objectType: change.objectType,
+    ...(change.anchor === undefined ? {} : { anchor: decodeAttributes(type, change.anchor) }),
+    ...(change.dn === undefined ? {} : { dn: change.dn }),
+    ...(change.newDn === undefined ? {} : { newDn: change.newDn }),
+    changes: change.changes.map((one) => decodeAttributeChange(type, one)),
+    ...(change.password === undefined ? {} : { password: change.password }),
+  };
+}
+
+/** Decodes the identity of an entry for the connector. */
+export function decodeIdentity(types: ReadonlyMap<string, CompiledObjectType>, identity: EncodedIdentity): EntryIdentity {
+  const type = typeOf(types, identity.objectType);
+  return {
+    objectType: identity.objectType,
+    ...(identity.anchor === undefined ? {} : { anchor: decodeAttributes(type, identity.anchor) }),
+    ...(identity.dn === undefined ? {} : { dn: identity.dn }),
+    ...(identity.attributes === undefined ? {} : { attributes: decodeAttributes(type, identity.attributes) }),
+  };
+}
+
+function decodeAttributeChange(type: CompiledObjectType, change: EncodedAttributeChange): AttributeChange {
+  if (change.modification === 'delete') return change;
+  const attribute = attributeOf(type, change.name);
+  const decode = (values: readonly EncodedValue[]): readonly Value[] => values.map((value) => decodeValue(attribute.type, value));
+  if (change.modification === 'update') return { name: change.name, modification: 'update', added: decode(change.added), removed: decode(change.removed) };
+  return { name: change.name, modification: change.modification, values: decode(change.values) };
+}
+
+function decodeAttributes(type: CompiledObjectType, attributes: EncodedAttributes): Attributes {
+  const decoded: Record<string, Value | readonly Value[]> = {};
+  for (const [name, value] of Object.entries(attributes)) {
+    const attribute = attributeOf(type, name);
+    decoded[name] = Array.isArray(value) ? (value as readonly EncodedValue[]).map((one) => decodeValue(attribute.type, one)) : decodeValue(attribute.type, value as EncodedValue);
+  }
+  return decoded;
+}
+
+/** The compiled form of a selected object type. @throws ConnectorError `unknown-object-type`. */
+export function typeOf(types: ReadonlyMap<string, CompiledObjectType>, name: string): CompiledObjectType {
+  const type = types.get(name);
+  if (type === undefined) throw new ConnectorError('unknown-object-type', `object type "${name}" is not selected; selected are ${[...types.keys()].join(', ')}`);
+  return type;
+}
+
+function attributeOf(type: CompiledObjectType, name: string): SchemaAttribute {
+  const attribute = type.attributes.get(name);
+  if (attribute === undefined) throw new ConnectorError('invalid-attribute-value', `object type "${type.name}" has no attribute "${name}"`, { attribute: name });
+  return attribute;
+}
+
+/**
+ * One outcome per change from whatever results the connector returned (R19): matched by identifier, in any order; a missing
+ * one is success in ECMA2 practice; an unknown or repeated identifier makes all of them doubtful.
+ */
+export function matchResults(types: ReadonlyMap<string, CompiledObjectType>, changes: readonly EncodedChange[], results: readonly EntryResult[]): readonly PutOutcome[] {
+  const byId = new Map<string, EntryResult>();
+  for (const result of results) {
+    if (byId.has(result.id)) return doubtAll(changes, `the connector returned two results for one entry`);
+    byId.set(result.id, result);
+  }
+  const known = new Set(changes.map((change) => change.id));
+  if (results.some((result) => !known.has(result.id))) return doubtAll(changes, 'the connector returned a result for an entry it was not given');
+  return changes.map((change) => outcomeOf(types, change, byId.get(change.id)));
+}
+
+function doubtAll(changes: readonly EncodedChange[], message: string): readonly PutOutcome[] {
+  return changes.map(() => ({ status: 'in-doubt', error: { code: 'invalid-data', message } }));
+}
+
+function outcomeOf(types: ReadonlyMap<string, CompiledObjectType>, change: EncodedChange, result: EntryResult | undefined): PutOutcome {
+  if (result === undefined) return { status: 'applied', resultMissing: true };
+  if (result.error !== undefined) {
+    const row = connectorErrors[result.error.code];
+    return { status: row.class === 'doubt' ? 'in-doubt' : 'refused', error: result.error };
+  }
+  const type = typeOf(types, change.objectType);
+  return {
+    status: 'applied',
+    ...(result.anchor === undefined ? {} : { anchor: encodeAttributes(type, result.anchor) }),
+    ...(result.attributes === undefined ? {} : { attributes: encodeAttributes(type, result.attributes) }),
+    ...(result.dn === undefined ? {} : { dn: result.dn }),
+  };
+}

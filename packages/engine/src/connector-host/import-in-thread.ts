@@ -1,0 +1,232 @@
+import { type Connector, type ConnectorContext, type ConnectorErrorData, type ImportEntry, type ImportSession, type Schema, toErrorData, ConnectorError } from '@landbridge/connector-sdk';
+import { type ImportCounts, type ImportedEntry, type PageOutcome, storeOverPort } from '@landbridge/store';
+import type { MessagePort } from 'node:worker_threads';
+import type { ImportOutcome, ImportTask } from './connector-handle.ts';
+import { type ImportType, prepareEntry } from './prepare-entry.ts';
+import type { ThreadEvent } from './thread-messages.ts';
+
+/**
+ * One import step in the connector's thread: pages are read, encoded, hashed and sent to the store thread directly.
+ *
+ * 1. At most `CREDIT` chunks are on their way to the store: memory is flat (R1).
+ * 2. The step is complete only with the end-of-data mark, no entry error, nothing postponed and a clean close (R23).
+ * 3. A watermark is given only by a complete step (R24).
+ */
+const CHUNK = 500;
+const CREDIT = 4;
+const POSTPONED_LIMIT_MILLISECONDS = 30_000;
+const KEPT_ERRORS = 100;
+
+export interface ImportWork {
+  readonly connector: Connector;
+  readonly context: ConnectorContext;
+  readonly schema: Schema;
+  readonly types: ReadonlyMap<string, ImportType>;
+  readonly task: Omit<ImportTask, 'storePort'>;
+  readonly port: MessagePort;
+  readonly signal: AbortSignal;
+  emit(event: ThreadEvent): void;
+}
+
+/** Runs the step to its end. It does not reject: what went wrong is in the outcome. */
+export async function runImportStep(work: ImportWork): Promise<ImportOutcome> {
+  const tally = createTally(work);
+  const feed = createFeed(work, tally);
+  let session: ImportSession | undefined;
+  let watermark: string | undefined;
+  let ended = false;
+  let failure: ConnectorErrorData | undefined;
+  try {
+    session = await openSession(work);
+    while (!ended) {
+      const page = await session.readPage({ signal: work.signal });
+      work.signal.throwIfAborted();
+      watermark = page.watermark ?? watermark;
+      tally.total = page.total ?? tally.total;
+      await feed.add(page.entries);
+      if (tally.errorCount > work.task.errorLimit) throw new ConnectorError('run-failed', `more than ${work.task.errorLimit} entries failed`);
+      ended = !page.more;
+    }
+    await feed.finish();
+  } catch (error) {
+    failure = work.signal.aborted ? { code: 'cancelled', message: 'the run was cancelled' } : toErrorData(error);
+  }
+  const closed = await closeSession(session, failure, work.signal.aborted);
+  watermark = closed.watermark ?? watermark;
+  failure ??= closed.error;
+  await feed.drain();
+  work.port.close();
+  const complete = ended && failure === undefined && tally.errorCount === 0 && tally.postponed === 0;
+  tally.report(true);
+  return {
+    complete,
+    cancelled: work.signal.aborted,
+    watermark: complete ? watermark : undefined,
+    counts: tally.counts,
+    entries: tally.entries,
+    errors: tally.errors,
+    errorCount: tally.errorCount,
+    error: failure,
+  };
+}
+
+async function openSession({ connector, context, schema, task, signal }: ImportWork): Promise<ImportSession> {
+  if (connector.openImport === undefined) throw new ConnectorError('not-supported', `the connector "${connector.name}" cannot import`);
+  return connector.openImport(context, {
+    kind: task.kind,
+    schema,
+    pageSize: task.pageSize,
+    signal,
+    ...(task.partition === undefined ? {} : { partition: task.partition }),
+    included: task.included.map((dn) => ({ dn, displayName: dn })),
+    excluded: task.excluded.map((dn) => ({ dn, displayName: dn })),
+    ...(task.watermark === undefined ? {} : { watermark: task.watermark }),
+  });
+}
+
+async function closeSession(session: ImportSession | undefined, failure: ConnectorErrorData | undefined, cancelled: boolean): Promise<{ readonly watermark?: string; readonly error?: ConnectorErrorData }> {
+  if (session === undefined) return {};
+  try {
+    return (await session.close(cancelled ? 'cancelled' : failure === undefined ? 'normal' : 'failed')) ?? {};
+  } catch (error) {
+    return { error: toErrorData(error) };
+  }
+}
+
+interface Tally {
+  counts: ImportCounts;
+  entries: number;
+  total: number | undefined;
+  errorCount: number;
+  postponed: number;
+  readonly errors: { entry: string; error: ConnectorErrorData }[];
+  fail(entry: string, error: ConnectorErrorData): void;
+  add(outcome: PageOutcome): void;
+  report(force: boolean): void;
+}
+
+function createTally({ emit }: ImportWork): Tally {
+  let reported = 0;
+  const tally: Tally = {
+    counts: { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 },
+    entries: 0,
+    total: undefined,
+    errorCount: 0,
+    postponed: 0,
+    errors: [],
+    fail(entry, error) {
+      tally.errorCount += 1;
+      if (tally.errors.length < KEPT_ERRORS) tally.errors.push({ entry, error });
+    },
+    add(outcome) {
+      const { counts } = tally;
+      tally.counts = {
+        added: counts.added + outcome.counts.added,
+        updated: counts.updated + outcome.counts.updated,
+        unchanged: counts.unchanged + outcome.counts.unchanged,
+        removed: counts.removed + outcome.counts.removed,
+        fenced: counts.fenced + outcome.counts.fenced,
+        confirmed: counts.confirmed + outcome.counts.confirmed,
+      };
+      if (outcome.notReimported.length > 0) emit({ kind: 'not-reimported', reports: outcome.notReimported });
+      if (outcome.settled.length > 0) emit({ kind: 'settled', journalIds: outcome.settled });
+      tally.report(false);
+    },
+    report(force) {
+      const now = Date.now();
+      if (!force && now - reported < 250) return;
+      reported = now;
+      emit({ kind: 'progress', entries: tally.entries, total: tally.total, counts: tally.counts, errorCount: tally.errorCount });
+    },
+  };
+  return tally;
+}
+
+interface Feed {
+  add(entries: readonly ImportEntry[]): Promise<void>;
+  /** Sends what is left, and what was postponed, until nothing is or time is up (R22). */
+  finish(): Promise<void>;
+  /** Waits for what is on its way, whatever becomes of it. */
+  drain(): Promise<void>;
+}
+
+function createFeed(work: ImportWork, tally: Tally): Feed {
+  const store = storeOverPort(work.port);
+  const underWay = new Set<Promise<void>>();
+  let buffer: ImportedEntry[] = [];
+  let postponed: ImportedEntry[] = [];
+  let broken: unknown;
+
+  function prepare(entry: ImportEntry): void {
+    tally.entries += 1;
+    if (entry.error !== undefined) return tally.fail(nameOf(entry), entry.error);
+    const type = work.types.get(entry.objectType);
+    if (type === undefined) return tally.fail(nameOf(entry), { code: 'unknown-object-type', message: `object type "${entry.objectType}" is not selected` });
+    try {
+      buffer.push(prepareEntry(type, entry));
+    } catch (error) {
+      tally.fail(nameOf(entry), toErrorData(error));
+    }
+  }
+
+  async function send(entries: readonly ImportedEntry[]): Promise<void> {
+    while (underWay.size >= CREDIT) await Promise.race(underWay);
+    if (broken !== undefined) throw broken;
+    const sending: Promise<void> = store
+      .applyPage(work.task.stepId, entries)
+      .then((outcome) => {
+        tally.add(outcome);
+        for (const { index, error } of outcome.errors) tally.fail(nameOfImported(entries[index]), error);
+        for (const index of outcome.postponed) {
+          const entry = entries[index];
+          if (entry !== undefined) postponed.push(entry);
+        }
+      })
+      .catch((error: unknown) => {
+        broken = error;
+      })
+      .finally(() => underWay.delete(sending));
+    underWay.add(sending);
+  }
+
+  async function drain(): Promise<void> {
+    while (underWay.size > 0) await Promise.all(underWay);
+  }
+
+  return {
+    async add(entries) {
+      for (const entry of entries) {
+        prepare(entry);
+        if (buffer.length < CHUNK) continue;
+        const chunk = buffer;
+        buffer = [];
+        await send(chunk);
+      }
+    },
+    async finish() {
+      if (buffer.length > 0) await send(buffer);
+      buffer = [];
+      await drain();
+      const until = Date.now() + POSTPONED_LIMIT_MILLISECONDS;
+      for (let wait = 20; postponed.length > 0 && Date.now() < until && broken === undefined; wait = Math.min(wait * 2, 1000)) {
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        work.signal.throwIfAborted();
+        const again = postponed;
+        postponed = [];
+        for (let index = 0; index < again.length; index += CHUNK) await send(again.slice(index, index + CHUNK));
+        await drain();
+      }
+      tally.postponed = postponed.length;
+      if (broken !== undefined) throw broken;
+    },
+    drain,
+  };
+}
+
+function nameOf(entry: ImportEntry): string {
+  return entry.dn ?? `${entry.objectType} ${Object.values(entry.anchor).map(String).join(', ')}`;
+}
+
+function nameOfImported(entry: ImportedEntry | undefined): string {
+  return entry === undefined ? '' : (entry.dn ?? `${entry.objectType ?? ''} ${entry.anchor ?? ''}`);
+}

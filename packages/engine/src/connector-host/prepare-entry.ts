@@ -1,0 +1,129 @@
+import {
+  type AttributeChange,
+  type CompiledObjectType,
+  ConnectorError,
+  type EncodedAttributes,
+  type EncodedValue,
+  encodeAttributes,
+  encodeValue,
+  foldCase,
+  type ImportEntry,
+  readAnchor,
+  type SchemaAttribute,
+} from '@landbridge/connector-sdk';
+import type { ImportedEntry, ImportedReferences } from '@landbridge/store';
+import { hash } from 'node:crypto';
+
+/** An object type prepared for importing. */
+export interface ImportType {
+  readonly type: CompiledObjectType;
+  /** Multi-valued references: they do not go into the body. */
+  readonly sets: readonly SchemaAttribute[];
+  /** Queryable string attributes without regard to case: they get folded keys. */
+  readonly folded: readonly string[];
+}
+
+/** Prepares an object type for importing. */
+export function prepareType(type: CompiledObjectType, queryable: readonly string[]): ImportType {
+  const attributes = type.definition.attributes;
+  return {
+    type,
+    sets: attributes.filter((attribute) => attribute.type === 'reference' && attribute.multiValued),
+    folded: queryable.filter((name) => {
+      const attribute = type.attributes.get(name);
+      return attribute?.type === 'string' && !attribute.caseExact && !attribute.multiValued;
+    }),
+  };
+}
+
+/**
+ * Turns an entry as the connector reports it into the form the store compares: encoded, in schema order, hashed.
+ *
+ * @throws ConnectorError for a missing anchor, an unknown attribute or a value of the wrong type.
+ */
+export function prepareEntry(prepared: ImportType, entry: ImportEntry): ImportedEntry {
+  const { type } = prepared;
+  const anchorAttributes = encodeAttributes(type, entry.anchor);
+  const anchor = readAnchor(type, anchorAttributes) ?? (type.anchor.length === 0 ? entry.dn : undefined);
+  if (entry.modification === 'delete') return { op: 'delete', objectType: type.name, ...(anchor === undefined ? {} : { anchor }), ...(entry.dn === undefined ? {} : { dn: entry.dn }) };
+  if (entry.modification === 'update') return prepareUpdate(prepared, entry, anchor);
+  if (anchor === undefined) throw new ConnectorError('missing-attribute', `an object of type "${type.name}" has no anchor (${type.anchor.map((one) => one.name).join(', ')})`);
+  return prepareEncoded(prepared, anchor, entry.dn, encodeAttributes(type, { ...entry.attributes, ...entry.anchor }));
+}
+
+/** The same for attributes that are encoded already: live look-ups use it. */
+export function prepareEncoded(prepared: ImportType, anchor: string, dn: string | undefined, attributes: EncodedAttributes): ImportedEntry {
+  const references: ImportedReferences[] = [];
+  let body = attributes;
+  if (prepared.sets.length > 0) {
+    const rest: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributes };
+    for (const { name } of prepared.sets) {
+      references.push(prepareSet(name, (rest[name] ?? []) as readonly string[]));
+      delete rest[name];
+    }
+    body = rest;
+  }
+  const text = JSON.stringify(body);
+  const keys = foldedKeys(prepared.folded, body);
+  return {
+    op: 'put',
+    objectType: prepared.type.name,
+    anchor,
+    ...(dn === undefined ? {} : { dn }),
+    body: text,
+    hash: digest(dn === undefined ? text : `${text}\n${dn}`),
+    ...(keys === undefined ? {} : { keys }),
+    references,
+  };
+}
+
+/** SHA-256, its first 16 bytes, base64: the hash is never the cost, and collisions never the explanation. */
+function digest(text: string): string {
+  return hash('sha256', text, 'base64').slice(0, 22);
+}
+
+function prepareSet(attribute: string, values: readonly string[]): ImportedReferences {
+  const distinct = [...new Set(values)].sort();
+  return { attribute, values: distinct, hash: digest(distinct.join('\n')) };
+}
+
+function foldedKeys(names: readonly string[], attributes: EncodedAttributes): string | undefined {
+  let keys: Record<string, string> | undefined;
+  for (const name of names) {
+    const value = attributes[name];
+    if (typeof value !== 'string') continue;
+    const folded = foldCase(value);
+    if (folded === value) continue;
+    keys ??= {};
+    keys[name] = folded;
+  }
+  return keys === undefined ? undefined : JSON.stringify(keys);
+}
+
+function prepareUpdate(prepared: ImportType, entry: ImportEntry, anchor: string | undefined): ImportedEntry {
+  const { type } = prepared;
+  const set: Record<string, EncodedValue | readonly EncodedValue[]> = {};
+  const unset: string[] = [];
+  const deltas: { attribute: string; added: readonly string[]; removed: readonly string[] }[] = [];
+  for (const change of entry.changes ?? []) {
+    const attribute = type.attributes.get(change.name);
+    if (attribute === undefined) throw new ConnectorError('invalid-attribute-value', `object type "${type.name}" has no attribute "${change.name}"`, { attribute: change.name });
+    if (change.modification === 'delete') unset.push(change.name);
+    else if (change.modification === 'update') deltas.push({ attribute: change.name, added: encodeList(attribute, change.added), removed: encodeList(attribute, change.removed) });
+    else Object.assign(set, encodeAttributes(type, { [change.name]: change.values }));
+  }
+  return {
+    op: 'update',
+    objectType: type.name,
+    ...(anchor === undefined ? {} : { anchor }),
+    ...(entry.dn === undefined ? {} : { dn: entry.dn }),
+    ...(entry.newDn === undefined ? {} : { newDn: entry.newDn }),
+    set,
+    unset,
+    deltas,
+  };
+}
+
+function encodeList(attribute: SchemaAttribute, values: Extract<AttributeChange, { modification: 'update' }>['added']): readonly string[] {
+  return values.map((value) => String(encodeValue(attribute.type, value)));
+}

@@ -1,0 +1,303 @@
+import type { CompiledObjectType, Partition } from '@landbridge/connector-sdk';
+import type { ConnectorReader, ConnectorStore, ImportCounts, RemovalPlan, RunResult, RunRow } from '@landbridge/store';
+import type { MessagePort } from 'node:worker_threads';
+import type { ConnectorConfiguration, RunProfile, RunStepDefinition } from '../configuration.ts';
+import type { ConnectorDescription, ConnectorHandle, ImportOutcome } from '../connector-host/connector-handle.ts';
+import { type ActiveRun, HostError, type HostLog, type RunProgress } from '../host.ts';
+import { exceedsThreshold } from './deletion-threshold.ts';
+
+/**
+ * Runs: one at a time for each connector (R18).
+ *
+ * 1. Only a complete step removes, and only below the threshold; above it the step is held (R23).
+ * 2. A watermark is kept only from a complete step that was not held (R24).
+ * 3. A delta without a watermark, or whose watermark is lost, becomes a full import.
+ * 4. A run always ends with a result, whatever happened to it.
+ */
+export interface RunController {
+  start(profile: string, startedBy: string): Promise<ActiveRun>;
+  readonly active: ActiveRun | undefined;
+  decide(runId: number, decision: 'approved' | 'rejected', by: string): Promise<{ readonly removed: number }>;
+  close(): Promise<void>;
+}
+
+export interface RunControllerOptions {
+  readonly configuration: ConnectorConfiguration;
+  readonly description: ConnectorDescription;
+  readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
+  readonly handle: Pick<ConnectorHandle, 'runImport'>;
+  readonly store: ConnectorStore;
+  readonly reader: Pick<ConnectorReader, 'readRun'>;
+  readonly log: HostLog;
+  readonly now: () => number;
+  connectPort(): MessagePort;
+  /** Writes in doubt that an import settled (R14). */
+  onSettled(journalIds: readonly number[]): void;
+}
+
+interface StepPlan {
+  readonly kind: 'full' | 'delta';
+  readonly partition: Partition | undefined;
+  readonly pageSize: number;
+}
+
+interface StepResult {
+  readonly result: RunResult;
+  readonly counts: ImportCounts;
+}
+
+/** Makes the run controller of a connector. */
+export function createRunController(options: RunControllerOptions): RunController {
+  const { configuration, store, reader, log, now } = options;
+  let active: ActiveRun | undefined;
+  let cancelActive = (): void => {};
+
+  async function start(profileName: string, startedBy: string): Promise<ActiveRun> {
+    if (active !== undefined) throw new HostError('run-active', `the connector "${configuration.name}" already runs "${active.profile}" (run ${active.runId}); wait for it, or cancel it`);
+    const profile = configuration.runProfiles.find((one) => one.name === profileName);
+    if (profile === undefined) throw new HostError('unknown-profile', `the connector "${configuration.name}" has no run profile "${profileName}"; it has ${configuration.runProfiles.map((one) => one.name).join(', ')}`);
+    if (!options.description.capabilities.import) throw new HostError('unknown-profile', `the connector "${configuration.name}" cannot import`);
+    const reserved = reserve(profile.name);
+    try {
+      const { runId } = await store.beginRun({ profile: profile.name, startedBy, at: now() });
+      return begin(runId, profile, reserved);
+    } catch (error) {
+      active = undefined;
+      throw error;
+    }
+  }
+
+  /** Takes the one place for a run before the first await, so that two starts cannot both get it. */
+  function reserve(profile: string): { resolve(row: RunRow): void; readonly ended: Promise<RunRow> } {
+    let resolve = (_: RunRow): void => {};
+    const ended = new Promise<RunRow>((done) => {
+      resolve = done;
+    });
+    active = { runId: 0, profile, progress: undefined, ended, onProgress: () => () => {}, cancel: () => {} };
+    return { resolve: (row) => resolve(row), ended };
+  }
+
+  function begin(runId: number, profile: RunProfile, reserved: { resolve(row: RunRow): void; readonly ended: Promise<RunRow> }): ActiveRun {
+    const listeners = new Set<(progress: RunProgress) => void>();
+    let progress: RunProgress | undefined;
+    let cancelled = false;
+    let cancelStep = (): void => {};
+    const run: ActiveRun = {
+      runId,
+      profile: profile.name,
+      get progress() {
+        return progress;
+      },
+      ended: reserved.ended,
+      onProgress(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      cancel() {
+        cancelled = true;
+        cancelStep();
+      },
+    };
+    active = run;
+    cancelActive = run.cancel;
+    const report = (next: RunProgress): void => {
+      progress = next;
+      for (const listener of listeners) listener(next);
+    };
+    void execute();
+    return run;
+
+    async function execute(): Promise<void> {
+      let result: RunResult = 'failed';
+      try {
+        result = await runSteps();
+      } catch (error) {
+        log.error({ run: runId, reason: error instanceof Error ? error.message : String(error) }, 'a run failed');
+      }
+      try {
+        await store.endRun(runId, result);
+        await store.checkpoint();
+      } catch (error) {
+        log.error({ run: runId, reason: error instanceof Error ? error.message : String(error) }, 'the end of a run could not be stored');
+      }
+      active = undefined;
+      const row = await reader.readRun(runId);
+      log.info({ run: runId, profile: profile.name, result }, 'a run ended');
+      reserved.resolve(row ?? { id: runId, profile: profile.name, startedBy: '', startedAt: 0, endedAt: now(), result, steps: [], held: undefined });
+    }
+
+    async function runSteps(): Promise<RunResult> {
+      const plans = profile.steps.flatMap((step) => planSteps(step, options));
+      const results: RunResult[] = [];
+      for (const [index, plan] of plans.entries()) {
+        if (cancelled) {
+          results.push('cancelled');
+          break;
+        }
+        const { result } = await runStep(runId, plan, { index, count: plans.length, report, onCancel: (cancel) => (cancelStep = cancel), isCancelled: () => cancelled });
+        results.push(result);
+        if (result === 'failed' || result === 'cancelled') break;
+      }
+      return worst(results);
+    }
+  }
+
+  interface StepContext {
+    readonly index: number;
+    readonly count: number;
+    report(progress: RunProgress): void;
+    onCancel(cancel: () => void): void;
+    isCancelled(): boolean;
+  }
+
+  async function runStep(runId: number, plan: StepPlan, context: StepContext): Promise<StepResult> {
+    const first = await importStep(runId, plan, context);
+    if (plan.kind === 'delta' && first.lost) {
+      log.warn({ run: runId }, 'the watermark is lost; a full import follows');
+      return importStep(runId, { ...plan, kind: 'full' }, context);
+    }
+    return first;
+  }
+
+  async function importStep(runId: number, wanted: StepPlan, context: StepContext): Promise<StepResult & { readonly lost: boolean }> {
+    const partition = wanted.partition?.id ?? '';
+    const types = [...options.objectTypes.keys()];
+    let step = await store.beginStep({ runId, kind: wanted.kind, partition, objectTypes: types, at: now() });
+    let { kind } = wanted;
+    if (kind === 'delta' && step.watermark === undefined) {
+      await store.endStep(step.stepId, { result: 'success', counts: noCounts, errors: [], errorCount: 0, at: now() });
+      kind = 'full';
+      step = await store.beginStep({ runId, kind, partition, objectTypes: types, at: now() });
+    }
+    const meter = createMeter(runId, kind, partition, context, now);
+    const outcome = await drive(step, { ...wanted, kind }, context, meter);
+    const lost = kind === 'delta' && outcome.error?.code === 'watermark-lost';
+    const plans = await store.planRemovals(step.stepId, { complete: outcome.complete });
+    const reason = outcome.complete ? exceedsThreshold(plans, outcome.entries, kind, configuration.deletionThreshold) : undefined;
+    if (reason !== undefined) {
+      await store.endStep(step.stepId, { ...endOf(outcome, 'held'), at: now(), hold: { reason } });
+      log.warn({ run: runId, reason }, 'a run is held');
+      return { result: 'held', counts: outcome.counts, lost };
+    }
+    const removed = await remove(step.stepId, plans, meter);
+    const counts = { ...outcome.counts, removed };
+    const result: RunResult = lost ? 'interrupted' : outcome.cancelled ? 'cancelled' : outcome.error !== undefined ? 'failed' : outcome.errorCount > 0 || !outcome.complete ? 'completed-with-errors' : 'success';
+    await store.endStep(step.stepId, { ...endOf({ ...outcome, counts }, result), at: now(), ...(outcome.complete && outcome.watermark !== undefined ? { watermark: outcome.watermark } : {}) });
+    meter.show('ended', outcome.entries, undefined, counts, outcome.errorCount);
+    return { result, counts, lost };
+  }
+
+  async function drive(step: { readonly stepId: number; readonly watermark?: string }, plan: StepPlan, context: StepContext, meter: Meter): Promise<ImportOutcome> {
+    meter.show('opening', 0, undefined, noCounts, 0);
+    const scope = configuration.containers.find((one) => one.partition === plan.partition?.id || one.partition === plan.partition?.name);
+    const control = options.handle.runImport(
+      {
+        stepId: step.stepId,
+        kind: plan.kind,
+        ...(plan.partition === undefined ? {} : { partition: plan.partition }),
+        included: scope?.included ?? [],
+        excluded: scope?.excluded ?? [],
+        pageSize: plan.pageSize,
+        ...(plan.kind === 'delta' && step.watermark !== undefined ? { watermark: step.watermark } : {}),
+        storePort: options.connectPort(),
+        errorLimit: configuration.limits.runErrors,
+        hardLimitMilliseconds: configuration.limits.hardLimitSeconds * 1000,
+      },
+      {
+        progress: (progress) => meter.show('reading', progress.entries, progress.total, progress.counts, progress.errorCount),
+        notReimported: (reports) => log.warn({ reports: reports.slice(0, 20), count: reports.length }, 'exported values were not reimported'),
+        settled: options.onSettled,
+      },
+    );
+    context.onCancel(control.cancel);
+    if (context.isCancelled()) control.cancel();
+    return control.done;
+  }
+
+  async function remove(stepId: number, plans: readonly RemovalPlan[], meter: Meter): Promise<number> {
+    if (plans.every((plan) => plan.removals === 0)) return 0;
+    let removed = 0;
+    for (let done = false; !done; ) {
+      const chunk = await store.removeChunk(stepId);
+      removed += chunk.removed;
+      done = chunk.done;
+      meter.show('removing', removed, undefined, noCounts, 0);
+    }
+    return removed;
+  }
+
+  async function decide(runId: number, decision: 'approved' | 'rejected', by: string): Promise<{ readonly removed: number }> {
+    const row = await reader.readRun(runId);
+    if (row === undefined) throw new HostError('unknown-run', `there is no run ${runId}`);
+    if (row.held?.decision !== 'waiting') throw new HostError('not-held', `run ${runId} has no removals that wait for approval`);
+    await store.decideHeld(runId, decision, by);
+    let removed = 0;
+    for (let done = decision === 'rejected'; !done; ) {
+      const chunk = await store.removeHeldChunk(runId);
+      removed += chunk.removed;
+      done = chunk.done;
+    }
+    log.warn({ run: runId, decision, by, removed }, 'held removals were decided');
+    return { removed };
+  }
+
+  return {
+    start,
+    decide,
+    get active() {
+      return active;
+    },
+    async close() {
+      cancelActive();
+      await active?.ended;
+    },
+  };
+}
+
+const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
+
+function planSteps(step: RunStepDefinition, options: RunControllerOptions): readonly StepPlan[] {
+  const { capabilities, partitions } = options.description;
+  const kind = step.kind === 'delta-import' && capabilities.deltaImport ? 'delta' : 'full';
+  const pageSize = Math.min(step.pageSize ?? capabilities.importDefaultPage, capabilities.importMaxPage);
+  const selected = partitions.filter((partition) => isSelected(partition, step, options.configuration));
+  return selected.length === 0 ? [{ kind, partition: undefined, pageSize }] : selected.map((partition) => ({ kind, partition, pageSize }));
+}
+
+function isSelected(partition: Partition, step: RunStepDefinition, configuration: ConnectorConfiguration): boolean {
+  const names = [partition.id, partition.name, partition.dn];
+  if (step.partition !== undefined) return names.includes(step.partition);
+  return configuration.partitions.length === 0 ? !partition.hiddenByDefault : configuration.partitions.some((one) => names.includes(one));
+}
+
+function endOf(outcome: ImportOutcome, result: RunResult): { readonly result: RunResult; readonly counts: ImportCounts; readonly errors: ImportOutcome['errors']; readonly errorCount: number } {
+  const failure = outcome.error === undefined ? [] : [{ entry: '', error: outcome.error }];
+  return { result, counts: outcome.counts, errors: [...failure, ...outcome.errors], errorCount: outcome.errorCount + failure.length };
+}
+
+const SEVERITY: Readonly<Record<RunResult, number>> = { success: 0, 'completed-with-errors': 1, held: 2, interrupted: 3, cancelled: 4, failed: 5 };
+
+function worst(results: readonly RunResult[]): RunResult {
+  return results.reduce<RunResult>((worstResult, result) => (SEVERITY[result] > SEVERITY[worstResult] ? result : worstResult), 'success');
+}
+
+interface Meter {
+  show(phase: RunProgress['phase'], entries: number, total: number | undefined, counts: ImportCounts, errors: number): void;
+}
+
+function createMeter(runId: number, kind: 'full' | 'delta', partition: string, context: StepContextLike, now: () => number): Meter {
+  const startedAt = now();
+  return {
+    show(phase, entries, total, counts, errors) {
+      const seconds = Math.max(0.001, (now() - startedAt) / 1000);
+      context.report({ runId, step: context.index + 1, steps: context.count, kind: kind === 'full' ? 'full-import' : 'delta-import', partition, phase, entries, total, added: counts.added, updated: counts.updated, unchanged: counts.unchanged, removed: counts.removed, errors, entriesPerSecond: Math.round(entries / seconds) });
+    },
+  };
+}
+
+interface StepContextLike {
+  readonly index: number;
+  readonly count: number;
+  report(progress: RunProgress): void;
+}
+
