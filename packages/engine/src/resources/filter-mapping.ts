@@ -1,10 +1,12 @@
-import type { EntryComparison, SchemaAttribute } from '@landbridge/connector-sdk';
-import type { ScimAttribute } from '@landbridge/scim';
+import type { EntryComparison } from '@landbridge/connector-sdk';
+import type { CompiledAttribute, FilterValue, ResolvedFilter, ResolvedPath, ScimOperator } from '@landbridge/scim';
+import { comparisonKey, parseInstant } from '@landbridge/scim';
 import type { StoreFilter } from '@landbridge/store';
 import type { Binding } from './binding.ts';
+import type { ResourceModel } from './resource-model.ts';
 
 /** The comparison operators of SCIM (RFC 7644 §3.4.2.2) as the store knows them. */
-const COMPARISONS: Readonly<Record<string, EntryComparison>> = {
+const COMPARISONS: Readonly<Record<ScimOperator, EntryComparison>> = {
   eq: 'equal',
   ne: 'not-equal',
   co: 'contains',
@@ -16,37 +18,205 @@ const COMPARISONS: Readonly<Record<string, EntryComparison>> = {
   le: 'less-or-equal',
 };
 
-/** The store's name of a SCIM operator; `undefined` for `pr`. */
-export function comparisonOf(operator: string): EntryComparison | undefined {
-  return COMPARISONS[operator.toLowerCase()];
+const everything: StoreFilter = { kind: 'and', filters: [] };
+const nothing: StoreFilter = { kind: 'or', filters: [] };
+
+/** What mapping a filter needs to know of the world. */
+export interface FilterContext {
+  readonly credential: string;
+  /** The entry of a SCIM id, for filters on references; `undefined` when there is none. */
+  entryOf(scimId: string): Promise<number | undefined>;
+  /** Object types whose members may be of this type: how `groups` is filtered. */
+  readonly groupReferences: readonly { readonly objectType: string; readonly attribute: string }[];
 }
 
-/** Always true, always false: a conjunction and a disjunction of nothing. */
-export const everything: StoreFilter = { kind: 'and', filters: [] };
-export const nothing: StoreFilter = { kind: 'or', filters: [] };
+/**
+ * Maps a filter over resources to one over entries. Everything that clients look up by maps; what has no counterpart gives
+ * `undefined`, and the caller evaluates it over rendered resources, or refuses (S-096).
+ */
+export async function mapFilter(filter: ResolvedFilter, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined> {
+  switch (filter.kind) {
+    case 'and':
+    case 'or': {
+      const parts = await Promise.all(filter.filters.map((part) => mapFilter(part, model, context)));
+      const mapped = parts.filter((part) => part !== undefined);
+      return mapped.length === parts.length ? { kind: filter.kind, filters: mapped } : undefined;
+    }
+    case 'not': {
+      const inner = await mapFilter(filter.filter, model, context);
+      return inner === undefined ? undefined : { kind: 'not', filter: inner };
+    }
+    case 'present':
+      return mapPresent(filter.path, model, context);
+    case 'compare':
+      return mapCompare(filter.path, filter.operator, filter.value, model, context);
+    case 'element':
+      return mapElement(filter.attribute, filter.filter, model, context);
+  }
+}
 
-/** A comparison of one bound attribute, or `undefined` where the value cannot be compared in the application's terms. */
-export function compareBinding(binding: Binding, definition: Pick<ScimAttribute, 'caseExact'>, comparison: EntryComparison, value: string | number | boolean): StoreFilter | undefined {
+function bindingsOf(model: ResourceModel, attribute: CompiledAttribute, sub: CompiledAttribute | undefined): readonly Binding[] {
+  return model.bindings.filter(
+    (binding) =>
+      binding.extension?.toLowerCase() === attribute.extension?.toLowerCase() &&
+      binding.attribute === attribute.definition.name &&
+      (binding.source.type === 'reference' ? sub === undefined || sub.definition.name === 'value' : sub === undefined || binding.sub === sub.definition.name),
+  );
+}
+
+async function mapPresent(path: ResolvedPath, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined> {
+  const { name } = path.attribute.definition;
+  const common = path.attribute.extension === undefined;
+  if (common && (name === 'id' || name === 'meta' || name === 'schemas')) return everything;
+  if (common && name === 'active' && model.activeBinding === undefined) return everything;
+  if (common && name === 'externalId' && model.externalIdBinding === undefined) return { kind: 'resource', field: 'external-id', comparison: 'present', value: '', credential: context.credential };
+  if (common && name === 'groups') return anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute })));
+  return anyOf(bindingsOf(model, path.attribute, path.sub).map((binding) => ({ kind: 'present', attribute: binding.source.name })));
+}
+
+async function mapCompare(path: ResolvedPath, operator: ScimOperator, value: FilterValue, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined> {
+  if (value === null) return undefined;
+  const common = path.attribute.extension === undefined ? await mapCommon(path, operator, value, model, context) : 'other';
+  if (common !== 'other') return common;
+  const bindings = bindingsOf(model, path.attribute, path.sub);
+  const parts: StoreFilter[] = [];
+  for (const binding of bindings) {
+    const part = await compareBinding(binding, path, operator, value, context);
+    if (part === undefined) return undefined;
+    parts.push(part);
+  }
+  return anyOf(parts);
+}
+
+/** Attributes that the host itself keeps. */
+async function mapCommon(path: ResolvedPath, operator: ScimOperator, value: string | number | boolean, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined | 'other'> {
+  const comparison = COMPARISONS[operator];
+  switch (path.attribute.definition.name) {
+    case 'id':
+      return isResourceComparison(comparison) ? { kind: 'resource', field: 'id', comparison, value } : undefined;
+    case 'externalId':
+      if (model.externalIdBinding !== undefined) return 'other';
+      return isResourceComparison(comparison) ? { kind: 'resource', field: 'external-id', comparison, value, credential: context.credential } : undefined;
+    case 'meta':
+      return mapMeta(path.sub?.definition.name, comparison, value, model);
+    case 'active': {
+      if (model.activeBinding !== undefined) return 'other';
+      return comparison === 'equal' || comparison === 'not-equal' ? { kind: 'resource', field: 'inactive', comparison: 'equal', value: (value === false) === (comparison === 'equal') } : undefined;
+    }
+    case 'groups': {
+      if (operator !== 'eq' || path.sub?.definition.name !== 'value') return undefined;
+      const entryId = await context.entryOf(String(value));
+      return entryId === undefined ? nothing : anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute, entryId })));
+    }
+    default:
+      return 'other';
+  }
+}
+
+function mapMeta(sub: string | undefined, comparison: EntryComparison, value: string | number | boolean, model: ResourceModel): StoreFilter | undefined {
+  if (sub === 'resourceType') {
+    if (comparison !== 'equal' && comparison !== 'not-equal') return undefined;
+    return (String(value) === model.configuration.resourceType) === (comparison === 'equal') ? everything : nothing;
+  }
+  const field = sub === 'created' ? 'created' : sub === 'lastModified' ? 'modified' : undefined;
+  const instant = parseInstant(String(value));
+  if (field === undefined || instant === undefined || !isResourceComparison(comparison)) return undefined;
+  return { kind: 'resource', field, comparison, value: instant };
+}
+
+function isResourceComparison(comparison: EntryComparison): comparison is Exclude<EntryComparison, 'contains' | 'ends'> {
+  return comparison !== 'contains' && comparison !== 'ends';
+}
+
+async function compareBinding(binding: Binding, path: ResolvedPath, operator: ScimOperator, value: string | number | boolean, context: FilterContext): Promise<StoreFilter | undefined> {
   const { source, convert } = binding;
+  if (source.type === 'reference') {
+    if (operator !== 'eq') return undefined;
+    const entryId = await context.entryOf(String(value));
+    return entryId === undefined ? nothing : { kind: 'refers', attribute: source.name, entryId };
+  }
+  const comparison = COMPARISONS[operator];
+  const { definition } = path.sub ?? path.attribute;
   let encoded: string | boolean;
   try {
     encoded = convert.fromScim(value);
   } catch {
-    // A value that the application cannot hold equals nothing.
+    // A value that the application cannot hold equals nothing, and differs from everything.
     return comparison === 'equal' ? nothing : undefined;
   }
-  // Values kept in another form (integers or booleans shown as text, mapped booleans) compare for equality only.
-  const sameForm = convert.type === 'string' ? source.type === 'string' : true;
+  // Values shown in another form than they are kept in compare for equality only.
+  const sameForm = convert.type === 'string' ? source.type === 'string' : source.type === convert.type;
   if (!sameForm && comparison !== 'equal' && comparison !== 'not-equal') return undefined;
-  return { kind: 'compare', attribute: source.name, comparison, value: encoded, type: source.type, caseExact: isCaseExact(source, definition) };
+  const caseExact = source.type !== 'string' || definition.caseExact || !sameForm;
+  // PRECIS maps the width of characters too: the store folds case only (S-056).
+  const prepared = typeof encoded === 'string' && !caseExact && definition.name === 'userName' ? comparisonKey(definition, encoded) : encoded;
+  return { kind: 'compare', attribute: source.name, comparison, value: prepared, type: source.type, caseExact };
 }
 
-function isCaseExact(source: SchemaAttribute, definition: Pick<ScimAttribute, 'caseExact'>): boolean {
-  return source.type !== 'string' || definition.caseExact;
+/**
+ * A filter in brackets. Elements that come from attributes of their own (`emails[type eq "work"].value` mapped to a
+ * column) are decided one by one: terms on fixed values are known, terms on values become comparisons.
+ */
+async function mapElement(attribute: CompiledAttribute, filter: ResolvedFilter, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined> {
+  const bindings = bindingsOf(model, attribute, undefined);
+  const elements = new Map<string, Binding[]>();
+  for (const binding of bindings) {
+    const key = binding.shape === 'element' ? JSON.stringify(binding.fixed ?? {}) : binding.source.name;
+    elements.set(key, [...(elements.get(key) ?? []), binding]);
+  }
+  const parts: StoreFilter[] = [];
+  for (const [index, parts0] of [...elements.values()].entries()) {
+    const part = await mapInElement(filter, parts0, index === 0, context);
+    if (part === undefined) return undefined;
+    parts.push(part);
+  }
+  return anyOf(parts);
 }
 
-/** The disjunction of filters, without ceremony for one or none. */
-export function anyOf(filters: readonly StoreFilter[]): StoreFilter {
+async function mapInElement(filter: ResolvedFilter, element: readonly Binding[], isFirst: boolean, context: FilterContext): Promise<StoreFilter | undefined> {
+  switch (filter.kind) {
+    case 'and':
+    case 'or': {
+      const parts = await Promise.all(filter.filters.map((part) => mapInElement(part, element, isFirst, context)));
+      const mapped = parts.filter((part) => part !== undefined);
+      return mapped.length === parts.length ? { kind: filter.kind, filters: mapped } : undefined;
+    }
+    case 'not': {
+      const inner = await mapInElement(filter.filter, element, isFirst, context);
+      const [binding] = element;
+      if (inner === undefined || binding === undefined) return undefined;
+      // The element must be there for "not" to say anything of it.
+      return { kind: 'and', filters: [{ kind: 'present', attribute: binding.source.name }, { kind: 'not', filter: inner }] };
+    }
+    case 'present':
+    case 'compare':
+      return mapElementTerm(filter, element, isFirst, context);
+    case 'element':
+      return undefined;
+  }
+}
+
+async function mapElementTerm(filter: Extract<ResolvedFilter, { kind: 'present' | 'compare' }>, element: readonly Binding[], isFirst: boolean, context: FilterContext): Promise<StoreFilter | undefined> {
+  const sub = filter.path.sub?.definition;
+  const [first] = element;
+  if (first === undefined) return nothing;
+  const there: StoreFilter = { kind: 'present', attribute: first.source.name };
+  const binding = element.find((one) => one.source.type === 'reference' || one.sub === sub?.name || (sub === undefined && one.sub === undefined));
+  if (binding !== undefined && (sub === undefined || binding.source.type !== 'reference' || sub.name === 'value')) {
+    if (filter.kind === 'present') return { kind: 'present', attribute: binding.source.name };
+    return filter.value === null ? undefined : compareBinding(binding, filter.path, filter.operator, filter.value, context);
+  }
+  if (first.shape !== 'element' || sub === undefined) return undefined;
+  const known = sub.name === 'primary' ? isFirst : first.fixed?.[sub.name];
+  if (known === undefined) return nothing;
+  if (filter.kind === 'present') return there;
+  if (filter.operator !== 'eq' && filter.operator !== 'ne') return undefined;
+  const equal = comparisonKey(sub, known) === comparisonKey(sub, filter.value);
+  return equal === (filter.operator === 'eq') ? there : nothing;
+}
+
+/** The disjunction of filters, without ceremony for one. */
+function anyOf(filters: readonly StoreFilter[]): StoreFilter {
   const [only] = filters;
   return filters.length === 1 && only !== undefined ? only : { kind: 'or', filters };
 }

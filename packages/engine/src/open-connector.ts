@@ -1,0 +1,216 @@
+import { type CompiledObjectType, compileSchema, ConnectorError, type Schema, type SchemaObjectType, toErrorData } from '@landbridge/connector-sdk';
+import { openSqliteConnectorStore, type ConnectorStore, type StoreModel } from '@landbridge/store';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ConnectorDescription } from './connector-host/connector-handle.ts';
+import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
+import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
+import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
+import type { ConnectorConfiguration } from './configuration.ts';
+import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
+import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
+import { createRunController } from './runs/run-controller.ts';
+import { startScheduler } from './runs/scheduler.ts';
+import type { ScimFace } from './scim-face.ts';
+import { createScimService } from './scim-service.ts';
+
+/** Test seam: the torture suite plants faults in the store it hands over. */
+export interface OpenConnectorSeams {
+  wrapStore?(store: ConnectorStore): ConnectorStore;
+  readonly storeThread?: boolean;
+}
+
+/**
+ * Opens a connector: its thread, its store, its writes and runs, and the two SCIM faces on them.
+ *
+ * @throws ConnectorError when the package cannot be loaded or refuses its parameters, with the reason for a person.
+ */
+export async function openConnector(options: OpenConnectorOptions, seams: OpenConnectorSeams = {}): Promise<HostConnector> {
+  const { configuration, log } = options;
+  const now = options.now ?? Date.now;
+  const ownFolder = join(options.folder, 'files');
+  mkdirSync(ownFolder, { recursive: true, mode: 0o700 });
+  const handle = openConnectorHandle({ package: configuration.package, connector: configuration.name, parameters: configuration.parameters, folder: ownFolder, memoryMegabytes: configuration.limits.memoryMegabytes, log });
+  let description: ConnectorDescription;
+  try {
+    description = await handle.describe();
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  const schema = selectSchema(description.schema, configuration);
+  const { capabilities } = description;
+  const objectTypes = compileSchema(schema, { dnAsAnchor: capabilities.dnAsAnchor });
+  const cleanModels = buildModels('clean', configuration, objectTypes, description);
+  const queryable = chooseQueryable(configuration, objectTypes, cleanModels);
+  await handle.select({ schema, queryable });
+
+  const opened = await openSqliteConnectorStore({ file: join(options.folder, 'connector.db'), ...(seams.storeThread === undefined ? {} : { thread: seams.storeThread }) });
+  const store = seams.wrapStore?.(opened.store) ?? opened.store;
+  const { reader } = opened;
+  await store.configure(storeModel(configuration, objectTypes, description, queryable));
+  await store.closeInterruptedRuns(now());
+
+  const runs = createRunController({ configuration, description, objectTypes, handle, store, reader, log, now, connectPort: opened.connectPort, onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds) });
+  const writes: ConnectorWrites = await openConnectorWrites({ configuration, handle, capabilities, objectTypes, store, reader, sealingKey: options.sealingKey, log, now, requestImport: () => requestImport() });
+
+  function requestImport(): void {
+    const profile = configuration.runProfiles.find((one) => one.steps.some((step) => step.kind === 'full-import'));
+    if (profile === undefined || runs.active !== undefined) return;
+    runs.start(profile.name, 'settling').catch((error: unknown) => log.info({ reason: toErrorData(error).message }, 'an import for settling could not start'));
+  }
+
+  /** R15: the application has an object that the space lacks; a live look-up brings it in, else an import does. */
+  async function refresh(objectType: string, claims: readonly { readonly attribute: string; readonly key: string }[]): Promise<void> {
+    const type = objectTypes.get(objectType);
+    if (type === undefined) return;
+    if (!capabilities.find || claims.length === 0) return requestImport();
+    try {
+      const { entries } = await handle.find({
+        objectType,
+        limit: 10,
+        filter: { kind: 'or', filters: claims.map((claim) => ({ kind: 'compare', attribute: claim.attribute, comparison: 'equal', value: claim.key, type: type.attributes.get(claim.attribute)?.type ?? 'string', caseExact: false })) },
+      });
+      const prepared = prepareType(type, queryable[objectType] ?? []);
+      const { runId } = await store.beginRun({ profile: 'look-up', startedBy: 'uniqueness', at: now() });
+      const { stepId } = await store.beginStep({ runId, kind: 'delta', partition: '', objectTypes: [objectType], at: now() });
+      const { counts } = await store.applyPage(
+        stepId,
+        entries.map((entry) => prepareEncoded(prepared, entry.anchor, entry.dn, entry.attributes)),
+      );
+      await store.endStep(stepId, { result: 'success', counts, errors: [], errorCount: 0, at: now() });
+      await store.endRun(runId, 'success');
+    } catch (error) {
+      log.warn({ reason: toErrorData(error).message }, 'an existing object could not be looked up');
+      requestImport();
+    }
+  }
+
+  const face = (models: readonly ResourceModel[]): ScimFace => ({
+    models: new Map(models.map((model) => [model.configuration.endpoint.toLowerCase(), model])),
+    byObjectType: new Map(models.map((model) => [model.objectType.name, model])),
+    configuration,
+    capabilities,
+    reader,
+    store,
+    writes,
+    log,
+    now,
+    refresh,
+  });
+  const start = async (profile: string, startedBy: string): Promise<ActiveRun> => runs.start(profile, startedBy);
+  const scheduler = startScheduler(configuration.autosync, (profile) => start(profile, 'autosync'), log);
+  const counts = async (): Promise<Record<string, number>> => {
+    const result: Record<string, number> = {};
+    for (const name of objectTypes.keys()) result[name] = await reader.countEntries(name);
+    return result;
+  };
+
+  return {
+    name: configuration.name,
+    configuration,
+    clean: createScimService(face(cleanModels)),
+    dropIn: createScimService(face(buildModels('drop-in', configuration, objectTypes, description))),
+    async status(): Promise<ConnectorStatus> {
+      const [lastRun] = await reader.readRuns({ limit: 1 });
+      const imported = (await reader.readRuns({ limit: 50 })).some((run) => run.steps.some((step) => step.kind === 'full' && (step.result === 'success' || step.result === 'completed-with-errors')));
+      return { name: configuration.name, package: configuration.package, mode: configuration.mode, state: imported ? 'ready' : 'starting', problem: undefined, entries: await counts(), inDoubt: writes.settlement.inDoubt.size, lastRun, nextRun: scheduler.next, walBytes: await reader.walBytes() };
+    },
+    test: () => handle.test(),
+    schema: async () => schema,
+    partitions: async () => description.partitions,
+    async space(page) {
+      if (!objectTypes.has(page.objectType)) throw new HostError('invalid-configuration', `there is no object type "${page.objectType}"; there are ${[...objectTypes.keys()].join(', ')}`);
+      const { rows, total } = await reader.query({ objectType: page.objectType, limit: page.limit, total: true, scanLimit: Number.MAX_SAFE_INTEGER, ...(page.after === undefined ? {} : { after: page.after }) });
+      return { rows, total: total ?? rows.length };
+    },
+    run: start,
+    get activeRun() {
+      return runs.active;
+    },
+    runs: (page) => reader.readRuns(page),
+    runHistory: (runId) => reader.readRun(runId),
+    held: (runId, page) => reader.readHeld(runId, page),
+    decide: (runId, decision, by) => runs.decide(runId, decision, by),
+    journal: (page) => reader.readJournal(page),
+    async settle(journalId, decision, by) {
+      const row = await reader.readJournalRow(journalId);
+      if (row === undefined) throw new HostError('unknown-journal', `there is no journal row ${journalId}`);
+      if (!writes.settlement.decide(journalId, decision, by)) throw new HostError('not-in-doubt', `the write ${journalId} is not in doubt (it is ${row.state})`);
+      for (let wait = 0; wait < 100; wait += 1) {
+        const after = await reader.readJournalRow(journalId);
+        if (after !== undefined && after.state !== 'in-doubt' && after.state !== 'intended') return after;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return row;
+    },
+    audit: (page) => reader.readAudit(page),
+    backup: (target) => store.backup(target),
+    async close() {
+      scheduler.close();
+      await runs.close();
+      await writes.close();
+      await handle.close();
+      await opened.close();
+    },
+  };
+}
+
+/** The configured object types of the application's schema. @throws ConnectorError naming what is not there. */
+function selectSchema(schema: Schema, configuration: ConnectorConfiguration): Schema {
+  const known = new Map(schema.objectTypes.map((type) => [type.name, type]));
+  const selected = configuration.objectTypes.map((wanted): SchemaObjectType => {
+    const type = known.get(wanted.objectType);
+    if (type === undefined) throw new ConnectorError('invalid-configuration', `the application has no object type "${wanted.objectType}"; it has ${[...known.keys()].join(', ')}`);
+    const excluded = new Set(wanted.excluded);
+    return { ...type, attributes: type.attributes.filter((attribute) => attribute.anchor || !excluded.has(attribute.name)) };
+  });
+  return { objectTypes: selected };
+}
+
+function buildModels(face: Face, configuration: ConnectorConfiguration, objectTypes: ReadonlyMap<string, CompiledObjectType>, description: ConnectorDescription): readonly ResourceModel[] {
+  return configuration.objectTypes.map((wanted) => {
+    const type = objectTypes.get(wanted.objectType);
+    if (type === undefined) throw new ConnectorError('invalid-configuration', `the object type "${wanted.objectType}" is not selected`);
+    return buildResourceModel(face, configuration.name, type, wanted, description.capabilities);
+  });
+}
+
+/** What clients look up by is indexed without being asked (S-094). */
+const LOOKED_UP = new Set(['username', 'externalid', 'displayname', 'emails', 'employeenumber']);
+
+function chooseQueryable(configuration: ConnectorConfiguration, objectTypes: ReadonlyMap<string, CompiledObjectType>, models: readonly ResourceModel[]): Readonly<Record<string, readonly string[]>> {
+  const result: Record<string, readonly string[]> = {};
+  for (const wanted of configuration.objectTypes) {
+    const type = objectTypes.get(wanted.objectType);
+    const model = models.find((one) => one.objectType.name === wanted.objectType);
+    if (type === undefined || model === undefined) continue;
+    const names = new Set(wanted.queryable);
+    for (const attribute of type.definition.attributes) if (attribute.unique || attribute.anchor) names.add(attribute.name);
+    for (const binding of model.bindings) if (LOOKED_UP.has(binding.attribute.toLowerCase()) && binding.extension?.includes(':landbridge:') !== true && binding.source.type !== 'reference') names.add(binding.source.name);
+    result[wanted.objectType] = [...names];
+  }
+  return result;
+}
+
+function storeModel(configuration: ConnectorConfiguration, objectTypes: ReadonlyMap<string, CompiledObjectType>, description: ConnectorDescription, queryable: Readonly<Record<string, readonly string[]>>): StoreModel {
+  const { capabilities } = description;
+  return {
+    connector: configuration.name,
+    normalizations: capabilities.normalizations,
+    referenceForm: capabilities.distinguishedNameStyle === 'none' ? 'anchor' : 'dn',
+    objectTypes: [...objectTypes.values()].map((type) => ({
+      name: type.name,
+      attributes: type.definition.attributes.map((attribute) => ({
+        name: attribute.name,
+        type: attribute.type,
+        multiValued: attribute.multiValued === true,
+        caseExact: attribute.caseExact === true || attribute.type !== 'string',
+        queryable: queryable[type.name]?.includes(attribute.name) === true,
+        unique: attribute.unique === true,
+        exportOnly: attribute.direction === 'export-only',
+        ...(attribute.referenceTypes === undefined ? {} : { referenceTypes: attribute.referenceTypes }),
+      })),
+    })),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Capabilities } from '@landbridge/connector-sdk';
+import type { ConnectorReader, ConnectorStore } from '@landbridge/store';
+import type { ConnectorConfiguration } from './configuration.ts';
+import type { ConnectorWrites } from './connector-writes.ts';
+import type { HostLog } from './host.ts';
+import type { ResourceModel } from './resources/resource-model.ts';
+
+/** What reads and writes of one face of a connector work with. */
+export interface ScimFace {
+  /** By endpoint path segment, lower case. */
+  readonly models: ReadonlyMap<string, ResourceModel>;
+  /** By object type of the application. */
+  readonly byObjectType: ReadonlyMap<string, ResourceModel>;
+  readonly configuration: ConnectorConfiguration;
+  readonly capabilities: Capabilities;
+  readonly reader: ConnectorReader;
+  readonly store: ConnectorStore;
+  readonly writes: ConnectorWrites;
+  readonly log: HostLog;
+  readonly now: () => number;
+  /** The application says that an object exists which the space does not have: look it up, so that the client finds it (R15). */
+  refresh(objectType: string, claims: readonly { readonly attribute: string; readonly key: string }[]): Promise<void>;
+}
+
+/** How many resources a list returns at most, and when the client does not say. */
+export const pageLimits = { maxResults: 1000, defaultCount: 100 } as const;
+
+/** A group with more members than this is answered without them, unless they are asked for by name (S-183). */
+export const MEMBERS_SHOWN = 10_000;

@@ -1,0 +1,56 @@
+import { listSchemas, parseListQuery, parseSearchRequest, renderList, renderResourceType, renderSchema, renderServiceProviderConfig, scimErrors } from '@landbridge/scim';
+import type { RequestContext, ScimAnswer, ScimService } from './host.ts';
+import type { ResourceModel } from './resources/resource-model.ts';
+import { pageLimits, type ScimFace } from './scim-face.ts';
+import { listResources, readResource } from './scim-reads.ts';
+import { createResource, deleteResource, patchResource, replaceResource } from './scim-writes.ts';
+
+/** Makes the SCIM service of one face of a connector. */
+export function createScimService(face: ScimFace): ScimService {
+  const find = (endpoint: string): ResourceModel => {
+    const model = face.models.get(endpoint.toLowerCase());
+    if (model === undefined) throw scimErrors.notFound(`There is no endpoint "${endpoint.slice(0, 100)}".`);
+    return model;
+  };
+  const types = [...face.models.values()].map((model) => model.resourceType);
+  return {
+    resourceTypes: new Map([...face.models].map(([endpoint, model]) => [endpoint, model.resourceType])),
+    discovery: (context, document, id) => discover(face, types, context, document, id),
+    create: async (context, endpoint, body, query) => createResource(face, find(endpoint), context, objectOf(body), query),
+    read: async (context, endpoint, id, query) => readResource(face, find(endpoint), context, id, query),
+    list: async (context, endpoint, query) => listResources(face, find(endpoint), context, parseListQuery(query, pageLimits)),
+    search: async (context, endpoint, body) => listResources(face, find(endpoint), context, parseSearchRequest(body, pageLimits)),
+    replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint), context, id, objectOf(body), query),
+    patch: async (context, endpoint, id, body, query) => patchResource(face, find(endpoint), context, id, objectOf(body), query),
+    delete: async (context, endpoint, id) => deleteResource(face, find(endpoint), context, id),
+  };
+}
+
+function objectOf(body: unknown): Readonly<Record<string, unknown>> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw scimErrors.invalidSyntax('The body must be a JSON object.');
+  return body as Readonly<Record<string, unknown>>;
+}
+
+function discover(face: ScimFace, types: readonly ResourceModel['resourceType'][], context: RequestContext, document: 'ServiceProviderConfig' | 'ResourceTypes' | 'Schemas', id: string | undefined): ScimAnswer {
+  const { baseUrl } = context;
+  if (document === 'ServiceProviderConfig') {
+    const writable = face.capabilities.export && face.configuration.mode === 'live';
+    const features = { patch: writable, bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 }, filter: { supported: true, maxResults: pageLimits.maxResults }, changePassword: face.capabilities.password && writable, sort: true, etag: true };
+    return answer(renderServiceProviderConfig(features, baseUrl));
+  }
+  if (document === 'ResourceTypes') {
+    if (id === undefined) return answer(renderList(types.map((type) => renderResourceType(type, baseUrl))));
+    const type = types.find((one) => one.definition.id.toLowerCase() === id.toLowerCase());
+    if (type === undefined) throw scimErrors.notFound();
+    return answer(renderResourceType(type, baseUrl));
+  }
+  const schemas = listSchemas(types);
+  if (id === undefined) return answer(renderList(schemas.map((schema) => renderSchema(schema, baseUrl))));
+  const schema = schemas.find((one) => one.id.toLowerCase() === id.toLowerCase());
+  if (schema === undefined) throw scimErrors.notFound();
+  return answer(renderSchema(schema, baseUrl));
+}
+
+function answer(document: Readonly<Record<string, unknown>>): ScimAnswer {
+  return { status: 200, body: JSON.stringify(document) };
+}

@@ -1,0 +1,427 @@
+import { hash } from 'node:crypto';
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import { applyPatch, applyReplace, checkIfMatch, checkRequired, type DeferredChange, parsePatch, parseProjection, parseResource, profileOf, ScimError, scimErrors, type ScimResource } from '@landbridge/scim';
+import type { EntryRow, LinkChange, ReferenceDelta, RequestIdentity } from '@landbridge/store';
+import type { DeprovisioningFlow } from './configuration.ts';
+import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
+import type { Binding } from './resources/binding.ts';
+import { readResourceAttributes, type ResourceAttributes } from './resources/read-resource.ts';
+import { locationOf, versionOf } from './resources/render-resource.ts';
+import type { ResourceModel } from './resources/resource-model.ts';
+import { throwUnlessApplied, undecided } from './scim-errors.ts';
+import type { ScimFace } from './scim-face.ts';
+import { renderRows, requireRow } from './scim-reads.ts';
+import { type EntryDelta, pickAnchor, planAdd, planDelete, planUpdate, type PlannedSteps } from './writes/plan-write.ts';
+import type { PlannedWrite, WriteAnswer } from './writes/planned-write.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Creates a resource (RFC 7644 §3.3). @throws ScimError. */
+export async function createResource(face: ScimFace, model: ResourceModel, context: RequestContext, body: Json, query: QueryParameters): Promise<ScimAnswer> {
+  refuseWrites(face, 'create');
+  const parsed = parseResource(body, model.resourceType, profileOf(context.profile));
+  checkRequired(parsed.resource, model.resourceType);
+  const request = identify(context, 'POST', model.configuration.endpoint, body);
+  const answer = await withDeadline(face, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
+  if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(face, model, parsed.resource));
+  throwUnlessApplied(answer);
+  return answerWith(face, model, context, query, answer.row, 201);
+}
+
+function claimsOfRequest(face: ScimFace, model: ResourceModel, resource: ScimResource): readonly { readonly attribute: string; readonly key: string }[] {
+  void face;
+  const { attributes } = readResourceAttributes(model, resource);
+  return model.objectType.definition.attributes.filter((attribute) => attribute.unique && typeof attributes[attribute.name] === 'string').map((attribute) => ({ attribute: attribute.name, key: String(attributes[attribute.name]) }));
+}
+
+async function planCreate(face: ScimFace, model: ResourceModel, context: RequestContext, resource: ScimResource, request: RequestIdentity): Promise<PlannedWrite> {
+  const read = readResourceAttributes(model, resource);
+  const set: Record<string, EncodedValue | readonly EncodedValue[]> = { ...read.attributes };
+  const { activeBinding } = model;
+  // A create without `active` makes an active resource (S-064).
+  if (activeBinding !== undefined && set[activeBinding.source.name] === undefined) set[activeBinding.source.name] = activeBinding.convert.fromScim(true);
+  const references: ReferenceDelta[] = [];
+  for (const [attribute, ids] of read.references) {
+    if (ids.length === 0) continue;
+    const raw = await resolveIds(face, model, attribute, ids);
+    if (model.writers.get(attribute)?.shape === 'references') references.push({ attribute, replace: false, added: raw, removed: [] });
+    else set[attribute] = raw[0] as string;
+  }
+  const dn = model.configuration.dnTemplate === undefined ? undefined : formatDn(model.configuration.dnTemplate, set);
+  const plan = planAdd(model.objectType, face.capabilities, { set, unset: [], references }, { withPassword: read.password !== undefined && face.capabilities.password, ...(dn === undefined ? {} : { dn }) });
+  const link = linkOf(context, model, read, undefined);
+  return toPlannedWrite('add', model, plan, request, context, { ...(link === undefined ? {} : { link }), ...(read.password === undefined ? {} : { password: read.password }) });
+}
+
+/** Replaces a resource (RFC 7644 §3.5.1). @throws ScimError. */
+export async function replaceResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, body: Json, query: QueryParameters): Promise<ScimAnswer> {
+  refuseWrites(face, 'replace');
+  const profile = profileOf(context.profile);
+  const parsed = parseResource(body, model.resourceType, profile);
+  if (profile.strict && typeof body['id'] === 'string' && body['id'] !== id) throw scimErrors.mutability('"id" cannot be changed.');
+  return change(face, model, context, id, 'PUT', body, query, async (current) => {
+    const next = applyReplace(current, parsed, model.resourceType);
+    // A list that the body has is the whole list; one it does not have stays as it is (S-127, S-131).
+    const deferred = model.deferred.flatMap((binding): readonly DeferredChange[] => {
+      const ids = readResourceAttributes(model, parsed.resource).references.get(binding.source.name) ?? [];
+      const name = binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`;
+      if (ids.length > 0) return [{ attribute: binding.attribute, kind: 'replace', values: ids }];
+      return parsed.cleared.has(name) ? [{ attribute: binding.attribute, kind: 'clear', values: [] }] : [];
+    });
+    return { next, deferred };
+  });
+}
+
+/** Changes a resource (RFC 7644 §3.5.2). @throws ScimError. */
+export async function patchResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, body: Json, query: QueryParameters): Promise<ScimAnswer> {
+  refuseWrites(face, 'patch');
+  const operations = parsePatch(body);
+  const profile = profileOf(context.profile);
+  return change(face, model, context, id, 'PATCH', body, query, async (current) => {
+    const result = applyPatch(current, operations, model.resourceType, { profile, deferred: model.deferred.map((binding) => binding.attribute) });
+    return { next: result.resource, deferred: result.deferred };
+  });
+}
+
+/** Deletes a resource (RFC 7644 §3.6), as the deprovisioning of the connector says. @throws ScimError. */
+export async function deleteResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string): Promise<ScimAnswer> {
+  refuseWrites(face, 'delete');
+  const { id: entryId } = await requireRow(face, model, id);
+  const request = identify(context, 'DELETE', `${model.configuration.endpoint}/${id}`, {});
+  const answer = await withDeadline(face, request.key, entryId, async () => {
+    const row = await requireRow(face, model, id);
+    checkIfMatch(context.ifMatch, versionOf(row));
+    const link: LinkChange = { state: 'deleted' };
+    const flow = face.configuration.deprovisioning.delete;
+    if (row.link?.state === 'disabled' && row.anchor !== undefined) return hideOnly(face, model, context, row, link, 'delete of a resource that is not in the application any more');
+    if (flow.action === 'none' || flow.action === 'map') return hideOnly(face, model, context, row, link, 'kept in the application by policy');
+    const attributes = attributesOf(row);
+    if (flow.action === 'delete') {
+      const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
+      return toPlannedWrite('delete', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link, resource: row.scimId });
+    }
+    const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), deltaOfFlow(model, flow), { withPassword: false });
+    return toPlannedWrite('update', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link, resource: row.scimId });
+  });
+  throwUnlessApplied(answer);
+  return { status: 204 };
+}
+
+interface Changed {
+  readonly next: ScimResource;
+  readonly deferred: readonly DeferredChange[];
+}
+
+/** Reads, changes and writes one resource under its lock; a version that moved in between is read again. */
+async function change(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, method: 'PUT' | 'PATCH', body: Json, query: QueryParameters, alter: (current: ScimResource) => Promise<Changed>): Promise<ScimAnswer> {
+  const { id: entryId } = await requireRow(face, model, id);
+  const request = identify(context, method, `${model.configuration.endpoint}/${id}`, body);
+  let unchanged: EntryRow | undefined;
+  const attempt = (): Promise<WriteAnswer> =>
+    withDeadline(face, request.key, entryId, async () => {
+      const row = await requireRow(face, model, id);
+      checkIfMatch(context.ifMatch, versionOf(row));
+      const planned = await planChange(face, model, context, row, request, alter);
+      if (planned === undefined) unchanged = row;
+      return planned ?? { status: 'applied', row };
+    });
+  let answer = await attempt();
+  // An import changed the row between reading and writing it: the client asked for nothing that depends on that.
+  for (let again = 0; answer.status === 'conflict' && context.ifMatch === undefined && again < 5; again += 1) answer = await attempt();
+  throwUnlessApplied(answer);
+  const bodyless = method === 'PATCH' && model.configuration.resourceType === 'Group' && query['attributes'] === undefined;
+  const row = answer.row ?? unchanged;
+  if (bodyless && row !== undefined) return { status: 204, etag: versionOf(row) };
+  return answerWith(face, model, context, query, row, 200);
+}
+
+async function planChange(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, alter: (current: ScimResource) => Promise<Changed>): Promise<PlannedWrite | WriteAnswer | undefined> {
+  const wishes = parseProjection(undefined, model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`)).join(',') || 'id', model.resourceType);
+  const [current] = await renderRows(face, model, [row], context, wishes, 'one');
+  if (current === undefined) throw scimErrors.notFound();
+  const { next, deferred } = await alter(current);
+  const before = readResourceAttributes(model, current);
+  const after = readResourceAttributes(model, next);
+  const delta = await deltaOf(face, model, row, before, after, deferred);
+  const link = linkOf(context, model, after, before);
+  const activeNow = after.active ?? true;
+  const activeBefore = before.active ?? true;
+  if (activeBefore && !activeNow) return planDisable(face, model, context, row, request, delta, link, after);
+  if (!activeBefore && activeNow && row.link?.state === 'disabled') return planEnable(face, model, context, row, request, delta, link);
+  const enabling: LinkChange | undefined = !activeBefore && activeNow ? { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' } : link;
+  return planPlain(face, model, context, row, request, delta, enabling, after.password);
+}
+
+async function planPlain(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, delta: EntryDelta, link: LinkChange | undefined, password: string | undefined): Promise<PlannedWrite | WriteAnswer | undefined> {
+  if (password !== undefined && !face.capabilities.password) throw scimErrors.invalidValue('"password" cannot be set in this application.');
+  const nothing = Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0 && password === undefined;
+  if (nothing && link === undefined) return undefined;
+  const attributes = attributesOf(row);
+  if (nothing && link !== undefined) return hideOnly(face, model, context, row, link, 'kept beside the application');
+  if (row.link?.state === 'disabled') throw new ScimError(409, 'The resource is disabled and not in the application; set "active" to true first.');
+  const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), delta, { withPassword: password !== undefined });
+  return toPlannedWrite('update', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, resource: row.scimId, ...(link === undefined ? {} : { link }), ...(password === undefined ? {} : { password }) });
+}
+
+/** `active: false`, as the deprovisioning of the connector says (R11): the link stays, whatever the application does. */
+async function planDisable(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, delta: EntryDelta, link: LinkChange | undefined, after: ResourceAttributes): Promise<PlannedWrite | WriteAnswer | undefined> {
+  const flow = face.configuration.deprovisioning.disable;
+  if (flow.action === 'map' && model.activeBinding !== undefined) return planPlain(face, model, context, row, request, delta, link, after.password);
+  const disabled: LinkChange = { ...link, shadow: { ...link?.shadow, active: false } };
+  const others = withoutActive(model, delta);
+  if (flow.action === 'map' || flow.action === 'none') return planPlain(face, model, context, row, request, others, disabled, after.password);
+  const attributes = attributesOf(row);
+  if (flow.action === 'delete') {
+    const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
+    return toPlannedWrite('delete', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link: { ...disabled, state: 'disabled' }, resource: row.scimId });
+  }
+  const values = deltaOfFlow(model, flow);
+  return planPlain(face, model, context, row, request, { ...others, set: { ...others.set, ...values.set }, unset: [...others.unset, ...values.unset] }, disabled, after.password);
+}
+
+/** `active: true` of a resource that was disabled by deletion: created again with its last representation, under the same id (R11). */
+async function planEnable(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, delta: EntryDelta, link: LinkChange | undefined): Promise<PlannedWrite> {
+  const set: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributesOf(row), ...delta.set };
+  for (const name of delta.unset) delete set[name];
+  // A value that the application assigns is assigned anew.
+  for (const attribute of model.objectType.definition.attributes) if (attribute.assigned) delete set[attribute.name];
+  if (model.activeBinding !== undefined) set[model.activeBinding.source.name] = model.activeBinding.convert.fromScim(true);
+  const references: ReferenceDelta[] = [];
+  for (const binding of model.deferred) {
+    const added = await allRaw(face, row.id, binding.source.name);
+    if (added.length > 0) references.push({ attribute: binding.source.name, replace: false, added, removed: [] });
+  }
+  const plan = planAdd(model.objectType, face.capabilities, { set, unset: [], references }, { withPassword: false, ...(row.dn === undefined ? {} : { dn: row.dn }) });
+  return toPlannedWrite('add', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link: { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' }, resource: row.scimId });
+}
+
+function withoutActive(model: ResourceModel, delta: EntryDelta): EntryDelta {
+  const name = model.activeBinding?.source.name;
+  if (name === undefined) return delta;
+  return { ...delta, set: Object.fromEntries(Object.entries(delta.set).filter(([key]) => key !== name)), unset: delta.unset.filter((key) => key !== name) };
+}
+
+/** The values of a flow, in the application's terms. */
+function deltaOfFlow(model: ResourceModel, flow: Extract<DeprovisioningFlow, { action: 'set' }>): EntryDelta {
+  const set: Record<string, EncodedValue> = {};
+  const unset: string[] = [];
+  for (const [name, value] of Object.entries(flow.values)) {
+    if (value === null) unset.push(name);
+    else set[name] = model.objectType.attributes.get(name)?.type === 'boolean' ? value === true : String(value);
+  }
+  return { set, unset, references: [] };
+}
+
+/** A change that never reaches the application: shadow, external id, a deletion kept out by policy. */
+async function hideOnly(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, link: LinkChange, detail: string): Promise<WriteAnswer> {
+  const at = face.now();
+  const audit = { at, actor: context.credential, action: 'link', objectType: model.objectType.name, resource: row.scimId, attributes: Object.keys(link), result: 'applied', correlation: context.correlation, detail };
+  const [written] = await face.store.commitLinkChanges([{ scimId: row.scimId, change: link, expectedVersion: row.version, audit, at }]);
+  return written?.row === undefined ? { status: 'conflict', version: row.version } : { status: 'applied', row: written.row };
+}
+
+/** The difference of two representations, in the application's terms. */
+async function deltaOf(face: ScimFace, model: ResourceModel, row: EntryRow, before: ResourceAttributes, after: ResourceAttributes, deferred: readonly DeferredChange[]): Promise<EntryDelta> {
+  const set: Record<string, EncodedValue | readonly EncodedValue[]> = {};
+  const unset: string[] = [];
+  for (const [name, binding] of model.writers) {
+    if (binding.source.type === 'reference') continue;
+    const next = after.attributes[name];
+    if (JSON.stringify(before.attributes[name]) === JSON.stringify(next)) continue;
+    if (next === undefined) unset.push(name);
+    else set[name] = next;
+  }
+  for (const [name, ids] of after.references) {
+    if (model.writers.get(name)?.shape !== 'reference') continue;
+    const [next] = ids;
+    if (next === before.references.get(name)?.[0]) continue;
+    if (next === undefined) unset.push(name);
+    else set[name] = (await resolveIds(face, model, name, [next]))[0] as string;
+  }
+  const references: ReferenceDelta[] = [];
+  for (const one of mergeDeferred(model, deferred)) {
+    const delta = await referenceDelta(face, model, row, one.binding, one.changes);
+    if (delta.added.length > 0 || delta.removed.length > 0) references.push(delta);
+  }
+  return { set, unset, references };
+}
+
+function mergeDeferred(model: ResourceModel, deferred: readonly DeferredChange[]): readonly { readonly binding: Binding; readonly changes: readonly DeferredChange[] }[] {
+  const merged = new Map<Binding, DeferredChange[]>();
+  for (const one of deferred) {
+    const binding = model.deferred.find((candidate) => candidate.attribute === one.attribute);
+    if (binding !== undefined) merged.set(binding, [...(merged.get(binding) ?? []), one]);
+  }
+  return [...merged].map(([binding, changes]) => ({ binding, changes }));
+}
+
+/** Adds and removals against what is there: the cost follows the change, not the group (S-181); a replace reads the group once. */
+async function referenceDelta(face: ScimFace, model: ResourceModel, row: EntryRow, binding: Binding, changes: readonly DeferredChange[]): Promise<ReferenceDelta> {
+  const attribute = binding.source.name;
+  const added = new Set<string>();
+  const removed = new Set<string>();
+  for (const one of changes) {
+    // A member to be removed may be gone already: then it is removed (S-148). One to be added must exist (S-178).
+    const raw = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveIds(face, model, attribute, one.values);
+    if (one.kind === 'replace' || one.kind === 'clear') {
+      const wanted = new Set(raw);
+      const known = await resolvedRaw(face, row.id, attribute);
+      added.clear();
+      for (const value of known) if (!wanted.has(value)) removed.add(value);
+      for (const value of wanted) {
+        removed.delete(value);
+        added.add(value);
+      }
+    } else if (one.kind === 'add') {
+      for (const value of raw) {
+        removed.delete(value);
+        added.add(value);
+      }
+    } else {
+      for (const value of raw) {
+        added.delete(value);
+        removed.add(value);
+      }
+    }
+  }
+  const touched = [...added, ...removed];
+  const present = await face.reader.presentReferences(row.id, attribute, touched);
+  return { attribute, replace: false, added: [...added].filter((value) => !present.has(value)), removed: [...removed].filter((value) => present.has(value)) };
+}
+
+async function resolvedRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
+  // Unresolved references are not the client's to remove: it never saw them (R10).
+  return readRaw(face, entryId, attribute, true);
+}
+
+async function allRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
+  return readRaw(face, entryId, attribute, false);
+}
+
+async function readRaw(face: ScimFace, entryId: number, attribute: string, resolvedOnly: boolean): Promise<readonly string[]> {
+  const rows = await face.reader.readReferences(entryId, attribute, { limit: Number.MAX_SAFE_INTEGER });
+  return rows.filter((reference) => !resolvedOnly || reference.entryId !== undefined).map((reference) => reference.raw);
+}
+
+/** Raw reference values of resources. @throws ScimError 400 naming the unknown ids only (S-178), 503 for one without an anchor yet (R10). */
+async function resolveIds(face: ScimFace, model: ResourceModel, attribute: string, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
+  const targets = await face.reader.resolveTargets(ids);
+  const allowed = model.objectType.attributes.get(attribute)?.referenceTypes;
+  const unknown = ids.filter((_, index) => {
+    const target = targets[index];
+    return target === undefined || (allowed !== undefined && !allowed.includes(target.objectType));
+  });
+  if (unknown.length > 0) throw scimErrors.invalidValue(`There is no resource with the id ${unknown.slice(0, 20).join(', ')} that "${attribute}" may refer to.`);
+  return targets.map((target) => {
+    if (target?.raw === undefined) throw undecided('a resource that is referred to has no identifier in the application yet');
+    return target.raw;
+  });
+}
+
+async function resolveKnown(face: ScimFace, ids: readonly string[]): Promise<readonly string[]> {
+  return (await face.reader.resolveTargets(ids)).flatMap((target) => (target?.raw === undefined ? [] : [target.raw]));
+}
+
+/** What changes beside the application: the external id of this credential, and `active` where nothing is mapped. */
+function linkOf(context: RequestContext, model: ResourceModel, after: ResourceAttributes, before: ResourceAttributes | undefined): LinkChange | undefined {
+  const externalId = model.externalIdBinding === undefined && after.externalId !== before?.externalId ? { credential: context.credential, value: after.externalId ?? null } : undefined;
+  const inactive = before === undefined && model.activeBinding === undefined && after.active === false;
+  if (externalId === undefined && !inactive) return undefined;
+  return { ...(externalId === undefined ? {} : { externalId }), ...(inactive ? { shadow: { active: false } } : {}) };
+}
+
+function attributesOf(row: EntryRow): EncodedAttributes {
+  return JSON.parse(row.body) as EncodedAttributes;
+}
+
+function anchorOf(model: ResourceModel, row: EntryRow, attributes: EncodedAttributes): EncodedAttributes {
+  if (row.anchor === undefined) throw undecided('the application has not told the identifier of this resource yet');
+  return pickAnchor(model.objectType, attributes);
+}
+
+async function stateOf(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes) {
+  const whole = face.capabilities.exportType === 'object-replace' || face.capabilities.exportType === 'attribute-replace';
+  const allReferences = new Map<string, readonly string[]>();
+  if (whole) for (const binding of model.deferred) allReferences.set(binding.source.name, await allRaw(face, row.id, binding.source.name));
+  return { attributes, dn: row.dn, anchor: anchorOf(model, row, attributes), ...(whole ? { allReferences } : {}) };
+}
+
+/** Fills `{attribute}` in a template; values are escaped by RFC 4514 §2.4. */
+function formatDn(template: string, attributes: EncodedAttributes): string {
+  return template.replace(/\{([^}]+)\}/g, (_, name: string) => {
+    const value = attributes[name];
+    if (value === undefined || typeof value === 'object') throw scimErrors.invalidValue(`"${name}" is needed for the distinguished name.`);
+    return escapeDn(String(value));
+  });
+}
+
+function escapeDn(value: string): string {
+  return value
+    .replace(/[\\,+"<>;=]/g, (character) => `\\${character}`)
+    .replace(/^[ #]/, (character) => `\\${character}`)
+    .replace(/ $/, '\\ ')
+    .replaceAll('\u0000', '\\00');
+}
+
+function toPlannedWrite(kind: PlannedWrite['kind'], model: ResourceModel, plan: PlannedSteps, request: RequestIdentity, context: RequestContext, more: { readonly entryId?: number; readonly expectedVersion?: number; readonly link?: LinkChange; readonly password?: string; readonly resource?: string }): PlannedWrite {
+  const { resource, ...rest } = more;
+  return {
+    kind,
+    objectType: model.objectType.name,
+    claims: plan.claims,
+    steps: plan.steps,
+    effect: plan.effect,
+    request,
+    ...rest,
+    audit: {
+      actor: context.credential,
+      action: kind,
+      objectType: model.objectType.name,
+      ...(resource === undefined ? {} : { resource }),
+      attributes: [...Object.keys(plan.effect.set), ...plan.effect.unset, ...plan.effect.references.map((delta) => delta.attribute), ...(rest.password === undefined ? [] : ['password'])],
+      correlation: context.correlation,
+    },
+  };
+}
+
+/** Who asks, and by which key a repeat is recognised (R16). */
+function identify(context: RequestContext, method: string, target: string, body: Json): RequestIdentity {
+  return { credential: context.credential, method, target, key: hash('sha256', `${context.credential}\n${method}\n${target}\n${context.ifMatch ?? ''}\n${canonical(body)}`, 'hex'), correlation: context.correlation };
+}
+
+/** JSON with sorted keys: two bodies that say the same have the same text. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
+}
+
+/** After the deadline the client is told to come back; the write goes on (R16). */
+async function withDeadline(face: ScimFace, key: string, entryId: number | undefined, plan: () => Promise<PlannedWrite | WriteAnswer>): Promise<WriteAnswer> {
+  const write = face.writes.perform(key, entryId, plan);
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(undecided('the write is not decided yet; ask again')), face.configuration.limits.deadlineSeconds * 1000);
+  });
+  try {
+    return await Promise.race([write, deadline]);
+  } finally {
+    clearTimeout(timer);
+    // Nobody may be waiting any more when it ends badly; the journal and the log have it.
+    write.catch(() => {});
+  }
+}
+
+function refuseWrites(face: ScimFace, what: string): void {
+  if (face.configuration.mode === 'observe') throw scimErrors.forbidden(`The connector "${face.configuration.name}" only observes; set its mode to live to ${what} resources.`);
+  if (!face.capabilities.export) throw scimErrors.notImplemented('The application can only be read.');
+}
+
+async function answerWith(face: ScimFace, model: ResourceModel, context: RequestContext, query: QueryParameters, row: EntryRow | undefined, status: 200 | 201): Promise<ScimAnswer> {
+  if (row === undefined) throw scimErrors.notFound();
+  const projection = parseProjection(query['attributes'], query['excludedAttributes'], model.resourceType);
+  const [resource] = await renderRows(face, model, [row], context, projection, 'one');
+  return { status, body: JSON.stringify(resource), etag: versionOf(row), location: locationOf(context.baseUrl, model.configuration.endpoint, row.scimId) };
+}
