@@ -1,0 +1,306 @@
+import { statfsSync } from 'node:fs';
+import { type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
+import type { ControlStore } from '@landbridge/store';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { diffConfigurations, type ConfigurationDocument, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
+import { TokenLimitError, type Tokens } from '../credentials/tokens.ts';
+import type { HostConnectors } from '../host-connectors.ts';
+import { bearerOf, type FailureThrottle } from '../http/scim-routes.ts';
+import { adminOperations, openApiDocument } from './openapi.ts';
+
+/** What the admin API works with. */
+export interface AdminOptions {
+  readonly connectors: HostConnectors;
+  readonly control: ControlStore;
+  readonly tokens: Tokens;
+  readonly throttle: FailureThrottle;
+  readonly dataFolder: string;
+  readonly startedAt: number;
+  readonly version: string;
+  /** The document in force, and the folder that its paths are relative to. */
+  current(): { readonly document: ConfigurationDocument; readonly revision: number };
+  apply(text: string, author: string): Promise<{ readonly revision: number }>;
+  certificateExpiry(): number;
+  shutdown(): void;
+}
+
+/** Why an administrative request is refused. */
+export class AdminError extends Error {
+  override readonly name = 'AdminError';
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+  constructor(status: number, code: string, message: string, hint?: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+type Params = Readonly<Record<string, string>>;
+type Handler = (options: AdminOptions, params: Params, request: FastifyRequest, reply: FastifyReply, actor: string) => Promise<unknown>;
+
+/** Registers the admin API: every operation of the document, and nothing else. */
+export function registerAdminRoutes(app: FastifyInstance, options: AdminOptions): void {
+  for (const operation of adminOperations) {
+    const handler = handlers[operation.id];
+    app.route({
+      method: operation.method,
+      url: `/admin/v1${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+      handler: async (request, reply) => {
+        reply.header('cache-control', 'no-store');
+        try {
+          const actor = authorize(options, request, reply);
+          const result = await handler(options, request.params as Params, request, reply, actor);
+          if (!reply.sent && result !== streaming) reply.code(200).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(result));
+        } catch (error) {
+          sendAdminError(reply, error);
+        }
+        return reply;
+      },
+    });
+  }
+}
+
+const streaming = Symbol('the handler answers by itself');
+
+function authorize(options: AdminOptions, request: FastifyRequest, reply: FastifyReply): string {
+  const credential = bearerOf(options.tokens, request.headers.authorization);
+  if (credential?.scope.kind === 'admin') return credential.id;
+  const wait = options.throttle.blocked(request.ip);
+  if (wait > 0) throw new AdminError(429, 'throttled', `too many wrong credentials; wait ${wait} seconds`);
+  options.throttle.failed(request.ip);
+  reply.header('www-authenticate', 'Bearer realm="Landbridge administration"');
+  // A SCIM token opens nothing here (SEC-08, SEC-13).
+  throw new AdminError(401, 'unauthorized', 'an administrator’s token is needed', 'the host writes one to admin-token in its data folder');
+}
+
+const STATUS: Readonly<Record<HostError['code'], number>> = {
+  'unknown-connector': 404,
+  'unknown-profile': 404,
+  'unknown-run': 404,
+  'unknown-journal': 404,
+  'run-active': 409,
+  'not-held': 409,
+  'not-in-doubt': 409,
+  'invalid-configuration': 400,
+  'connector-failed': 503,
+};
+
+/** Errors of the admin API: a code, a sentence, a hint; never a stack. */
+export function sendAdminError(reply: FastifyReply, error: unknown): void {
+  const known = error instanceof AdminError ? error : error instanceof HostError ? new AdminError(STATUS[error.code], error.code, error.message) : error instanceof TokenLimitError ? new AdminError(409, 'token-limit', error.message) : undefined;
+  const { status, code, message, hint } = known ?? new AdminError(500, 'internal', error instanceof Error ? error.message : String(error));
+  if (reply.raw.headersSent) {
+    reply.raw.end(`${JSON.stringify({ error: { code, message } })}\n`);
+    return;
+  }
+  reply
+    .code(status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
+}
+
+function connectorOf(options: AdminOptions, params: Params): HostConnector {
+  const name = params['connector'] ?? '';
+  const connector = options.connectors.get(name);
+  if (connector === undefined) {
+    const names = options.connectors.list().map((one) => one.name);
+    throw new AdminError(404, 'unknown-connector', `there is no connector "${name}"`, names.length === 0 ? 'apply a configuration first' : `there are ${names.join(', ')}`);
+  }
+  if ('problem' in connector) throw new AdminError(503, 'connector-failed', `the connector "${name}" is not available: ${connector.problem}`);
+  return connector;
+}
+
+function bodyOf(request: FastifyRequest): Readonly<Record<string, unknown>> {
+  if (!Buffer.isBuffer(request.body) || request.body.length === 0) return {};
+  try {
+    return JSON.parse(request.body.toString('utf8')) as Readonly<Record<string, unknown>>;
+  } catch {
+    throw new AdminError(400, 'invalid-json', 'the body is not valid JSON');
+  }
+}
+
+function textOf(request: FastifyRequest): string {
+  return Buffer.isBuffer(request.body) ? request.body.toString('utf8') : '';
+}
+
+function pageOf(request: FastifyRequest): { readonly limit: number; readonly before?: number; readonly after?: number } {
+  const query = request.query as Params;
+  const number = (name: string): number | undefined => (query[name] === undefined ? undefined : Number(query[name]));
+  const limit = Math.min(1000, Math.max(1, number('limit') ?? 50));
+  const before = number('before');
+  const after = number('after');
+  return { limit, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+}
+
+function numberOf(params: Params, name: string): number {
+  const number = Number(params[name]);
+  if (!Number.isSafeInteger(number)) throw new AdminError(400, 'invalid-number', `"${params[name] ?? ''}" is not a number`);
+  return number;
+}
+
+/** Sends lines of JSON as they come. */
+function startLines(reply: FastifyReply): (line: unknown) => void {
+  reply.hijack();
+  reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8', 'cache-control': 'no-store' });
+  return (line) => reply.raw.write(`${JSON.stringify(line)}\n`);
+}
+
+async function audit(options: AdminOptions, actor: string, action: string, detail: string): Promise<void> {
+  await options.control.addAudit({ at: Date.now(), actor, action, detail });
+}
+
+const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>> = {
+  openapi: async () => openApiDocument,
+  status: async (options) => ({ version: options.version, node: process.version, startedAt: options.startedAt, dataFolder: options.dataFolder, revision: options.current().revision, connectors: await Promise.all(options.connectors.list().map((one) => ('problem' in one ? { name: one.name, state: 'failed', problem: one.problem } : one.status()))) }),
+  connectors: async (options) => Promise.all(options.connectors.list().map((one) => ('problem' in one ? { name: one.name, state: 'failed', problem: one.problem } : one.status()))),
+  connector: async (options, params) => {
+    const connector = connectorOf(options, params);
+    const { configuration } = connector;
+    return { ...(await connector.status()), objectTypes: configuration.objectTypes, runProfiles: configuration.runProfiles, autosync: configuration.autosync, deprovisioning: configuration.deprovisioning, deletionThreshold: configuration.deletionThreshold, partitions: await connector.partitions() };
+  },
+  test: async (options, params, _request, reply) => {
+    const connector = connectorOf(options, params);
+    const write = startLines(reply);
+    try {
+      for await (const result of connector.test()) write(result);
+    } catch (error) {
+      write({ layer: 'schema', status: 'failed', message: error instanceof Error ? error.message : String(error), milliseconds: 0 });
+    }
+    reply.raw.end();
+    return streaming;
+  },
+  schema: async (options, params) => connectorOf(options, params).schema(),
+  space: async (options, params, request) => {
+    const page = pageOf(request);
+    const { rows, total } = await connectorOf(options, params).space({ objectType: params['type'] ?? '', limit: page.limit, ...(page.after === undefined ? {} : { after: page.after }) });
+    return { total, rows: rows.map((row) => ({ ...row, attributes: JSON.parse(row.body) as unknown, body: undefined })) };
+  },
+  startRun: async (options, params, request, _reply, actor) => {
+    const { profile } = bodyOf(request);
+    if (typeof profile !== 'string') throw new AdminError(400, 'missing-profile', 'name the run profile: {"profile": "full"}');
+    const run = await connectorOf(options, params).run(profile, actor);
+    return { runId: run.runId, profile: run.profile };
+  },
+  runProgress: async (options, params, _request, reply) => {
+    const connector = connectorOf(options, params);
+    const runId = numberOf(params, 'run');
+    const active = connector.activeRun;
+    const write = startLines(reply);
+    if (active?.runId === runId) {
+      let last = 0;
+      const stop = active.onProgress((progress: RunProgress) => {
+        if (Date.now() - last < 200 && progress.phase === 'reading') return;
+        last = Date.now();
+        write({ progress });
+      });
+      await active.ended;
+      stop();
+    }
+    write({ run: await connector.runHistory(runId) });
+    reply.raw.end();
+    return streaming;
+  },
+  cancelRun: async (options, params) => {
+    const active = connectorOf(options, params).activeRun;
+    if (active?.runId !== numberOf(params, 'run')) throw new AdminError(409, 'not-running', `run ${params['run'] ?? ''} is not under way`);
+    active.cancel();
+    return { cancelled: active.runId };
+  },
+  runs: async (options, params, request) => connectorOf(options, params).runs(pageOf(request)),
+  run: async (options, params) => {
+    const row = await connectorOf(options, params).runHistory(numberOf(params, 'run'));
+    if (row === undefined) throw new AdminError(404, 'unknown-run', `there is no run ${params['run'] ?? ''}`);
+    return row;
+  },
+  held: async (options, params, request) => connectorOf(options, params).held(numberOf(params, 'run'), pageOf(request)),
+  approveRun: async (options, params, _request, _reply, actor) => {
+    await audit(options, actor, 'run.approve', `${params['connector'] ?? ''} ${params['run'] ?? ''}`);
+    return connectorOf(options, params).decide(numberOf(params, 'run'), 'approved', actor);
+  },
+  rejectRun: async (options, params, _request, _reply, actor) => {
+    await audit(options, actor, 'run.reject', `${params['connector'] ?? ''} ${params['run'] ?? ''}`);
+    return connectorOf(options, params).decide(numberOf(params, 'run'), 'rejected', actor);
+  },
+  journal: async (options, params, request) => {
+    const { state } = request.query as Params;
+    const rows = await connectorOf(options, params).journal({ ...pageOf(request), ...(state === undefined ? {} : { states: state.split(',') as ['in-doubt'] }) });
+    // A sealed password leaves the journal with its write only (R21).
+    return rows.map((row) => ({ ...row, sealed: undefined, steps: undefined, effect: undefined, attributes: [...Object.keys(row.effect.set), ...row.effect.unset, ...row.effect.references.map((delta) => delta.attribute)] }));
+  },
+  settle: async (options, params, request, _reply, actor) => {
+    const { decision } = bodyOf(request);
+    if (decision !== 'applied' && decision !== 'not-applied') throw new AdminError(400, 'invalid-decision', 'write {"decision": "applied"} or {"decision": "not-applied"}');
+    await audit(options, actor, 'journal.settle', `${params['connector'] ?? ''} ${params['id'] ?? ''} ${decision}`);
+    const row = await connectorOf(options, params).settle(numberOf(params, 'id'), decision, actor);
+    return { id: row.id, state: row.state };
+  },
+  connectorAudit: async (options, params, request) => connectorOf(options, params).audit(pageOf(request)),
+  createToken: async (options, _params, request, _reply, actor) => {
+    const { connector, profile, label, days, admin } = bodyOf(request);
+    if (admin !== true && (typeof connector !== 'string' || options.connectors.get(connector) === undefined)) throw new AdminError(404, 'unknown-connector', `there is no connector "${String(connector)}"`, `there are ${options.connectors.list().map((one) => one.name).join(', ')}`);
+    const scope = admin === true ? ({ kind: 'admin' } as const) : ({ kind: 'scim', connector: String(connector), profile: typeof profile === 'string' ? profile : 'lenient' } as const);
+    const created = await options.tokens.create(scope, typeof label === 'string' ? label : '', days === null ? undefined : typeof days === 'number' ? days : 365);
+    await audit(options, actor, 'token.create', `${created.id} ${admin === true ? 'admin' : String(connector)}`);
+    return created;
+  },
+  tokens: async (options) => options.tokens.list(),
+  revokeToken: async (options, params, _request, _reply, actor) => {
+    const id = params['id'] ?? '';
+    if (!(await options.tokens.revoke(id))) throw new AdminError(404, 'unknown-token', `there is no live token "${id}"`);
+    await audit(options, actor, 'token.revoke', id);
+    return { revoked: id };
+  },
+  configuration: async (options) => ({ revision: options.current().revision, text: formatConfiguration(options.current().document) }),
+  revisions: async (options, _params, request) => options.control.listRevisions(pageOf(request).limit),
+  validateConfiguration: async (_options, _params, request) => ({ problems: parseConfiguration(textOf(request)).problems }),
+  diffConfiguration: async (options, _params, request) => {
+    const parsed = parseConfiguration(textOf(request));
+    if (parsed.document === undefined) return { problems: parsed.problems, changes: [] };
+    return { problems: [], changes: diffConfigurations(options.current().document, parsed.document) };
+  },
+  applyConfiguration: async (options, _params, request, _reply, actor) => {
+    const parsed = parseConfiguration(textOf(request));
+    if (parsed.document === undefined) throw new AdminError(400, 'invalid-configuration', parsed.problems.map((problem) => `${problem.line}:${problem.column} ${problem.path} ${problem.message}`).join('\n'));
+    const applied = await options.apply(textOf(request), actor);
+    await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
+    return applied;
+  },
+  audit: async (options, _params, request) => options.control.listAudit(pageOf(request).limit),
+  doctor: async (options) => ({ checks: await checkHost(options) }),
+  backup: async (options, params, request) => {
+    const { target } = bodyOf(request);
+    if (typeof target !== 'string') throw new AdminError(400, 'missing-target', 'name the file to write: {"target": "/path/backup.db"}');
+    await connectorOf(options, params).backup(target);
+    return { target };
+  },
+  shutdown: async (options) => {
+    setTimeout(options.shutdown, 50);
+    return { stopping: true };
+  },
+};
+
+/** Looks at everything that makes a host fail sooner or later. */
+async function checkHost(options: AdminOptions): Promise<readonly { readonly check: string; readonly status: 'passed' | 'warning' | 'failed'; readonly message: string }[]> {
+  const checks: { check: string; status: 'passed' | 'warning' | 'failed'; message: string }[] = [];
+  const major = Number(process.versions.node.split('.')[0]);
+  checks.push({ check: 'node', status: major >= 24 ? 'passed' : 'failed', message: `Node.js ${process.version}` });
+  const { bavail, bsize } = statfsSync(options.dataFolder);
+  const free = (bavail * bsize) / 2 ** 30;
+  checks.push({ check: 'disk', status: free < 0.5 ? 'failed' : free < 5 ? 'warning' : 'passed', message: `${free.toFixed(1)} GiB free in ${options.dataFolder}` });
+  const days = (options.certificateExpiry() - Date.now()) / 86_400_000;
+  checks.push({ check: 'certificate', status: days < 7 ? 'failed' : days < 30 ? 'warning' : 'passed', message: `the certificate ends in ${Math.floor(days)} days` });
+  for (const one of options.connectors.list()) {
+    if ('problem' in one) {
+      checks.push({ check: `connector ${one.name}`, status: 'failed', message: one.problem });
+      continue;
+    }
+    const status = await one.status();
+    checks.push({ check: `connector ${one.name}`, status: status.inDoubt > 0 || status.state === 'starting' ? 'warning' : 'passed', message: `${Object.entries(status.entries).map(([type, count]) => `${count} ${type}`).join(', ')}; ${status.inDoubt} writes in doubt${status.state === 'starting' ? '; no full import yet: landbridge run ' + one.name + ' full' : ''}` });
+    checks.push({ check: `write-ahead log ${one.name}`, status: status.walBytes > 1e9 ? 'warning' : 'passed', message: `${Math.round(status.walBytes / 1024)} KiB` });
+    for await (const result of one.test()) if (result.status === 'failed') checks.push({ check: `application ${one.name}`, status: 'failed', message: `${result.layer}: ${result.message}` });
+  }
+  return checks;
+}

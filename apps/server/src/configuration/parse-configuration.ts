@@ -1,0 +1,293 @@
+import { type ConnectorConfiguration, configurationDefaults, type DeprovisioningFlow, type ObjectTypeConfiguration, type RunProfile, type RunStepDefinition } from '@landbridge/engine';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, stringify } from 'yaml';
+import { documentSchema } from './document-schema.ts';
+
+/** Something wrong in a configuration, where, and what to do. */
+export interface ConfigurationProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  readonly message: string;
+}
+
+type Json = { readonly [key: string]: unknown };
+
+/** The document as written: secrets are references still. */
+export interface ConfigurationDocument {
+  readonly version: 1;
+  readonly server?: { readonly host?: string; readonly port?: number; readonly publicUrl?: string; readonly tls?: { readonly certificate: string; readonly key: string } };
+  readonly connectors: Readonly<Record<string, Json>>;
+}
+
+/** A document read from text, or why it cannot be. */
+export type ParsedConfiguration = { readonly document: ConfigurationDocument; readonly problems: readonly [] } | { readonly document: undefined; readonly problems: readonly ConfigurationProblem[] };
+
+const validate = new Ajv2020({ allErrors: true, strict: false }).compile(documentSchema);
+const SECRET_NAME = /pass|secret|token|pwd|private.?key|api.?key/i;
+const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
+
+/** Parses and checks a configuration: YAML or JSON. Problems carry line and column of the text. */
+export function parseConfiguration(text: string): ParsedConfiguration {
+  const lines = new LineCounter();
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (yaml.errors.length > 0) {
+    return {
+      document: undefined,
+      problems: yaml.errors.map((error) => {
+        const at = lines.linePos(error.pos[0]);
+        return { line: at.line, column: at.col, path: '', message: `this is not YAML: ${error.message.split('\n')[0] ?? ''}` };
+      }),
+    };
+  }
+  const document = yaml.toJS({ maxAliasCount: 100 }) as unknown;
+  const problems: ConfigurationProblem[] = [];
+  const add = (path: readonly string[], message: string): void => {
+    const at = lines.linePos(nodeAt(yaml, path)?.range?.[0] ?? 0);
+    problems.push({ line: at.line, column: at.col, path: path.join('.'), message });
+  };
+  if (!validate(document)) for (const error of mostSpecific(validate.errors ?? [])) add(pathOf(error), explain(error));
+  if (problems.length === 0) findLiteralSecrets(document as ConfigurationDocument, add);
+  return problems.length > 0 ? { document: undefined, problems } : { document: document as ConfigurationDocument, problems: [] };
+}
+
+/** Formats a problem as `file:line:column path: message`. */
+export function formatProblem(file: string, problem: ConfigurationProblem): string {
+  return `${file}:${problem.line}:${problem.column} ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`;
+}
+
+/** A branch of `oneOf` that was not meant says nothing useful: keep the deepest errors of each place. */
+function mostSpecific(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const useful = errors.filter((error) => error.keyword !== 'oneOf' && error.keyword !== 'if');
+  return useful.length > 0 ? useful.slice(0, 20) : errors.slice(0, 20);
+}
+
+function pathOf(error: ErrorObject): readonly string[] {
+  const path = error.instancePath.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const extra = error.keyword === 'additionalProperties' ? [String((error.params as Json)['additionalProperty'])] : [];
+  return [...path, ...extra];
+}
+
+function explain(error: ErrorObject): string {
+  const params = error.params as Json;
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const known = Object.keys((error.parentSchema as Json | undefined)?.['properties'] ?? propertiesAt(error.schemaPath));
+      const name = String(params['additionalProperty']);
+      const near = nearest(name, known);
+      return `there is no option "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}${known.length === 0 ? '' : ` (options: ${known.join(', ')})`}`;
+    }
+    case 'required':
+      return `"${String(params['missingProperty'])}" is missing`;
+    case 'enum':
+      return `write one of ${(params['allowedValues'] as readonly unknown[]).join(', ')}`;
+    case 'type':
+      return `write ${String(params['type'])}`;
+    default:
+      return error.message ?? 'this is not allowed here';
+  }
+}
+
+/** The options of the schema node that an error speaks of. */
+function propertiesAt(schemaPath: string): Json {
+  let node: unknown = documentSchema;
+  for (const part of schemaPath.split('/').slice(1, -1)) node = (node as Json | undefined)?.[decodeURIComponent(part)];
+  return ((node as Json | undefined)?.['properties'] as Json | undefined) ?? {};
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const scored = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) })).sort((left, right) => left.distance - right.distance);
+  const [best] = scored;
+  return best !== undefined && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined;
+}
+
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= left.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j += 1) next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[right.length] ?? 0;
+}
+
+function nodeAt(yaml: Document, path: readonly string[]): Node | undefined {
+  let node: unknown = yaml.contents;
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => String(isScalar(item.key) ? item.key.value : item.key) === part);
+      // An unknown option is marked at its name, a wrong value at the value.
+      const next: unknown = pair?.value ?? pair?.key;
+      if (next === undefined || next === null) break;
+      node = next;
+    } else node = (node as { readonly items?: readonly unknown[] } | undefined)?.items?.[Number(part)] ?? node;
+  }
+  return (node ?? undefined) as Node | undefined;
+}
+
+function findLiteralSecrets(document: ConfigurationDocument, add: (path: readonly string[], message: string) => void): void {
+  for (const [name, connector] of Object.entries(document.connectors)) {
+    walk(connector['parameters'], ['connectors', name, 'parameters'], (path, value) => {
+      if (SECRET_NAME.test(path.at(-1) ?? '') && typeof value === 'string' && value !== '' && !value.includes('${')) add(path, 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
+    });
+    const token = connector['secretToken'];
+    if (typeof token === 'string' && !token.includes('${')) add(['connectors', name, 'secretToken'], 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
+  }
+}
+
+function walk(value: unknown, path: readonly string[], visit: (path: readonly string[], value: unknown) => void): void {
+  visit(path, value);
+  // The names inside object types are columns of the application, not parameters of ours.
+  if (typeof value === 'object' && value !== null && path.at(-1) !== 'objectTypes') for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key], visit);
+}
+
+/** Why a reference cannot be resolved. The message names the reference, never a value. */
+export class ReferenceError extends Error {
+  override readonly name = 'ReferenceError';
+}
+
+/** Replaces `${env:NAME}` and `${file:PATH}` in a text. @throws ReferenceError */
+export function resolveReferences(text: string, folder: string): string {
+  return text.replace(REFERENCE, (_, kind: string, name: string) => {
+    if (kind === 'env') {
+      const value = process.env[name];
+      if (value === undefined || value === '') throw new ReferenceError(`the environment variable ${name} is not set`);
+      return value;
+    }
+    const file = isAbsolute(name) ? name : resolve(folder, name);
+    if (!existsSync(file)) throw new ReferenceError(`the file ${file} does not exist`);
+    return readFileSync(file, 'utf8').trim();
+  });
+}
+
+/** The configuration of one connector for the engine: defaults filled in, secrets and relative paths resolved. */
+export function toConnectorConfiguration(name: string, connector: Json, folder: string): ConnectorConfiguration & { readonly secretToken: string | undefined } {
+  const parameters = resolveDeep(connector['parameters'], folder) as ConnectorConfiguration['parameters'];
+  const packageName = String(connector['package']);
+  const limits = (connector['limits'] ?? {}) as Json;
+  const defaults = configurationDefaults.limits;
+  const session = (connector['session'] ?? {}) as Json;
+  const deprovisioning = (connector['deprovisioning'] ?? {}) as Json;
+  return {
+    name,
+    package: packageName.startsWith('.') ? resolve(folder, packageName) : packageName,
+    mode: (connector['mode'] as 'live' | undefined) ?? configurationDefaults.mode,
+    parameters: resolveFiles(parameters, folder),
+    secretParameters: Object.keys((connector['parameters'] ?? {}) as Json).filter((key) => String(((connector['parameters'] ?? {}) as Json)[key]).includes('${')),
+    objectTypes: Object.entries(connector['objectTypes'] as Record<string, Json>).map(([objectType, value]) => toObjectType(objectType, value)),
+    partitions: (connector['partitions'] as readonly string[] | undefined) ?? [],
+    containers: ((connector['containers'] as readonly Json[] | undefined) ?? []).map((one) => ({ partition: String(one['partition']), included: (one['include'] as readonly string[] | undefined) ?? [], excluded: (one['exclude'] as readonly string[] | undefined) ?? [] })),
+    runProfiles: toRunProfiles((connector['runProfiles'] ?? {}) as Record<string, readonly unknown[]>),
+    autosync: { schedules: Object.entries((connector['autosync'] ?? {}) as Json).map(([profile, value]) => toSchedule(profile, value)) },
+    deletionThreshold: { ...configurationDefaults.deletionThreshold, ...(connector['deletionThreshold'] as object | undefined) },
+    deprovisioning: { disable: toFlow(deprovisioning['disable'], 'map'), delete: toFlow(deprovisioning['delete'], 'delete') },
+    strictResults: connector['strictResults'] === true,
+    session: { keepOpen: (session['keepOpen'] as boolean | undefined) ?? 'package', idleSeconds: toSeconds(session['idle'], configurationDefaults.session.idleSeconds), maxSeconds: toSeconds(session['max'], configurationDefaults.session.maxSeconds) },
+    limits: {
+      callSeconds: toSeconds(limits['call'], defaults.callSeconds),
+      deadlineSeconds: toSeconds(limits['deadline'], defaults.deadlineSeconds),
+      hardLimitSeconds: toSeconds(limits['hardLimit'], defaults.hardLimitSeconds),
+      memoryMegabytes: Number(limits['memory'] ?? defaults.memoryMegabytes),
+      scanEntries: Number(limits['scanEntries'] ?? defaults.scanEntries),
+      runErrors: Number(limits['runErrors'] ?? defaults.runErrors),
+    },
+    secretToken: typeof connector['secretToken'] === 'string' ? resolveReferences(connector['secretToken'], folder) : undefined,
+  };
+}
+
+function resolveDeep(value: unknown, folder: string): unknown {
+  if (typeof value === 'string') return resolveReferences(value, folder);
+  if (Array.isArray(value)) return value.map((one) => resolveDeep(one, folder));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolveDeep(inner, folder)]));
+}
+
+/** Relative files are relative to the configuration. */
+function resolveFiles(parameters: ConnectorConfiguration['parameters'], folder: string): ConnectorConfiguration['parameters'] {
+  return Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, typeof value === 'string' && /^(file|path|folder|scriptFile)$/.test(key) && !isAbsolute(value) ? resolve(folder, value) : value]));
+}
+
+function toObjectType(objectType: string, value: Json): ObjectTypeConfiguration {
+  const resourceType = String(value['resourceType']);
+  const mapping = Object.entries((value['mapping'] ?? {}) as Json).map(([scim, target]) => {
+    if (typeof target === 'string') return { scim, attribute: target };
+    const { attribute, values } = target as { readonly attribute: string; readonly values?: { readonly true: unknown; readonly false: unknown } };
+    return { scim, attribute, ...(values === undefined ? {} : { values: { true: String(values.true), false: String(values.false) } }) };
+  });
+  return {
+    objectType,
+    resourceType,
+    endpoint: typeof value['endpoint'] === 'string' ? value['endpoint'] : `${resourceType}s`,
+    mapping,
+    excluded: (value['exclude'] as readonly string[] | undefined) ?? [],
+    queryable: (value['queryable'] as readonly string[] | undefined) ?? [],
+    ...(typeof value['dn'] === 'string' ? { dnTemplate: value['dn'] } : {}),
+  };
+}
+
+function toRunProfiles(configured: Readonly<Record<string, readonly unknown[]>>): readonly RunProfile[] {
+  const all: Readonly<Record<string, readonly unknown[]>> = { full: ['full-import'], delta: ['delta-import'], ...configured };
+  return Object.entries(all).map(([name, steps]) => ({
+    name,
+    steps: steps.map((step): RunStepDefinition => {
+      if (typeof step === 'string') return { kind: step as RunStepDefinition['kind'] };
+      const { step: kind, partition, pageSize } = step as { readonly step: RunStepDefinition['kind']; readonly partition?: string; readonly pageSize?: number };
+      return { kind, ...(partition === undefined ? {} : { partition }), ...(pageSize === undefined ? {} : { pageSize }) };
+    }),
+  }));
+}
+
+function toSchedule(profile: string, value: unknown): ConnectorConfiguration['autosync']['schedules'][number] {
+  if (typeof value === 'object' && value !== null) {
+    const { cron, timeZone } = value as { readonly cron: string; readonly timeZone?: string };
+    return { profile, cron, ...(timeZone === undefined ? {} : { timeZone }) };
+  }
+  return { profile, everySeconds: toSeconds(value, 3600) };
+}
+
+function toFlow(value: unknown, standard: 'map' | 'delete'): DeprovisioningFlow {
+  if (value === undefined) return { action: standard };
+  if (typeof value === 'string') return { action: value as 'none' };
+  return { action: 'set', values: (value as { readonly set: Record<string, string> }).set };
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
+
+function toSeconds(value: unknown, standard: number): number {
+  if (value === undefined) return standard;
+  if (typeof value === 'number') return value;
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(String(value));
+  if (match === null) throw new ReferenceError(`"${String(value)}" is not a duration; write 30s, 5m or 24h`);
+  return Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 1);
+}
+
+/** The document as canonical YAML. */
+export function formatConfiguration(document: ConfigurationDocument): string {
+  return stringify(document, { lineWidth: 120 });
+}
+
+/** One difference between two documents. */
+export interface ConfigurationChange {
+  readonly path: string;
+  readonly kind: 'added' | 'removed' | 'changed';
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+/** The differences between two documents, by path. Secrets are references in both, so nothing needs to be hidden. */
+export function diffConfigurations(before: unknown, after: unknown, path = ''): readonly ConfigurationChange[] {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  if (before === undefined) return [{ path, kind: 'added', after }];
+  if (after === undefined) return [{ path, kind: 'removed', before }];
+  const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject(before) || !isObject(after)) return [{ path, kind: 'changed', before, after }];
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return keys.flatMap((key) => diffConfigurations(before[key], after[key], path === '' ? key : `${path}.${key}`));
+}
+
+/** The folder that relative paths of a configuration are relative to. */
+export function folderOf(file: string): string {
+  return dirname(resolve(file));
+}

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
+import { BasicConstraintsExtension, cryptoProvider, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+
+/** A certificate for the server, and the CA that clients trust it by. */
+export interface ServerCertificate {
+  readonly certificate: string;
+  readonly key: string;
+  /** File with the certificate of the CA; `undefined` for an own certificate. */
+  readonly caFile: string | undefined;
+  readonly expiresAt: number;
+}
+
+const RENEW_BEFORE_DAYS = 30;
+const DAY = 86_400_000;
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+/** Reads an own certificate. @throws Error naming the file that is not there. */
+export function readCertificate(files: { readonly certificate: string; readonly key: string }): ServerCertificate {
+  for (const file of [files.certificate, files.key]) if (!existsSync(file)) throw new Error(`the file ${file} of server.tls does not exist`);
+  const certificate = readFileSync(files.certificate, 'utf8');
+  return { certificate, key: readFileSync(files.key, 'utf8'), caFile: undefined, expiresAt: Date.parse(new NodeCertificate(certificate).validTo) };
+}
+
+/** The generated certificate of a data folder; made anew when there is none, or it ends within 30 days. The CA stays for ten years. */
+export async function generatedCertificate(folder: string, now: number = Date.now()): Promise<ServerCertificate> {
+  const file = (name: string): string => join(folder, name);
+  const known = existsSync(file('server.crt')) ? readGenerated(folder) : undefined;
+  if (known !== undefined && known.expiresAt - now > RENEW_BEFORE_DAYS * DAY) return known;
+  cryptoProvider.set(webcrypto as Parameters<typeof cryptoProvider.set>[0]);
+  const ca = await loadAuthority(folder, now);
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const names = [...new Set(['localhost', hostname()])].map((value) => ({ type: 'dns' as const, value }));
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: 'CN=Landbridge',
+    issuer: ca.certificate.subject,
+    notBefore: new Date(now - 5 * 60_000),
+    notAfter: new Date(now + 365 * DAY),
+    publicKey: keys.publicKey,
+    signingKey: ca.key,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new SubjectAlternativeNameExtension([...names, { type: 'ip', value: '127.0.0.1' }, { type: 'ip', value: '::1' }]),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    ],
+  });
+  writeFileSync(file('server.key'), await exportKey(keys.privateKey), { mode: 0o600 });
+  writeFileSync(file('server.crt'), certificate.toString('pem'));
+  return readGenerated(folder);
+}
+
+function readGenerated(folder: string): ServerCertificate {
+  const certificate = readFileSync(join(folder, 'server.crt'), 'utf8');
+  return { certificate, key: readFileSync(join(folder, 'server.key'), 'utf8'), caFile: join(folder, 'ca.crt'), expiresAt: Date.parse(new NodeCertificate(certificate).validTo) };
+}
+
+async function loadAuthority(folder: string, now: number) {
+  const { X509Certificate } = await import('@peculiar/x509');
+  const crt = join(folder, 'ca.crt');
+  const keyFile = join(folder, 'ca.key');
+  if (existsSync(crt) && existsSync(keyFile)) {
+    const der = Buffer.from(readFileSync(keyFile, 'utf8').replace(/-----[^-]+-----|\s/g, ''), 'base64');
+    return { certificate: new X509Certificate(readFileSync(crt, 'utf8')), key: await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']) };
+  }
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    name: `CN=Landbridge CA of ${hostname()}`,
+    notBefore: new Date(now - 5 * 60_000),
+    notAfter: new Date(now + 3650 * DAY),
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [new BasicConstraintsExtension(true, 0, true), new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true)],
+  });
+  writeFileSync(keyFile, await exportKey(keys.privateKey), { mode: 0o600 });
+  writeFileSync(crt, certificate.toString('pem'));
+  return { certificate, key: keys.privateKey };
+}
+
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64');
+  return `-----BEGIN PRIVATE KEY-----\n${der.match(/.{1,64}/g)?.join('\n') ?? ''}\n-----END PRIVATE KEY-----\n`;
+}
+
+function serial(): string {
+  return Buffer.from(webcrypto.getRandomValues(new Uint8Array(16))).toString('hex').replace(/^[89a-f]/, '1');
+}

@@ -1,0 +1,100 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ControlStore, StoredToken } from '@landbridge/store';
+
+/** A credential that a request presented and that is valid now. */
+export interface Credential {
+  readonly id: string;
+  readonly scope: StoredToken['scope'];
+}
+
+/** Issues and checks bearer tokens: `lb_<id>_<secret>`, 256 random bits, shown once, kept as a keyed hash (S-220, SEC-03, SEC-04). */
+export interface Tokens {
+  create(scope: StoredToken['scope'], label: string, days: number | undefined): Promise<{ readonly id: string; readonly token: string }>;
+  list(): Promise<readonly Omit<StoredToken, 'hash'>[]>;
+  revoke(id: string): Promise<boolean>;
+  /** The credential of a presented token; `undefined` for anything that is not valid. Never throws. */
+  check(presented: string): Credential | undefined;
+  /** A fixed token from the configuration, for the drop-in URL. */
+  setFixed(connector: string, token: string | undefined): void;
+  close(): Promise<void>;
+}
+
+/** Live tokens a connector may have at a time (S-221). */
+const LIVE = 2;
+const FORM = /^lb_([A-Za-z0-9]{12})_([A-Za-z0-9_-]{43})$/;
+
+/** Why a token cannot be issued. */
+export class TokenLimitError extends Error {
+  override readonly name = 'TokenLimitError';
+}
+
+/** Opens the tokens of a host. `pepper` is a key from outside the store. */
+export async function openTokens(control: ControlStore, pepper: Uint8Array): Promise<Tokens> {
+  const tokens = new Map<string, StoredToken>();
+  const fixed = new Map<string, { readonly connector: string; readonly digest: Buffer }>();
+  const used = new Map<string, number>();
+  for (const token of await control.listTokens()) tokens.set(token.id, token);
+  const digest = (secret: string): Buffer => createHmac('sha256', pepper).update(secret).digest();
+  const flush = async (): Promise<void> => {
+    if (used.size === 0) return;
+    const touched = [...used].map(([id, at]) => ({ id, at }));
+    used.clear();
+    await control.touchTokens(touched);
+  };
+  const timer = setInterval(() => void flush(), 30_000).unref();
+  const isLive = (token: StoredToken): boolean => token.revokedAt === undefined && (token.expiresAt === undefined || token.expiresAt > Date.now());
+
+  return {
+    async create(scope, label, days) {
+      const same = [...tokens.values()].filter((token) => isLive(token) && JSON.stringify({ ...token.scope, profile: '' }) === JSON.stringify({ ...scope, profile: '' }));
+      if (scope.kind === 'scim' && same.length >= LIVE) throw new TokenLimitError(`the connector "${scope.connector}" has ${LIVE} live tokens already (${same.map((token) => token.id).join(', ')}); revoke one first`);
+      const id = randomBytes(12).toString('base64url').replace(/[_-]/g, 'x').slice(0, 12);
+      const secret = randomBytes(32).toString('base64url');
+      const createdAt = Date.now();
+      const token: StoredToken = { id, scope, label, hash: digest(secret).toString('hex'), createdAt, expiresAt: days === undefined ? undefined : createdAt + days * 86_400_000, revokedAt: undefined, lastUsedAt: undefined };
+      await control.addToken(token);
+      tokens.set(id, token);
+      return { id, token: `lb_${id}_${secret}` };
+    },
+    async list() {
+      await flush();
+      return (await control.listTokens()).map(({ hash: _hash, ...token }) => token);
+    },
+    async revoke(id) {
+      const at = Date.now();
+      const revoked = await control.revokeToken(id, at);
+      const token = tokens.get(id);
+      if (token !== undefined) tokens.set(id, { ...token, revokedAt: at });
+      return revoked;
+    },
+    check(presented) {
+      const match = FORM.exec(presented);
+      if (match === null) return checkFixed(presented);
+      const token = tokens.get(match[1] ?? '');
+      const given = digest(match[2] ?? '');
+      // The comparison happens for an unknown id too, so that time tells nothing.
+      const known = Buffer.from(token?.hash ?? '0'.repeat(64), 'hex');
+      if (!timingSafeEqual(given, known) || token === undefined || !isLive(token)) return undefined;
+      used.set(token.id, Date.now());
+      return { id: token.id, scope: token.scope };
+    },
+    setFixed(connector, token) {
+      if (token === undefined || token.trim() === '') fixed.delete(connector);
+      else fixed.set(connector, { connector, digest: digest(token) });
+    },
+    async close() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+
+  function checkFixed(presented: string): Credential | undefined {
+    if (presented.length < 12) return undefined;
+    const given = digest(presented);
+    let found: Credential | undefined;
+    for (const { connector, digest: known } of fixed.values()) {
+      if (timingSafeEqual(given, known)) found = { id: `fixed-${connector}`, scope: { kind: 'scim', connector, profile: 'entra' } };
+    }
+    return found;
+  }
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { HostError, type QueryParameters, type RequestContext, type ScimAnswer, type ScimService } from '@landbridge/engine';
+import { parseJsonBody, ScimError, scimErrors, toErrorBody } from '@landbridge/scim';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Credential, Tokens } from '../credentials/tokens.ts';
+import type { HostConnectors } from '../host-connectors.ts';
+
+/** Largest body of a SCIM request (SEC-27). */
+export const BODY_LIMIT = 4 * 1024 * 1024;
+const SCIM_JSON = 'application/scim+json; charset=utf-8';
+const DISCOVERY = new Set(['serviceproviderconfig', 'resourcetypes', 'schemas']);
+
+/** What the SCIM routes need. */
+export interface ScimRoutesOptions {
+  readonly connectors: HostConnectors;
+  readonly tokens: Tokens;
+  publicUrl(): string;
+  throttle: FailureThrottle;
+  logError(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** Slows down whoever presents wrong credentials (SEC-07). */
+export interface FailureThrottle {
+  /** Seconds to wait, or 0. */
+  blocked(source: string): number;
+  failed(source: string): void;
+}
+
+/** More than `limit` failures of a source within a minute are answered 429 until the minute is over. */
+export function createFailureThrottle(limit = 100): FailureThrottle {
+  const sources = new Map<string, { count: number; until: number }>();
+  return {
+    blocked(source) {
+      const entry = sources.get(source);
+      if (entry === undefined || entry.until < Date.now() || entry.count < limit) return 0;
+      return Math.ceil((entry.until - Date.now()) / 1000);
+    },
+    failed(source) {
+      const now = Date.now();
+      const entry = sources.get(source);
+      if (sources.size > 10_000) sources.clear();
+      if (entry === undefined || entry.until < now) sources.set(source, { count: 1, until: now + 60_000 });
+      else entry.count += 1;
+    },
+  };
+}
+
+/** Registers both faces of every connector. Which connectors there are is asked at each request, so they come and go while the host runs. */
+export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOptions): void {
+  const handler = (face: 'clean' | 'drop-in') => async (request: FastifyRequest, reply: FastifyReply) => {
+    const correlation = randomUUID();
+    reply.header('x-correlation-id', correlation).header('cache-control', 'no-store');
+    try {
+      await serve(options, face, request, reply, correlation);
+    } catch (error) {
+      sendError(options, reply, error, correlation);
+    }
+    return reply;
+  };
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+  for (const path of ['/scim/:connector', '/scim/:connector/*']) app.route({ method: [...methods], url: path, handler: handler('clean') });
+  for (const path of ['/ecma2host_:connector/scim', '/ecma2host_:connector/scim/*']) app.route({ method: [...methods], url: path, handler: handler('drop-in') });
+}
+
+async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', request: FastifyRequest, reply: FastifyReply, correlation: string): Promise<void> {
+  const { connector: name } = request.params as { readonly connector: string };
+  const credential = authenticate(options, request, reply);
+  // Another connector's credential learns nothing: not even whether the name exists (SEC-10).
+  if (credential.scope.kind !== 'scim' || credential.scope.connector !== name) throw scimErrors.notFound('There is no such service.');
+  const connector = options.connectors.get(name);
+  if (connector === undefined) throw scimErrors.notFound('There is no such service.');
+  if ('problem' in connector) throw new ScimError(503, `The connector "${name}" is not available: ${connector.problem}`, { retryAfter: 30 });
+  const service = face === 'clean' ? connector.clean : connector.dropIn;
+  const prefix = face === 'clean' ? `/scim/${name}` : `/ecma2host_${name}/scim`;
+  const segments = splitPath((request.params as { readonly '*'?: string })['*'] ?? '');
+  if (!accepts(request.headers.accept)) throw new ScimError(406, 'The answers of this service are application/scim+json.');
+  const context: RequestContext = {
+    credential: credential.id,
+    profile: credential.scope.profile,
+    baseUrl: options.publicUrl() + prefix,
+    correlation,
+    ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
+    ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
+  };
+  const answer = await dispatch(service, context, request, reply, segments);
+  if (answer !== undefined) send(reply, answer, request.method === 'POST' && answer.status === 201);
+}
+
+/** The path below the base: doubled and trailing slashes do not count (S-016), `v2` is the version (S-015). */
+function splitPath(path: string): readonly string[] {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  const [first = ''] = segments;
+  if (/^v\d/i.test(first)) {
+    if (first.toLowerCase() !== 'v2') throw scimErrors.invalidVersion(`This service speaks SCIM 2.0, not "${first.slice(0, 20)}".`);
+    return segments.slice(1);
+  }
+  return segments;
+}
+
+async function dispatch(service: ScimService, context: RequestContext, request: FastifyRequest, reply: FastifyReply, segments: readonly string[]): Promise<ScimAnswer | undefined> {
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const [first = '', second, ...more] = segments;
+  if (method === 'OPTIONS') return noContent(reply);
+  if (more.length > 0 || first === '') throw scimErrors.notFound(`There is no "${segments.join('/').slice(0, 200)}" in this service.`);
+  const key = first.toLowerCase();
+  if (DISCOVERY.has(key)) return discover(service, context, request, reply, key, second, method);
+  if (key === 'bulk') throw scimErrors.notImplemented('Bulk requests are not supported.');
+  if (key === 'me') throw scimErrors.notImplemented('"/Me" is not supported.');
+  const query = queryOf(request);
+  if (second === '.search') {
+    if (method !== 'POST') return notAllowed(reply, 'POST');
+    return service.search(context, first, bodyOf(request));
+  }
+  if (!service.resourceTypes.has(key)) throw scimErrors.notFound(`There is no endpoint "${first.slice(0, 100)}"; there are ${[...service.resourceTypes.keys()].join(', ')}.`);
+  if (second === undefined) {
+    if (method === 'GET') return service.list(context, first, query);
+    if (method === 'POST') return service.create(context, first, bodyOf(request), query);
+    return notAllowed(reply, 'GET, POST');
+  }
+  switch (method) {
+    case 'GET':
+      return service.read(context, first, second, query);
+    case 'PUT':
+      return service.replace(context, first, second, bodyOf(request), query);
+    case 'PATCH':
+      return service.patch(context, first, second, bodyOf(request), query);
+    case 'DELETE':
+      return service.delete(context, first, second);
+    default:
+      return notAllowed(reply, 'GET, PUT, PATCH, DELETE');
+  }
+}
+
+function discover(service: ScimService, context: RequestContext, request: FastifyRequest, reply: FastifyReply, key: string, id: string | undefined, method: string): ScimAnswer | undefined {
+  if (method !== 'GET') return notAllowed(reply, 'GET');
+  if (queryOf(request)['filter'] !== undefined) throw scimErrors.forbidden('Discovery documents cannot be filtered.');
+  return service.discovery(context, key === 'schemas' ? 'Schemas' : key === 'resourcetypes' ? 'ResourceTypes' : 'ServiceProviderConfig', id);
+}
+
+function noContent(reply: FastifyReply): undefined {
+  reply.code(204).header('allow', 'GET, POST, PUT, PATCH, DELETE').send();
+  return undefined;
+}
+
+function notAllowed(reply: FastifyReply, allow: string): undefined {
+  reply
+    .code(405)
+    .header('allow', allow)
+    .header('content-type', SCIM_JSON)
+    .send(JSON.stringify(toErrorBody({ status: 405, message: `This method is not allowed here; allowed are ${allow}.`, scimType: undefined })));
+  return undefined;
+}
+
+function send(reply: FastifyReply, answer: ScimAnswer, created: boolean): void {
+  if (answer.etag !== undefined) reply.header('etag', answer.etag);
+  if (answer.location !== undefined && (created || answer.status === 200)) reply.header('location', answer.location);
+  if (answer.body === undefined) reply.code(answer.status).send();
+  else reply.code(answer.status).header('content-type', SCIM_JSON).send(answer.body);
+}
+
+/** @throws ScimError 401 with `WWW-Authenticate`, or 429. */
+function authenticate(options: ScimRoutesOptions, request: FastifyRequest, reply: FastifyReply): Credential {
+  const credential = bearerOf(options.tokens, request.headers.authorization);
+  if (credential !== undefined) return credential;
+  const wait = options.throttle.blocked(request.ip);
+  if (wait > 0) throw new ScimError(429, 'Too many wrong credentials; wait.', { retryAfter: wait });
+  options.throttle.failed(request.ip);
+  reply.header('www-authenticate', 'Bearer realm="Landbridge"');
+  throw new ScimError(401, 'A valid bearer token is needed.');
+}
+
+/** The credential of an Authorization header (RFC 6750 §2.1). */
+export function bearerOf(tokens: Tokens, header: string | undefined): Credential | undefined {
+  if (header === undefined || header.length > 4096 || header.slice(0, 7).toLowerCase() !== 'bearer ') return undefined;
+  return tokens.check(header.slice(7).trim());
+}
+
+/** Query parameters, decoded once, each once (S-092, SEC-38). */
+function queryOf(request: FastifyRequest): QueryParameters {
+  const { url } = request.raw;
+  const mark = url?.indexOf('?') ?? -1;
+  if (url === undefined || mark === -1) return {};
+  const query: Record<string, string> = {};
+  for (const part of url.slice(mark + 1).split('&')) {
+    if (part === '') continue;
+    const equal = part.indexOf('=');
+    const name = decode(equal === -1 ? part : part.slice(0, equal));
+    if (Object.hasOwn(query, name)) throw scimErrors.invalidValue(`The parameter "${name.slice(0, 50)}" is given twice.`);
+    query[name] = decode(equal === -1 ? '' : part.slice(equal + 1));
+  }
+  return query;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw scimErrors.invalidValue('The query has an invalid percent escape.');
+  }
+}
+
+function bodyOf(request: FastifyRequest): unknown {
+  const { body } = request;
+  if (!Buffer.isBuffer(body) || body.length === 0) throw scimErrors.invalidSyntax('The request has no body.');
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/scim+json' && type !== 'application/json') throw new ScimError(415, 'Send application/scim+json.');
+  return parseJsonBody(body);
+}
+
+function accepts(header: string | undefined): boolean {
+  if (header === undefined || header.trim() === '') return true;
+  return /\*\/\*|application\/\*|application\/(?:scim\+)?json/i.test(header);
+}
+
+/** Every failure is a SCIM error body (S-202); what is not ours is a 500 with the correlation id and nothing else (S-205). */
+export function sendError(options: Pick<ScimRoutesOptions, 'logError'>, reply: FastifyReply, error: unknown, correlation: string): void {
+  const ours = toScimError(error);
+  if (ours === undefined) options.logError({ correlation, error }, 'a request failed');
+  const answer = ours ?? new ScimError(500, `The host failed; its log has the reason under ${correlation}.`);
+  if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
+  reply.code(answer.status).header('content-type', SCIM_JSON).send(JSON.stringify(toErrorBody(answer)));
+}
+
+function toScimError(error: unknown): ScimError | undefined {
+  if (error instanceof ScimError) return error;
+  if (error instanceof HostError) return new ScimError(503, error.message, { retryAfter: 10 });
+  const { statusCode, message } = error as { readonly statusCode?: number; readonly message?: string };
+  return statusCode !== undefined && statusCode < 500 ? new ScimError(statusCode, message ?? 'The request is wrong.') : undefined;
+}

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { HostLog } from '@landbridge/engine';
+import { ScimError, toErrorBody } from '@landbridge/scim';
+import { openDataFolder, openSqliteControlStore } from '@landbridge/store';
+import Fastify from 'fastify';
+import { pino } from 'pino';
+import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
+import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
+import { generatedCertificate, readCertificate, type ServerCertificate } from './credentials/certificate.ts';
+import { openTokens } from './credentials/tokens.ts';
+import { createHostConnectors } from './host-connectors.ts';
+import { BODY_LIMIT, createFailureThrottle, registerScimRoutes } from './http/scim-routes.ts';
+
+/** What a server is started with. */
+export interface StartServerOptions {
+  readonly dataFolder: string;
+  /** A configuration file: becomes a new revision if it differs from the one in force. Without it the newest revision serves. */
+  readonly configFile?: string;
+  readonly port?: number;
+  readonly log?: HostLog;
+}
+
+/** A running server. */
+export interface RunningServer {
+  readonly url: string;
+  readonly caFile: string | undefined;
+  readonly adminTokenFile: string;
+  /** Resolves when the server was asked to stop, by a signal of its own or over the admin API. */
+  readonly stopped: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A configuration or start that cannot be; the message is for a person, problems a line each. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+const EMPTY: ConfigurationDocument = { version: 1, connectors: {} };
+export const VERSION = '0.1.0';
+
+/** Starts the host. @throws StartError with what is wrong and what to do. */
+export async function startServer(options: StartServerOptions): Promise<RunningServer> {
+  const startedAt = Date.now();
+  const folder = openFolder(options.dataFolder);
+  const log = options.log ?? fileLog(join(folder.path, 'host.log'));
+  const control = openSqliteControlStore(join(folder.path, 'control.db'));
+  const tokens = await openTokens(control, keyFile(folder.path, 'token-pepper.key'));
+  const connectors = createHostConnectors({ dataFolder: folder.path, sealingKey: keyFile(folder.path, 'sealing.key'), log, tokens });
+  const release = async (): Promise<void> => {
+    await connectors.close();
+    await tokens.close();
+    await control.close();
+    folder.release();
+  };
+  try {
+    let { document, revision, configurationFolder } = await loadConfiguration(control, options);
+    let certificate = await chooseCertificate(document, folder.path);
+    const app = Fastify({
+      https: { key: certificate.key, cert: certificate.certificate, minVersion: 'TLSv1.2', maxHeaderSize: 65_536 },
+      bodyLimit: BODY_LIMIT,
+      routerOptions: { caseSensitive: true, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 2000 },
+      logger: false,
+      keepAliveTimeout: 120_000,
+      requestTimeout: 60_000,
+      forceCloseConnections: true,
+    });
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    let publicUrl = '';
+    let stop = (): void => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    const throttle = createFailureThrottle();
+    registerScimRoutes(app, { connectors, tokens, publicUrl: () => publicUrl, throttle, logError: log.error });
+    registerAdminRoutes(app, {
+      connectors,
+      control,
+      tokens,
+      throttle,
+      dataFolder: folder.path,
+      startedAt,
+      version: VERSION,
+      current: () => ({ document, revision }),
+      async apply(text, author) {
+        const parsed = parseConfiguration(text);
+        if (parsed.document === undefined) throw new StartError('the configuration has problems');
+        revision = await control.addRevision({ document: JSON.stringify({ document: parsed.document, folder: configurationFolder }), author, at: Date.now(), summary: summarize(document, parsed.document) });
+        document = parsed.document;
+        await connectors.apply(document, configurationFolder);
+        return { revision };
+      },
+      certificateExpiry: () => certificate.expiresAt,
+      shutdown: () => stop(),
+    });
+    app.setNotFoundHandler((request, reply) => {
+      reply.header('cache-control', 'no-store');
+      const error = new ScimError(404, `There is nothing at ${request.url.slice(0, 200)}.`);
+      reply.code(404).header('content-type', 'application/scim+json; charset=utf-8').send(JSON.stringify(toErrorBody(error)));
+    });
+    app.setErrorHandler((error: { readonly statusCode?: number; readonly message: string }, request, reply) => {
+      if (request.url.startsWith('/admin/')) return sendAdminError(reply, error);
+      const status = error.statusCode ?? 500;
+      reply.code(status).header('content-type', 'application/scim+json; charset=utf-8').send(JSON.stringify(toErrorBody(new ScimError(status, status === 500 ? 'The host failed.' : error.message))));
+    });
+    await connectors.apply(document, configurationFolder);
+    const host = document.server?.host ?? '127.0.0.1';
+    await listen(app, host, options.port ?? document.server?.port ?? 8443);
+    const { port } = app.server.address() as AddressInfo;
+    const url = `https://${host === '127.0.0.1' || host === '::1' || host === '0.0.0.0' ? 'localhost' : host}:${port}`;
+    publicUrl = document.server?.publicUrl?.replace(/\/+$/, '') ?? url;
+    const adminTokenFile = await writeAdminToken(folder.path, tokens);
+    writeFileSync(join(folder.path, 'host.json'), JSON.stringify({ url, pid: process.pid, caFile: certificate.caFile }), { mode: 0o600 });
+    const renewal = setInterval(() => void renew(), 6 * 3600_000).unref();
+    const renew = async (): Promise<void> => {
+      try {
+        const next = await chooseCertificate(document, folder.path);
+        if (next.certificate === certificate.certificate) return;
+        certificate = next;
+        app.server.setSecureContext({ key: next.key, cert: next.certificate });
+        log.info({ expiresAt: next.expiresAt }, 'the certificate was renewed');
+      } catch (error) {
+        log.error({ reason: String(error) }, 'the certificate could not be renewed');
+      }
+    };
+    log.info({ url }, 'the host is up');
+    return {
+      url,
+      caFile: certificate.caFile,
+      adminTokenFile,
+      stopped,
+      async close() {
+        clearInterval(renewal);
+        rmSync(join(folder.path, 'host.json'), { force: true });
+        await app.close();
+        await release();
+      },
+    };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+function openFolder(path: string): ReturnType<typeof openDataFolder> {
+  try {
+    return openDataFolder(path);
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+async function listen(app: { listen(options: { readonly host: string; readonly port: number }): Promise<string> }, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    if ((error as { readonly code?: string }).code === 'EADDRINUSE') throw new StartError(`port ${port} is in use by another program; choose another one with --port`, { cause: error });
+    throw error;
+  }
+}
+
+async function loadConfiguration(control: ReturnType<typeof openSqliteControlStore>, options: StartServerOptions): Promise<{ document: ConfigurationDocument; revision: number; configurationFolder: string }> {
+  const newest = await control.readRevision();
+  const stored = newest === undefined ? undefined : (JSON.parse(newest.document) as { readonly document: ConfigurationDocument; readonly folder: string });
+  if (options.configFile === undefined) return { document: stored?.document ?? EMPTY, revision: newest?.number ?? 0, configurationFolder: stored?.folder ?? process.cwd() };
+  if (!existsSync(options.configFile)) throw new StartError(`the configuration file ${options.configFile} does not exist`);
+  const parsed = parseConfiguration(readFileSync(options.configFile, 'utf8'));
+  const { configFile } = options;
+  if (parsed.document === undefined) throw new StartError(parsed.problems.map((problem) => formatProblem(configFile, problem)).join('\n'));
+  const folder = folderOf(configFile);
+  if (JSON.stringify(stored) === JSON.stringify({ document: parsed.document, folder })) return { document: parsed.document, revision: newest?.number ?? 0, configurationFolder: folder };
+  const revision = await control.addRevision({ document: JSON.stringify({ document: parsed.document, folder }), author: `file ${configFile}`, at: Date.now(), summary: summarize(stored?.document, parsed.document) });
+  return { document: parsed.document, revision, configurationFolder: folder };
+}
+
+function summarize(before: ConfigurationDocument | undefined, after: ConfigurationDocument): string {
+  const changes = diffConfigurations(before, after);
+  return changes.length > 5 ? `${changes.length} changes` : changes.map((change) => `${change.kind} ${change.path}`).join(', ');
+}
+
+async function chooseCertificate(document: ConfigurationDocument, folder: string): Promise<ServerCertificate> {
+  const own = document.server?.tls;
+  try {
+    return own === undefined ? await generatedCertificate(folder) : readCertificate(own);
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** A 32-byte key in a file of its own, for the owner only. */
+function keyFile(folder: string, name: string): Uint8Array {
+  const file = join(folder, name);
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600 });
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex');
+  if (key.length !== 32) throw new StartError(`the key file ${file} is damaged: it must hold 64 hexadecimal digits; restore it from a backup`);
+  return key;
+}
+
+/** The local command line's token: made once, kept in a file for the owner only. */
+async function writeAdminToken(folder: string, tokens: Awaited<ReturnType<typeof openTokens>>): Promise<string> {
+  const file = join(folder, 'admin-token');
+  if (existsSync(file) && tokens.check(readFileSync(file, 'utf8').trim()) !== undefined) return file;
+  const { token } = await tokens.create({ kind: 'admin' }, 'local command line', undefined);
+  writeFileSync(file, token, { mode: 0o600 });
+  chmodSync(file, 0o600);
+  return file;
+}
+
+/** The host's own log: JSON lines in the data folder, secrets redacted by name. */
+function fileLog(file: string): HostLog {
+  return pino({ redact: { paths: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'], censor: '[redacted]' } }, pino.destination({ dest: file, sync: false }));
+}
