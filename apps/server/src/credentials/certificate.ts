@@ -1,8 +1,9 @@
+import 'reflect-metadata';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
-import { BasicConstraintsExtension, cryptoProvider, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 
 /** A certificate for the server, and the CA that clients trust it by. */
 export interface ServerCertificate {
@@ -29,7 +30,6 @@ export async function generatedCertificate(folder: string, now: number = Date.no
   const file = (name: string): string => join(folder, name);
   const known = existsSync(file('server.crt')) ? readGenerated(folder) : undefined;
   if (known !== undefined && known.expiresAt - now > RENEW_BEFORE_DAYS * DAY) return known;
-  cryptoProvider.set(webcrypto as Parameters<typeof cryptoProvider.set>[0]);
   const ca = await loadAuthority(folder, now);
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const names = [...new Set(['localhost', hostname()])].map((value) => ({ type: 'dns' as const, value }));

@@ -1,0 +1,85 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Agent, request } from 'undici';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the host is not running, 4 refused. */
+export const exitCode = { failed: 1, usage: 2, notRunning: 3, refused: 4 } as const;
+
+/** What ends a command with a sentence and an exit code. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exit: number;
+  readonly hint: string | undefined;
+  constructor(exit: number, message: string, hint?: string) {
+    super(message);
+    this.exit = exit;
+    this.hint = hint;
+  }
+}
+
+/** The running host, over its admin API. */
+export interface AdminClient {
+  readonly url: string;
+  readonly caFile: string | undefined;
+  get<Result>(path: string): Promise<Result>;
+  send<Result>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Result>;
+  /** Lines of JSON as they come. */
+  lines<Line>(method: 'GET' | 'POST', path: string): AsyncGenerator<Line>;
+  close(): Promise<void>;
+}
+
+/** The data folder of a command: `--data`, else LANDBRIDGE_DATA, else `.landbridge`. */
+export function dataFolderOf(option: string | undefined): string {
+  return resolve(option ?? process.env['LANDBRIDGE_DATA'] ?? '.landbridge');
+}
+
+/** Finds the host that runs on a data folder. @throws CommandError when none does. */
+export function connectHost(option: string | undefined): AdminClient {
+  const folder = dataFolderOf(option);
+  const file = join(folder, 'host.json');
+  if (!existsSync(file)) throw new CommandError(exitCode.notRunning, `no host runs on ${folder}`, `start one: landbridge up --data ${folder} --config landbridge.yaml`);
+  const { url, caFile } = JSON.parse(readFileSync(file, 'utf8')) as { readonly url: string; readonly caFile?: string };
+  const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
+  const dispatcher = new Agent({ connect: caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }, bodyTimeout: 0, headersTimeout: 0 });
+  const headers = { authorization: `Bearer ${token}` };
+
+  async function call(method: string, path: string, body: unknown) {
+    try {
+      const content = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body), headers: { ...headers, 'content-type': typeof body === 'string' ? 'application/yaml' : 'application/json' } };
+      return await request(`${url}/admin/v1${path}`, { method: method as 'GET', dispatcher, headers, ...content });
+    } catch (error) {
+      if ((error as { readonly code?: string }).code === 'ECONNREFUSED') throw new CommandError(exitCode.notRunning, `the host of ${folder} does not answer at ${url}`, 'it may have been stopped the hard way; start it again: landbridge up');
+      throw new CommandError(exitCode.failed, `the host cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async function json<Result>(method: string, path: string, body?: unknown): Promise<Result> {
+    const response = await call(method, path, body);
+    const text = await response.body.text();
+    const parsed = JSON.parse(text) as Result & { readonly error?: { readonly message: string; readonly hint?: string } };
+    if (response.statusCode >= 400) throw new CommandError(response.statusCode === 503 ? exitCode.failed : exitCode.refused, parsed.error?.message ?? `the host answered ${response.statusCode}`, parsed.error?.hint);
+    return parsed;
+  }
+
+  return {
+    url,
+    caFile,
+    get: (path) => json('GET', path),
+    send: (method, path, body) => json(method, path, body),
+    async *lines<Line>(method: 'GET' | 'POST', path: string): AsyncGenerator<Line> {
+      const response = await call(method, path, undefined);
+      if (response.statusCode >= 400) {
+        const { error } = (await response.body.json()) as { readonly error: { readonly message: string; readonly hint?: string } };
+        throw new CommandError(exitCode.refused, error.message, error.hint);
+      }
+      let rest = '';
+      for await (const chunk of response.body) {
+        rest += String(chunk);
+        const parts = rest.split('\n');
+        rest = parts.pop() ?? '';
+        for (const line of parts) if (line !== '') yield JSON.parse(line) as Line;
+      }
+    },
+    close: () => dispatcher.close(),
+  };
+}
