@@ -11,11 +11,17 @@ const [script, ...values] = process.argv.slice(2);
 installDependencies();
 const node = findNode();
 if (node === undefined) {
-  console.error(`error: Node.js 24 or newer is needed, this is ${process.version}, and the pinned one is not available for ${process.platform} ${process.arch}`);
+  console.error(
+    `error: Node.js 24 or newer is needed, this is ${process.version}, and the pinned one is not available for ${process.platform} ${process.arch}`,
+  );
   process.exit(1);
 }
 const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH ?? ''].join(process.platform === 'win32' ? ';' : ':');
-const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, script), ...values], { stdio: 'inherit', cwd: root, env: { ...process.env, PATH: path } });
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, script), ...values], {
+  stdio: 'inherit',
+  cwd: root,
+  env: { ...process.env, PATH: path },
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 0 : 1)));
 
@@ -26,7 +32,10 @@ function installDependencies() {
   console.error('installing dependencies (npm ci) …');
   const npm = process.env.npm_execpath;
   const [command, first] = npm === undefined ? [process.platform === 'win32' ? 'npm.cmd' : 'npm', []] : [process.execPath, [npm]];
-  const { status } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   if (status !== 0) {
     console.error('error: npm ci failed; see above');
     process.exit(1);
@@ -34,6 +43,9 @@ function installDependencies() {
 }
 
 function findNode() {
-  const pinned = [`node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`].flatMap((name) => [join(root, 'node_modules', name, 'bin', 'node'), join(root, 'node_modules', name, 'bin', 'node.exe')]);
+  const pinned = [`node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`].flatMap((name) => [
+    join(root, 'node_modules', name, 'bin', 'node'),
+    join(root, 'node_modules', name, 'bin', 'node.exe'),
+  ]);
   return pinned.find(existsSync) ?? (Number(process.versions.node.split('.')[0]) >= 24 ? process.execPath : undefined);
 }

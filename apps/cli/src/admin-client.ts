@@ -37,18 +37,34 @@ export function dataFolderOf(option: string | undefined): string {
 export function connectHost(option: string | undefined): AdminClient {
   const folder = dataFolderOf(option);
   const file = join(folder, 'host.json');
-  if (!existsSync(file)) throw new CommandError(exitCode.notRunning, `no host runs on ${folder}`, `start one: landbridge up --data ${folder} --config landbridge.yaml`);
+  if (!existsSync(file))
+    throw new CommandError(exitCode.notRunning, `no host runs on ${folder}`, `start one: landbridge up --data ${folder} --config landbridge.yaml`);
   const { url, caFile } = JSON.parse(readFileSync(file, 'utf8')) as { readonly url: string; readonly caFile?: string };
   const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
-  const dispatcher = new Agent({ connect: caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }, bodyTimeout: 0, headersTimeout: 0 });
+  const dispatcher = new Agent({
+    connect: caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') },
+    bodyTimeout: 0,
+    headersTimeout: 0,
+  });
   const headers = { authorization: `Bearer ${token}` };
 
   async function call(method: string, path: string, body: unknown) {
     try {
-      const content = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body), headers: { ...headers, 'content-type': typeof body === 'string' ? 'application/yaml' : 'application/json' } };
+      const content =
+        body === undefined
+          ? {}
+          : {
+              body: typeof body === 'string' ? body : JSON.stringify(body),
+              headers: { ...headers, 'content-type': typeof body === 'string' ? 'application/yaml' : 'application/json' },
+            };
       return await request(`${url}/admin/v1${path}`, { method: method as 'GET', dispatcher, headers, ...content });
     } catch (error) {
-      if ((error as { readonly code?: string }).code === 'ECONNREFUSED') throw new CommandError(exitCode.notRunning, `the host of ${folder} does not answer at ${url}`, 'it may have been stopped the hard way; start it again: landbridge up');
+      if ((error as { readonly code?: string }).code === 'ECONNREFUSED')
+        throw new CommandError(
+          exitCode.notRunning,
+          `the host of ${folder} does not answer at ${url}`,
+          'it may have been stopped the hard way; start it again: landbridge up',
+        );
       throw new CommandError(exitCode.failed, `the host cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -57,7 +73,12 @@ export function connectHost(option: string | undefined): AdminClient {
     const response = await call(method, path, body);
     const text = await response.body.text();
     const parsed = JSON.parse(text) as Result & { readonly error?: { readonly message: string; readonly hint?: string } };
-    if (response.statusCode >= 400) throw new CommandError(response.statusCode === 503 ? exitCode.failed : exitCode.refused, parsed.error?.message ?? `the host answered ${response.statusCode}`, parsed.error?.hint);
+    if (response.statusCode >= 400)
+      throw new CommandError(
+        response.statusCode === 503 ? exitCode.failed : exitCode.refused,
+        parsed.error?.message ?? `the host answered ${response.statusCode}`,
+        parsed.error?.hint,
+      );
     return parsed;
   }
 

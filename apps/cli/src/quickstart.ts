@@ -8,7 +8,15 @@ import { style, table } from './output.ts';
 import { createSampleApplication, sampleConfiguration } from './tour/sample-application.ts';
 import { type ApplicationView, createScimClient, runTour, type TourStep } from './tour/tour.ts';
 
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, port: { type: 'string', default: '8443' }, people: { type: 'string', default: '5000' }, help: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: {
+    once: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    port: { type: 'string', default: '8443' },
+    people: { type: 'string', default: '5000' },
+    help: { type: 'boolean', default: false },
+  },
+});
 
 const HELP = `npm run quickstart [-- --once] [--json] [--port N] [--people N]
 
@@ -68,7 +76,12 @@ async function main(): Promise<void> {
   await scim.close();
   const passed = steps.every((step) => step.passed);
   if (values.json) process.stdout.write(`${JSON.stringify({ passed, steps }, undefined, 2)}\n`);
-  say(table(['step', 'seen in the database', 'ms'], steps.map((step) => [step.title, step.passed ? style.good('yes') : style.bad('NO'), step.milliseconds])));
+  say(
+    table(
+      ['step', 'seen in the database', 'ms'],
+      steps.map((step) => [step.title, step.passed ? style.good('yes') : style.bad('NO'), step.milliseconds]),
+    ),
+  );
   process.exitCode = passed ? 0 : 1;
   if (values.once) return server.close();
 

@@ -29,7 +29,12 @@ interface Slot {
 const RETRY_MILLISECONDS = [1000, 2000, 5000, 15_000, 60_000] as const;
 
 /** Makes the connectors of a data folder. */
-export function createHostConnectors(options: { readonly dataFolder: string; readonly sealingKey: Uint8Array; readonly log: HostLog; readonly tokens: Tokens }): HostConnectors {
+export function createHostConnectors(options: {
+  readonly dataFolder: string;
+  readonly sealingKey: Uint8Array;
+  readonly log: HostLog;
+  readonly tokens: Tokens;
+}): HostConnectors {
   const slots = new Map<string, Slot>();
 
   async function open(name: string, text: string, folder: string): Promise<void> {

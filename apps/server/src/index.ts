@@ -1,5 +1,13 @@
 /** `@landbridge/server`: the host process. */
-export { documentSchema } from './configuration/document-schema.ts';
-export { formatConfiguration, formatProblem, parseConfiguration, ReferenceError, toConnectorConfiguration, folderOf } from './configuration/parse-configuration.ts';
+
 export { adminOperations, openApiDocument } from './admin/openapi.ts';
-export { type RunningServer, StartError, startServer, type StartServerOptions, VERSION } from './start-server.ts';
+export { documentSchema } from './configuration/document-schema.ts';
+export {
+  folderOf,
+  formatConfiguration,
+  formatProblem,
+  parseConfiguration,
+  toConnectorConfiguration,
+  UnresolvedError,
+} from './configuration/parse-configuration.ts';
+export { type RunningServer, StartError, type StartServerOptions, startServer, VERSION } from './start-server.ts';

@@ -88,7 +88,12 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       async apply(text, author) {
         const parsed = parseConfiguration(text);
         if (parsed.document === undefined) throw new StartError('the configuration has problems');
-        revision = await control.addRevision({ document: JSON.stringify({ document: parsed.document, folder: configurationFolder }), author, at: Date.now(), summary: summarize(document, parsed.document) });
+        revision = await control.addRevision({
+          document: JSON.stringify({ document: parsed.document, folder: configurationFolder }),
+          author,
+          at: Date.now(),
+          summary: summarize(document, parsed.document),
+        });
         document = parsed.document;
         await connectors.apply(document, configurationFolder);
         return { revision };
@@ -99,12 +104,18 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     app.setNotFoundHandler((request, reply) => {
       reply.header('cache-control', 'no-store');
       const error = new ScimError(404, `There is nothing at ${request.url.slice(0, 200)}.`);
-      reply.code(404).header('content-type', 'application/scim+json; charset=utf-8').send(JSON.stringify(toErrorBody(error)));
+      reply
+        .code(404)
+        .header('content-type', 'application/scim+json; charset=utf-8')
+        .send(JSON.stringify(toErrorBody(error)));
     });
     app.setErrorHandler((error: { readonly statusCode?: number; readonly message: string }, request, reply) => {
       if (request.url.startsWith('/admin/')) return sendAdminError(reply, error);
       const status = error.statusCode ?? 500;
-      reply.code(status).header('content-type', 'application/scim+json; charset=utf-8').send(JSON.stringify(toErrorBody(new ScimError(status, status === 500 ? 'The host failed.' : error.message))));
+      reply
+        .code(status)
+        .header('content-type', 'application/scim+json; charset=utf-8')
+        .send(JSON.stringify(toErrorBody(new ScimError(status, status === 500 ? 'The host failed.' : error.message))));
     });
     await connectors.apply(document, configurationFolder);
     const host = document.server?.host ?? '127.0.0.1';
@@ -157,22 +168,33 @@ async function listen(app: { listen(options: { readonly host: string; readonly p
   try {
     await app.listen({ host, port });
   } catch (error) {
-    if ((error as { readonly code?: string }).code === 'EADDRINUSE') throw new StartError(`port ${port} is in use by another program; choose another one with --port`, { cause: error });
+    if ((error as { readonly code?: string }).code === 'EADDRINUSE')
+      throw new StartError(`port ${port} is in use by another program; choose another one with --port`, { cause: error });
     throw error;
   }
 }
 
-async function loadConfiguration(control: ReturnType<typeof openSqliteControlStore>, options: StartServerOptions): Promise<{ document: ConfigurationDocument; revision: number; configurationFolder: string }> {
+async function loadConfiguration(
+  control: ReturnType<typeof openSqliteControlStore>,
+  options: StartServerOptions,
+): Promise<{ document: ConfigurationDocument; revision: number; configurationFolder: string }> {
   const newest = await control.readRevision();
   const stored = newest === undefined ? undefined : (JSON.parse(newest.document) as { readonly document: ConfigurationDocument; readonly folder: string });
-  if (options.configFile === undefined) return { document: stored?.document ?? EMPTY, revision: newest?.number ?? 0, configurationFolder: stored?.folder ?? process.cwd() };
+  if (options.configFile === undefined)
+    return { document: stored?.document ?? EMPTY, revision: newest?.number ?? 0, configurationFolder: stored?.folder ?? process.cwd() };
   if (!existsSync(options.configFile)) throw new StartError(`the configuration file ${options.configFile} does not exist`);
   const parsed = parseConfiguration(readFileSync(options.configFile, 'utf8'));
   const { configFile } = options;
   if (parsed.document === undefined) throw new StartError(parsed.problems.map((problem) => formatProblem(configFile, problem)).join('\n'));
   const folder = folderOf(configFile);
-  if (JSON.stringify(stored) === JSON.stringify({ document: parsed.document, folder })) return { document: parsed.document, revision: newest?.number ?? 0, configurationFolder: folder };
-  const revision = await control.addRevision({ document: JSON.stringify({ document: parsed.document, folder }), author: `file ${configFile}`, at: Date.now(), summary: summarize(stored?.document, parsed.document) });
+  if (JSON.stringify(stored) === JSON.stringify({ document: parsed.document, folder }))
+    return { document: parsed.document, revision: newest?.number ?? 0, configurationFolder: folder };
+  const revision = await control.addRevision({
+    document: JSON.stringify({ document: parsed.document, folder }),
+    author: `file ${configFile}`,
+    at: Date.now(),
+    summary: summarize(stored?.document, parsed.document),
+  });
   return { document: parsed.document, revision, configurationFolder: folder };
 }
 
@@ -211,5 +233,13 @@ async function writeAdminToken(folder: string, tokens: Awaited<ReturnType<typeof
 
 /** The host's own log: JSON lines in the data folder, secrets redacted by name. */
 function fileLog(file: string): HostLog {
-  return pino({ redact: { paths: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'], censor: '[redacted]' } }, pino.destination({ dest: file, sync: false }));
+  return pino(
+    {
+      redact: {
+        paths: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
+        censor: '[redacted]',
+      },
+    },
+    pino.destination({ dest: file, sync: false }),
+  );
 }

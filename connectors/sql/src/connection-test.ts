@@ -2,8 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type ConnectorContext, type TestLayer, type TestResult, toErrorData } from '@landbridge/connector-sdk';
-import { openDatabase } from './open-database.ts';
 import { buildModels } from './object-model.ts';
+import { openDatabase } from './open-database.ts';
 import { connectionOf } from './postgres-database.ts';
 import { readSettings, type SqlSettings } from './settings.ts';
 
@@ -39,8 +39,20 @@ function layersOf(settings: SqlSettings): readonly (readonly [TestLayer, Check])
   const remote = settings.dialect === 'postgres' && !host.startsWith('/');
   return [
     ['name-resolution', async () => (remote ? `${host} is ${(await lookup(host)).address}` : undefined)],
-    ['tcp', async () => (remote ? knock(host, port) : existsSync(settings.file ?? '') ? `the file ${settings.file ?? ''} is there` : Promise.reject(new Error(`the file ${settings.file ?? ''} is not there`)))],
-    ['tls', async () => (settings.dialect === 'sqlite' || settings.tls.mode === 'disable' ? undefined : withDatabase(settings, async () => 'the connection is encrypted'))],
+    [
+      'tcp',
+      async () =>
+        remote
+          ? knock(host, port)
+          : existsSync(settings.file ?? '')
+            ? `the file ${settings.file ?? ''} is there`
+            : Promise.reject(new Error(`the file ${settings.file ?? ''} is not there`)),
+    ],
+    [
+      'tls',
+      async () =>
+        settings.dialect === 'sqlite' || settings.tls.mode === 'disable' ? undefined : withDatabase(settings, async () => 'the connection is encrypted'),
+    ],
     ['authentication', async () => withDatabase(settings, async () => `connected${settings.user === undefined ? '' : ` as ${settings.user}`}`)],
     [
       'permissions',

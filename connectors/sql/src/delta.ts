@@ -42,8 +42,10 @@ export async function* readDelta(database: SqlDatabase, selected: readonly Selec
     const wanted = new Set(type.attributes.map((attribute) => attribute.name));
     const { delta } = model.settings;
     const since = marks[model.name];
-    if (since === undefined || delta === undefined) throw new ConnectorError('watermark-lost', `the object type "${model.name}" has no watermark; a full import is needed`);
-    const pages = delta.changeLog === undefined ? readByColumn(database, model, wanted, delta, since) : readByLog(database, model, wanted, delta.changeLog, since);
+    if (since === undefined || delta === undefined)
+      throw new ConnectorError('watermark-lost', `the object type "${model.name}" has no watermark; a full import is needed`);
+    const pages =
+      delta.changeLog === undefined ? readByColumn(database, model, wanted, delta, since) : readByLog(database, model, wanted, delta.changeLog, since);
     for await (const entries of pages) {
       step.signal.throwIfAborted();
       yield { entries, more: true };
@@ -61,24 +63,47 @@ function parseMarks(watermark: string | undefined): Marks {
 }
 
 /** Rows whose watermark column is at least the mark: equal ones again, because more of them may have come since. */
-async function* readByColumn(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>, delta: DeltaSettings, since: string | null): AsyncGenerator<readonly ImportEntry[]> {
+async function* readByColumn(
+  database: SqlDatabase,
+  model: ObjectModel,
+  wanted: ReadonlySet<string>,
+  delta: DeltaSettings,
+  since: string | null,
+): AsyncGenerator<readonly ImportEntry[]> {
   const column = quote(delta.watermarkColumn ?? '');
   const keys = model.anchor.map((one) => one.columns[0]?.name ?? '');
   const list = keys.map(quote).join(', ');
   const values: SqlValue[] = since === null ? [] : [since];
-  const { rows } = await database.query(`SELECT ${list}${delta.deletedColumn === undefined ? '' : `, ${quote(delta.deletedColumn)}`} FROM ${model.from} WHERE ${since === null ? `${column} IS NOT NULL` : `${column} >= ${database.dialect.placeholder(1)}`}`, values);
+  const { rows } = await database.query(
+    `SELECT ${list}${delta.deletedColumn === undefined ? '' : `, ${quote(delta.deletedColumn)}`} FROM ${model.from} WHERE ${since === null ? `${column} IS NOT NULL` : `${column} >= ${database.dialect.placeholder(1)}`}`,
+    values,
+  );
   const readers = model.anchor.map((one) => database.dialect.reader(one.columns[0]?.type ?? 'string'));
   const isDeleted = database.dialect.reader('boolean');
-  const changed = rows.map((row) => ({ key: readers.map((read, index) => read(row[index]) ?? ''), deleted: delta.deletedColumn !== undefined && (isDeleted(row[keys.length]) === true || (typeof row[keys.length] === 'string' && !['f', 'false', '0', ''].includes(String(row[keys.length])))) }));
+  const changed = rows.map((row) => ({
+    key: readers.map((read, index) => read(row[index]) ?? ''),
+    deleted:
+      delta.deletedColumn !== undefined &&
+      (isDeleted(row[keys.length]) === true || (typeof row[keys.length] === 'string' && !['f', 'false', '0', ''].includes(String(row[keys.length])))),
+  }));
   yield* readChanged(database, model, wanted, changed);
 }
 
 /** The last change of each key in the log; what the log calls a delete, or is not there any more, is one. */
-async function* readByLog(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>, log: NonNullable<DeltaSettings['changeLog']>, since: string | null): AsyncGenerator<readonly ImportEntry[]> {
+async function* readByLog(
+  database: SqlDatabase,
+  model: ObjectModel,
+  wanted: ReadonlySet<string>,
+  log: NonNullable<DeltaSettings['changeLog']>,
+  since: string | null,
+): AsyncGenerator<readonly ImportEntry[]> {
   const sequence = quote(log.sequence);
   const readers = model.anchor.map((one) => database.dialect.reader(one.columns[0]?.type ?? 'string'));
   const where = since === null ? '' : `WHERE ${sequence} > ${database.dialect.placeholder(1)}`;
-  const { rows } = await database.query(`SELECT ${log.key.map(quote).join(', ')} FROM ${qualified(log.table, log.schema)} ${where} GROUP BY ${log.key.map(quote).join(', ')} ORDER BY max(${sequence})`, since === null ? [] : [since]);
+  const { rows } = await database.query(
+    `SELECT ${log.key.map(quote).join(', ')} FROM ${qualified(log.table, log.schema)} ${where} GROUP BY ${log.key.map(quote).join(', ')} ORDER BY max(${sequence})`,
+    since === null ? [] : [since],
+  );
   yield* readChanged(
     database,
     model,
@@ -87,7 +112,12 @@ async function* readByLog(database: SqlDatabase, model: ObjectModel, wanted: Rea
   );
 }
 
-async function* readChanged(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>, changed: readonly { readonly key: readonly Value[]; readonly deleted: boolean }[]): AsyncGenerator<readonly ImportEntry[]> {
+async function* readChanged(
+  database: SqlDatabase,
+  model: ObjectModel,
+  wanted: ReadonlySet<string>,
+  changed: readonly { readonly key: readonly Value[]; readonly deleted: boolean }[],
+): AsyncGenerator<readonly ImportEntry[]> {
   const names = model.anchor.map((one) => one.attribute.name);
   const columns = model.anchor.map((one) => one.columns[0]?.name ?? '');
   for (let index = 0; index < changed.length; index += PAGE) {
@@ -97,7 +127,13 @@ async function* readChanged(database: SqlDatabase, model: ObjectModel, wanted: R
     const there = new Set(entries.map((entry) => JSON.stringify(names.map((name) => String(entry.anchor[name])))));
     const gone = page
       .filter((one) => !there.has(JSON.stringify(one.key.map(String))))
-      .map((one): ImportEntry => ({ modification: 'delete', objectType: model.name, anchor: Object.fromEntries(names.map((name, at) => [name, one.key[at] ?? ''])) as Attributes }));
+      .map(
+        (one): ImportEntry => ({
+          modification: 'delete',
+          objectType: model.name,
+          anchor: Object.fromEntries(names.map((name, at) => [name, one.key[at] ?? ''])) as Attributes,
+        }),
+      );
     yield [...entries, ...gone];
   }
 }

@@ -1,4 +1,14 @@
-import { type AttributeChange, type Attributes, ConnectorError, type EntryChange, type EntryResult, type ExportSession, type SchemaAttribute, toErrorData, type Value } from '@landbridge/connector-sdk';
+import {
+  type AttributeChange,
+  type Attributes,
+  ConnectorError,
+  type EntryChange,
+  type EntryResult,
+  type ExportSession,
+  type SchemaAttribute,
+  toErrorData,
+  type Value,
+} from '@landbridge/connector-sdk';
 import { quote, type SqlConnection, type SqlDatabase, type SqlValue } from './database.ts';
 import { type ColumnAttribute, type ObjectModel, parseReference, type SideAttribute } from './object-model.ts';
 
@@ -38,7 +48,9 @@ function nameAttribute(model: ObjectModel, error: unknown): unknown {
   if (!(error instanceof ConnectorError) || error.detail.attribute === undefined) return error;
   const column = error.detail.attribute;
   const attribute = model.columns.find((one) => one.columns.some((own) => own.name === column))?.attribute.name;
-  return attribute === undefined || attribute === column ? error : new ConnectorError(error.code, `${error.message} (attribute "${attribute}")`, { ...error.detail, attribute });
+  return attribute === undefined || attribute === column
+    ? error
+    : new ConnectorError(error.code, `${error.message} (attribute "${attribute}")`, { ...error.detail, attribute });
 }
 
 async function write(connection: SqlConnection, database: SqlDatabase, model: ObjectModel, change: EntryChange): Promise<EntryResult> {
@@ -80,7 +92,10 @@ async function add(connection: SqlConnection, database: SqlDatabase, model: Obje
   const names = [...cells.keys()];
   const placeholders = names.map((name) => binder.bind(cells.get(name) ?? null));
   const returning = model.anchor.map((column) => quote(column.columns[0]?.name ?? '')).join(', ');
-  const sql = names.length === 0 ? `INSERT INTO ${model.from} DEFAULT VALUES RETURNING ${returning}` : `INSERT INTO ${model.from} (${names.map(quote).join(', ')}) VALUES (${placeholders.join(', ')}) RETURNING ${returning}`;
+  const sql =
+    names.length === 0
+      ? `INSERT INTO ${model.from} DEFAULT VALUES RETURNING ${returning}`
+      : `INSERT INTO ${model.from} (${names.map(quote).join(', ')}) VALUES (${placeholders.join(', ')}) RETURNING ${returning}`;
   const { rows } = await connection.query(sql, binder.values);
   const [row] = rows;
   if (row === undefined) throw new ConnectorError('invalid-data', `the insert into ${model.from} returned no row (a trigger or rule may have taken it away)`);
@@ -95,7 +110,10 @@ async function add(connection: SqlConnection, database: SqlDatabase, model: Obje
 async function update(connection: SqlConnection, database: SqlDatabase, model: ObjectModel, change: EntryChange): Promise<EntryResult> {
   const key = keyOf(model, change.anchor);
   const cells = new Map<string, Value | null>();
-  if (change.modification === 'replace') for (const column of model.columns) if (!column.attribute.anchor && !column.attribute.assigned && column.attribute.direction !== 'import-only') for (const own of column.columns) cells.set(own.name, null);
+  if (change.modification === 'replace')
+    for (const column of model.columns)
+      if (!column.attribute.anchor && !column.attribute.assigned && column.attribute.direction !== 'import-only')
+        for (const own of column.columns) cells.set(own.name, null);
   for (const part of change.changes) {
     const column = model.columns.find((one) => one.attribute.name === part.name);
     if (column === undefined) sideOf(model, part.name);
@@ -105,7 +123,10 @@ async function update(connection: SqlConnection, database: SqlDatabase, model: O
   const sets = [...cells].map(([name, value]) => `${quote(name)} = ${binder.bind(value)}`);
   const where = model.anchor.map((column, index) => `${quote(column.columns[0]?.name ?? '')} = ${binder.bind(key[index] ?? null)}`).join(' AND ');
   const lock = database.dialect.name === 'postgres' ? ' FOR UPDATE' : '';
-  const { changes } = await connection.query(sets.length === 0 ? `SELECT 1 FROM ${model.from} WHERE ${where}${lock}` : `UPDATE ${model.from} SET ${sets.join(', ')} WHERE ${where}`, binder.values);
+  const { changes } = await connection.query(
+    sets.length === 0 ? `SELECT 1 FROM ${model.from} WHERE ${where}${lock}` : `UPDATE ${model.from} SET ${sets.join(', ')} WHERE ${where}`,
+    binder.values,
+  );
   if (changes === 0) throw new ConnectorError('not-found', `there is no row with this identifier in ${model.from}`);
   const newKey = model.anchor.map((column, index) => cells.get(column.columns[0]?.name ?? '') ?? key[index] ?? '');
   for (const side of model.sides) await updateSide(connection, database, side, newKey, change);
@@ -138,22 +159,46 @@ async function remove(connection: SqlConnection, database: SqlDatabase, model: O
 
 const ROWS_PER_STATEMENT = 500;
 
-async function insertSide(connection: SqlConnection, database: SqlDatabase, side: SideAttribute, key: readonly Value[], values: readonly Value[]): Promise<void> {
+async function insertSide(
+  connection: SqlConnection,
+  database: SqlDatabase,
+  side: SideAttribute,
+  key: readonly Value[],
+  values: readonly Value[],
+): Promise<void> {
   const columns = [...side.key, ...side.value].map((column) => quote(column.name)).join(', ');
   for (let index = 0; index < values.length; index += ROWS_PER_STATEMENT) {
     const binder = createBinder(database);
-    const rows = values.slice(index, index + ROWS_PER_STATEMENT).map((value) => `(${[...key, ...sideValues(side, value)].map((one) => binder.bind(one)).join(', ')})`);
+    const rows = values
+      .slice(index, index + ROWS_PER_STATEMENT)
+      .map((value) => `(${[...key, ...sideValues(side, value)].map((one) => binder.bind(one)).join(', ')})`);
     await connection.query(`INSERT INTO ${side.from} (${columns}) VALUES ${rows.join(', ')}`, binder.values);
   }
 }
 
-async function deleteSide(connection: SqlConnection, database: SqlDatabase, side: SideAttribute, key: readonly Value[], values: readonly Value[] | undefined): Promise<void> {
+async function deleteSide(
+  connection: SqlConnection,
+  database: SqlDatabase,
+  side: SideAttribute,
+  key: readonly Value[],
+  values: readonly Value[] | undefined,
+): Promise<void> {
   if (values?.length === 0) return;
-  const chunks = values === undefined ? [undefined] : Array.from({ length: Math.ceil(values.length / ROWS_PER_STATEMENT) }, (_, index) => values.slice(index * ROWS_PER_STATEMENT, (index + 1) * ROWS_PER_STATEMENT));
+  const chunks =
+    values === undefined
+      ? [undefined]
+      : Array.from({ length: Math.ceil(values.length / ROWS_PER_STATEMENT) }, (_, index) =>
+          values.slice(index * ROWS_PER_STATEMENT, (index + 1) * ROWS_PER_STATEMENT),
+        );
   for (const chunk of chunks) {
     const binder = createBinder(database);
     const owner = side.key.map((column, index) => `${quote(column.name)} = ${binder.bind(key[index] ?? null)}`).join(' AND ');
-    const which = chunk?.map((value) => `(${sideValues(side, value).map((one, index) => `${quote(side.value[index]?.name ?? '')} = ${binder.bind(one)}`).join(' AND ')})`);
+    const which = chunk?.map(
+      (value) =>
+        `(${sideValues(side, value)
+          .map((one, index) => `${quote(side.value[index]?.name ?? '')} = ${binder.bind(one)}`)
+          .join(' AND ')})`,
+    );
     await connection.query(`DELETE FROM ${side.from} WHERE ${owner}${which === undefined ? '' : ` AND (${which.join(' OR ')})`}`, binder.values);
   }
 }
@@ -173,7 +218,8 @@ function cellsOf(column: ColumnAttribute, value: Value | undefined): readonly (r
 function onlyValue(change: AttributeChange, attribute: SchemaAttribute): Value | undefined {
   if (change.modification === 'delete') return undefined;
   const values = change.modification === 'update' ? change.added : change.values;
-  if (values.length > 1) throw new ConnectorError('invalid-attribute-value', `attribute "${attribute.name}" has one value and got ${values.length}`, { attribute: attribute.name });
+  if (values.length > 1)
+    throw new ConnectorError('invalid-attribute-value', `attribute "${attribute.name}" has one value and got ${values.length}`, { attribute: attribute.name });
   return values[0];
 }
 
@@ -186,7 +232,8 @@ function sideOf(model: ObjectModel, name: string): SideAttribute {
 function keyOf(model: ObjectModel, anchor: Attributes | undefined): readonly Value[] {
   return model.anchor.map((column) => {
     const value = anchor?.[column.attribute.name];
-    if (value === undefined || Array.isArray(value)) throw new ConnectorError('missing-attribute', `the anchor attribute "${column.attribute.name}" is missing`, { attribute: column.attribute.name });
+    if (value === undefined || Array.isArray(value))
+      throw new ConnectorError('missing-attribute', `the anchor attribute "${column.attribute.name}" is missing`, { attribute: column.attribute.name });
     return value as Value;
   });
 }

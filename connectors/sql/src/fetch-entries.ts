@@ -3,7 +3,13 @@ import { quote, type SqlDatabase, type SqlValue } from './database.ts';
 import { compileReader, formatReference, type ObjectModel } from './object-model.ts';
 
 /** Rows chosen by a condition, with the values of their side tables: one statement for each table, whatever the number of rows. */
-export async function fetchEntries(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>, condition: { readonly sql: string; readonly values: readonly SqlValue[] }, limit: number): Promise<readonly ImportEntry[]> {
+export async function fetchEntries(
+  database: SqlDatabase,
+  model: ObjectModel,
+  wanted: ReadonlySet<string>,
+  condition: { readonly sql: string; readonly values: readonly SqlValue[] },
+  limit: number,
+): Promise<readonly ImportEntry[]> {
   const reader = compileReader(database, model, wanted);
   const { rows } = await database.query(`SELECT ${reader.select} FROM ${model.from} WHERE ${condition.sql} LIMIT ${limit}`, condition.values);
   const found = rows.map((row) => ({ key: reader.keyOf(row), anchor: reader.anchorOf(row), attributes: reader.attributesOf(row) }));
@@ -17,14 +23,18 @@ export async function fetchEntries(database: SqlDatabase, model: ObjectModel, wa
         side.key.map((column) => column.name),
         found.map((entry) => entry.key),
       );
-      const result = await database.query(`SELECT ${columns.map((column) => quote(column.name)).join(', ')} FROM ${side.from} WHERE ${inKeys.sql}`, inKeys.values);
+      const result = await database.query(
+        `SELECT ${columns.map((column) => quote(column.name)).join(', ')} FROM ${side.from} WHERE ${inKeys.sql}`,
+        inKeys.values,
+      );
       const readers = columns.map((column) => database.dialect.reader(column.type));
       for (const row of result.rows) {
         const values = readers.map((read, index) => read(row[index]));
         const attributes = byKey.get(keyText(values.slice(0, side.key.length)));
         const own = values.slice(side.key.length);
         const value = side.attribute.type === 'reference' ? formatReference(own) : own[0];
-        if (attributes !== undefined && value !== undefined) attributes[side.attribute.name] = [...((attributes[side.attribute.name] as readonly Value[] | undefined) ?? []), value];
+        if (attributes !== undefined && value !== undefined)
+          attributes[side.attribute.name] = [...((attributes[side.attribute.name] as readonly Value[] | undefined) ?? []), value];
       }
     }
   }
@@ -36,7 +46,11 @@ function keyText(values: readonly (Value | undefined)[]): string {
 }
 
 /** `(a, b) IN ((?, ?), …)`. */
-export function keysCondition(database: SqlDatabase, columns: readonly string[], keys: readonly (readonly Value[])[]): { readonly sql: string; readonly values: readonly SqlValue[] } {
+export function keysCondition(
+  database: SqlDatabase,
+  columns: readonly string[],
+  keys: readonly (readonly Value[])[],
+): { readonly sql: string; readonly values: readonly SqlValue[] } {
   const values: SqlValue[] = [];
   const tuples = keys.map((key) => {
     const placeholders = key.map((value) => {

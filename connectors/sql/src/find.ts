@@ -1,4 +1,17 @@
-import { type Attributes, ConnectorError, decodeValue, type EncodedAttributes, type EntryFilter, encodeValue, type FindRequest, type FindResult, type ImportEntry, matchesEntry, type SchemaAttribute, type Value } from '@landbridge/connector-sdk';
+import {
+  type Attributes,
+  ConnectorError,
+  decodeValue,
+  type EncodedAttributes,
+  type EntryFilter,
+  encodeValue,
+  type FindRequest,
+  type FindResult,
+  type ImportEntry,
+  matchesEntry,
+  type SchemaAttribute,
+  type Value,
+} from '@landbridge/connector-sdk';
 import { quote, type SqlDatabase, type SqlValue } from './database.ts';
 import { fetchEntries } from './fetch-entries.ts';
 import { type ColumnAttribute, type ObjectModel, parseReference, type SideAttribute } from './object-model.ts';
@@ -152,7 +165,9 @@ function encode(model: ObjectModel, entry: ImportEntry): EncodedAttributes {
   for (const [name, value] of Object.entries(all)) {
     const attribute = definitions.get(name);
     if (attribute === undefined) continue;
-    encoded[name] = Array.isArray(value) ? (value as readonly Value[]).map((one) => encodeValue(attribute.type, one)) : encodeValue(attribute.type, value as Value);
+    encoded[name] = Array.isArray(value)
+      ? (value as readonly Value[]).map((one) => encodeValue(attribute.type, one))
+      : encodeValue(attribute.type, value as Value);
   }
   return encoded;
 }

@@ -1,4 +1,12 @@
-import { ConnectorError, type ImportEntry, type ImportPage, type ImportSession, type ImportStep, type SchemaObjectType, type Value } from '@landbridge/connector-sdk';
+import {
+  ConnectorError,
+  type ImportEntry,
+  type ImportPage,
+  type ImportSession,
+  type ImportStep,
+  type SchemaObjectType,
+  type Value,
+} from '@landbridge/connector-sdk';
 import { quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
 import { readDelta, seedWatermark } from './delta.ts';
 import { compileReader, formatReference, type ObjectModel, orderBy, orderKeys, type SideAttribute } from './object-model.ts';
@@ -51,7 +59,13 @@ async function countRows(database: SqlDatabase, selected: readonly SelectedType[
 }
 
 /** Every object of every selected type, its side tables merged in the order of the anchor: nothing is held but a page. */
-async function* readEverything(database: SqlDatabase, snapshot: SqlSnapshot, selected: readonly SelectedType[], step: ImportStep, total: number): AsyncGenerator<ImportPage> {
+async function* readEverything(
+  database: SqlDatabase,
+  snapshot: SqlSnapshot,
+  selected: readonly SelectedType[],
+  step: ImportStep,
+  total: number,
+): AsyncGenerator<ImportPage> {
   for (const [index, { model, type }] of selected.entries()) {
     const wanted = new Set(type.attributes.map((attribute) => attribute.name));
     const reader = compileReader(database, model, wanted);
@@ -87,7 +101,11 @@ interface SideReader {
 
 async function openSide(database: SqlDatabase, snapshot: SqlSnapshot, side: SideAttribute): Promise<SideReader> {
   const columns = [...side.key, ...side.value];
-  const cursor: SqlCursor = await snapshot.cursor(`SELECT ${columns.map((column) => quote(column.name)).join(', ')} FROM ${side.from} ORDER BY ${orderBy(database, side.key)}`, [], FETCH);
+  const cursor: SqlCursor = await snapshot.cursor(
+    `SELECT ${columns.map((column) => quote(column.name)).join(', ')} FROM ${side.from} ORDER BY ${orderBy(database, side.key)}`,
+    [],
+    FETCH,
+  );
   const readers = columns.map((column) => database.dialect.reader(column.type));
   const keyCount = side.key.length;
   const isReference = side.attribute.type === 'reference';
@@ -121,7 +139,9 @@ async function openSide(database: SqlDatabase, snapshot: SqlSnapshot, side: Side
         if (order > 0) return found;
         if (order === 0) {
           const row = rows[at] as SqlRow;
-          const value = isReference ? formatReference(readers.slice(keyCount).map((reader, index) => reader(row[keyCount + index]))) : readers[keyCount]?.(row[keyCount]);
+          const value = isReference
+            ? formatReference(readers.slice(keyCount).map((reader, index) => reader(row[keyCount + index])))
+            : readers[keyCount]?.(row[keyCount]);
           if (value !== undefined) found.push(value);
         }
         at += 1;

@@ -1,4 +1,11 @@
-import { type Capabilities, type ConnectorContext, ConnectorError, defaultCapabilities, defineConnector, type ParameterDefinition } from '@landbridge/connector-sdk';
+import {
+  type Capabilities,
+  type ConnectorContext,
+  ConnectorError,
+  defaultCapabilities,
+  defineConnector,
+  type ParameterDefinition,
+} from '@landbridge/connector-sdk';
 import { testConnection } from './connection-test.ts';
 import type { SqlDatabase } from './database.ts';
 import { hasDelta } from './delta.ts';
@@ -71,7 +78,9 @@ async function open(context: ConnectorContext): Promise<Opened> {
   const database = openDatabase(settings);
   try {
     const models = await buildModels(database, settings);
-    for (const model of models.values()) if (model.settings.delta !== undefined && !hasDelta(model)) throw new ConnectorError('invalid-configuration', `objectTypes.${model.name}.delta: write watermarkColumn or changeLog`);
+    for (const model of models.values())
+      if (model.settings.delta !== undefined && !hasDelta(model))
+        throw new ConnectorError('invalid-configuration', `objectTypes.${model.name}.delta: write watermarkColumn or changeLog`);
     return { database, models, settings };
   } catch (error) {
     await database.close();
@@ -100,9 +109,23 @@ const CONNECTIVITY: readonly ParameterDefinition[] = [
   { name: 'database', kind: 'string', label: 'Database name' },
   { name: 'user', kind: 'string', label: 'User' },
   { name: 'password', kind: 'secret', label: 'Password' },
-  { name: 'tls', kind: 'structure', label: 'TLS', schema: { type: 'object', properties: { mode: { enum: ['disable', 'require', 'verify-full'] }, ca: { type: 'string' } } } },
+  {
+    name: 'tls',
+    kind: 'structure',
+    label: 'TLS',
+    schema: { type: 'object', properties: { mode: { enum: ['disable', 'require', 'verify-full'] }, ca: { type: 'string' } } },
+  },
   { name: 'poolSize', kind: 'string', label: 'Connections at most', default: 8 },
   { name: 'commandTimeout', kind: 'string', label: 'Seconds a statement may take', default: 30 },
 ];
 
-const OBJECT_TYPES: readonly ParameterDefinition[] = [{ name: 'objectTypes', kind: 'structure', required: true, label: 'Object types', description: 'Tables, views or queries, with their anchors, references and side tables', schema: { type: 'object' } }];
+const OBJECT_TYPES: readonly ParameterDefinition[] = [
+  {
+    name: 'objectTypes',
+    kind: 'structure',
+    required: true,
+    label: 'Object types',
+    description: 'Tables, views or queries, with their anchors, references and side tables',
+    schema: { type: 'object' },
+  },
+];

@@ -1,4 +1,13 @@
-import { type Attributes, ConnectorError, formatAnchor, orderText, type Schema, type SchemaAttribute, type SchemaObjectType, type Value } from '@landbridge/connector-sdk';
+import {
+  type Attributes,
+  ConnectorError,
+  formatAnchor,
+  orderText,
+  type Schema,
+  type SchemaAttribute,
+  type SchemaObjectType,
+  type Value,
+} from '@landbridge/connector-sdk';
 import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow } from './database.ts';
 import type { MultiValueSettings, ObjectTypeSettings, SqlSettings } from './settings.ts';
 
@@ -42,11 +51,19 @@ async function buildModel(database: SqlDatabase, name: string, settings: ObjectT
   const table = settings.table ?? settings.view;
   const from = table === undefined ? `(${settings.query ?? ''}) landbridge_source` : qualified(table, settings.schema);
   const catalogue = table === undefined ? await database.queryColumns(settings.query ?? '') : await database.columns(table, settings.schema);
-  if (catalogue.length === 0) throw missing(`objectTypes.${name}.${settings.view === undefined ? 'table' : 'view'}`, `there is no table "${table ?? ''}"${settings.schema === undefined ? '' : ` in the schema "${settings.schema}"`}`);
+  if (catalogue.length === 0)
+    throw missing(
+      `objectTypes.${name}.${settings.view === undefined ? 'table' : 'view'}`,
+      `there is no table "${table ?? ''}"${settings.schema === undefined ? '' : ` in the schema "${settings.schema}"`}`,
+    );
   const byName = new Map(catalogue.map((column) => [column.name, column]));
   const find = (column: string, where: string): CatalogueColumn => {
     const found = byName.get(column);
-    if (found === undefined) throw missing(`objectTypes.${name}.${where}`, `there is no column "${column}" in ${table === undefined ? 'the query' : `"${table}"`}; there are ${catalogue.map((one) => one.name).join(', ')}`);
+    if (found === undefined)
+      throw missing(
+        `objectTypes.${name}.${where}`,
+        `there is no column "${column}" in ${table === undefined ? 'the query' : `"${table}"`}; there are ${catalogue.map((one) => one.name).join(', ')}`,
+      );
     return found;
   };
   const columns = chooseColumns(settings, catalogue, find);
@@ -61,24 +78,53 @@ async function buildModel(database: SqlDatabase, name: string, settings: ObjectT
   return { name, settings, from, writable: settings.table !== undefined, anchor, columns, sides, definition };
 }
 
-function chooseColumns(settings: ObjectTypeSettings, catalogue: readonly CatalogueColumn[], find: (column: string, where: string) => CatalogueColumn): readonly ColumnAttribute[] {
+function chooseColumns(
+  settings: ObjectTypeSettings,
+  catalogue: readonly CatalogueColumn[],
+  find: (column: string, where: string) => CatalogueColumn,
+): readonly ColumnAttribute[] {
   const result: ColumnAttribute[] = [];
   const referenced = new Set(Object.values(settings.references ?? {}).flatMap((reference) => reference.columns ?? [reference.column ?? '']));
   const named = settings.attributes === undefined ? undefined : Object.entries(settings.attributes);
-  const chosen = named ?? catalogue.filter((column) => !referenced.has(column.name) || settings.anchor.includes(column.name)).map((column) => [column.name, { column: column.name }] as const);
-  for (const [attribute, column] of chosen) result.push(columnAttribute(attribute, { ...column, column: column.column ?? attribute }, settings, find(column.column ?? attribute, `attributes.${attribute}.column`)));
+  const chosen =
+    named ??
+    catalogue
+      .filter((column) => !referenced.has(column.name) || settings.anchor.includes(column.name))
+      .map((column) => [column.name, { column: column.name }] as const);
+  for (const [attribute, column] of chosen)
+    result.push(
+      columnAttribute(
+        attribute,
+        { ...column, column: column.column ?? attribute },
+        settings,
+        find(column.column ?? attribute, `attributes.${attribute}.column`),
+      ),
+    );
   // An anchor must be an attribute, named or not.
   for (const column of settings.anchor) {
     if (!result.some((one) => one.columns[0]?.name === column)) result.unshift(columnAttribute(column, { column }, settings, find(column, 'anchor')));
   }
   for (const [attribute, reference] of Object.entries(settings.references ?? {})) {
     const columns = (reference.columns ?? [reference.column ?? '']).map((column) => find(column, `references.${attribute}.column`));
-    result.push({ columns, attribute: { name: attribute, type: 'reference', referenceTypes: [reference.objectType], required: columns.some((column) => !column.nullable && !column.defaulted) } });
+    result.push({
+      columns,
+      attribute: {
+        name: attribute,
+        type: 'reference',
+        referenceTypes: [reference.objectType],
+        required: columns.some((column) => !column.nullable && !column.defaulted),
+      },
+    });
   }
   return result;
 }
 
-function columnAttribute(name: string, settings: NonNullable<ObjectTypeSettings['attributes']>[string], type: ObjectTypeSettings, column: CatalogueColumn): ColumnAttribute {
+function columnAttribute(
+  name: string,
+  settings: NonNullable<ObjectTypeSettings['attributes']>[string],
+  type: ObjectTypeSettings,
+  column: CatalogueColumn,
+): ColumnAttribute {
   const anchor = type.anchor.includes(column.name);
   const assigned = anchor && (type.anchorAssigned ?? (column.defaulted && type.anchor.length === 1));
   const dataType = settings.type ?? column.type;
@@ -105,12 +151,16 @@ async function buildSide(database: SqlDatabase, type: string, name: string, sett
   if (catalogue.length === 0) throw missing(`${at}.table`, `there is no table "${settings.table}"`);
   const find = (column: string): CatalogueColumn => {
     const found = catalogue.find((one) => one.name === column);
-    if (found === undefined) throw missing(at, `there is no column "${column}" in "${settings.table}"; there are ${catalogue.map((one) => one.name).join(', ')}`);
+    if (found === undefined)
+      throw missing(at, `there is no column "${column}" in "${settings.table}"; there are ${catalogue.map((one) => one.name).join(', ')}`);
     return found;
   };
   const value = (settings.reference?.columns ?? [settings.value ?? '']).map(find);
   const shared = { name, multiValued: true } as const;
-  const attribute: SchemaAttribute = settings.reference === undefined ? { ...shared, type: value[0]?.type ?? 'string' } : { ...shared, type: 'reference', referenceTypes: [settings.reference.objectType] };
+  const attribute: SchemaAttribute =
+    settings.reference === undefined
+      ? { ...shared, type: value[0]?.type ?? 'string' }
+      : { ...shared, type: 'reference', referenceTypes: [settings.reference.objectType] };
   return { attribute, settings, from: qualified(settings.table, settings.schema), key: settings.key.map(find), value };
 }
 
@@ -141,12 +191,20 @@ export interface RowReader {
 
 /** Compiles the reading of an object type's rows: which column gives which value. */
 export function compileReader(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>): RowReader {
-  const columns = [...model.anchor, ...model.columns.filter((one) => !model.anchor.includes(one) && wanted.has(one.attribute.name) && one.attribute.direction !== 'export-only')];
+  const columns = [
+    ...model.anchor,
+    ...model.columns.filter((one) => !model.anchor.includes(one) && wanted.has(one.attribute.name) && one.attribute.direction !== 'export-only'),
+  ];
   const names: string[] = [];
   const parts = columns.map((column) => {
     const start = names.length;
     names.push(...column.columns.map((one) => one.name));
-    return { name: column.attribute.name, isReference: column.attribute.type === 'reference', start, readers: column.columns.map((one) => database.dialect.reader(one.type)) };
+    return {
+      name: column.attribute.name,
+      isReference: column.attribute.type === 'reference',
+      start,
+      readers: column.columns.map((one) => database.dialect.reader(one.type)),
+    };
   });
   const anchors = parts.slice(0, model.anchor.length);
   const read = (part: (typeof parts)[number], row: SqlRow): Value | undefined => {
@@ -213,5 +271,7 @@ export function orderKeys(left: readonly Value[], right: readonly Value[]): numb
 
 /** The ORDER BY of a key: text in the order of code points, whatever the collation of the column. */
 export function orderBy(database: SqlDatabase, columns: readonly CatalogueColumn[]): string {
-  return columns.map((column) => (column.type === 'string' ? `CAST(${quote(column.name)} AS TEXT) ${database.dialect.textCollation}` : quote(column.name))).join(', ');
+  return columns
+    .map((column) => (column.type === 'string' ? `CAST(${quote(column.name)} AS TEXT) ${database.dialect.textCollation}` : quote(column.name)))
+    .join(', ');
 }

@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
 import pg from 'pg';
 import Cursor from 'pg-cursor';
-import { type CatalogueColumn, type Dialect, quote, type SqlConnection, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot, type SqlValue } from './database.ts';
+import {
+  type CatalogueColumn,
+  type Dialect,
+  quote,
+  type SqlConnection,
+  type SqlCursor,
+  type SqlDatabase,
+  type SqlRow,
+  type SqlSnapshot,
+  type SqlValue,
+} from './database.ts';
 import { postgresError } from './postgres-errors.ts';
 import type { SqlSettings } from './settings.ts';
 
@@ -27,7 +37,15 @@ const AS_TEXT = { getTypeParser: () => (value: unknown) => value };
 
 /** Opens a PostgreSQL application. Connections are made when they are needed. */
 export function openPostgres(settings: SqlSettings): SqlDatabase {
-  const config: pg.PoolConfig = { ...connectionOf(settings), max: settings.poolSize, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, statement_timeout: settings.commandTimeoutSeconds * 1000, application_name: 'landbridge', keepAlive: true };
+  const config: pg.PoolConfig = {
+    ...connectionOf(settings),
+    max: settings.poolSize,
+    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: settings.commandTimeoutSeconds * 1000,
+    application_name: 'landbridge',
+    keepAlive: true,
+  };
   const pool = new pg.Pool(config);
   // An idle connection that breaks is replaced by the pool; the next statement tells if the server is gone.
   pool.on('error', () => {});
@@ -78,7 +96,9 @@ export function openPostgres(settings: SqlSettings): SqlDatabase {
       const client = await acquire();
       try {
         const { fields } = await client.query(`SELECT * FROM (${sql}) landbridge_query LIMIT 0`);
-        return fields.map((field): CatalogueColumn => ({ name: field.name, type: typeOfOid(field.dataTypeID), declared: '', nullable: true, defaulted: false, unique: false }));
+        return fields.map(
+          (field): CatalogueColumn => ({ name: field.name, type: typeOfOid(field.dataTypeID), declared: '', nullable: true, defaulted: false, unique: false }),
+        );
       } catch (error) {
         throw postgresError(error, true);
       } finally {
@@ -113,7 +133,10 @@ async function runOn(client: pg.ClientBase, sql: string, values: readonly SqlVal
 
 /** How to connect, for pools and for single connections. */
 export function connectionOf(settings: SqlSettings): pg.ClientConfig {
-  const ssl = settings.tls.mode === 'disable' ? undefined : { rejectUnauthorized: settings.tls.mode === 'verify-full', ...(settings.tls.ca === undefined ? {} : { ca: readFileSync(settings.tls.ca, 'utf8') }) };
+  const ssl =
+    settings.tls.mode === 'disable'
+      ? undefined
+      : { rejectUnauthorized: settings.tls.mode === 'verify-full', ...(settings.tls.ca === undefined ? {} : { ca: readFileSync(settings.tls.ca, 'utf8') }) };
   if (settings.url !== undefined) return { connectionString: settings.url, ...(ssl === undefined ? {} : { ssl }) };
   return {
     host: settings.host ?? 'localhost',

@@ -35,7 +35,12 @@ const CODES: Readonly<Record<string, ConnectorErrorCode>> = {
 /** The error of the contract for whatever the driver threw; `sent` says whether anything had reached the server. */
 export function postgresError(thrown: unknown, sent: boolean): ConnectorError {
   if (thrown instanceof ConnectorError) return thrown;
-  const { code, message = String(thrown), detail, column } = thrown as { readonly code?: string; readonly message?: string; readonly detail?: string; readonly column?: string };
+  const {
+    code,
+    message = String(thrown),
+    detail,
+    column,
+  } = thrown as { readonly code?: string; readonly message?: string; readonly detail?: string; readonly column?: string };
   const known = code === undefined ? guess(message) : (CODES[code] ?? CODES[code.slice(0, 2)] ?? guess(message));
   const ours = known === 'connection-dropped' && !sent ? 'server-down' : known;
   const attribute = column ?? /^Key \("?([^",)]+)"?\)/.exec(detail ?? '')?.[1];

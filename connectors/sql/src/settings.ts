@@ -26,7 +26,13 @@ export interface MultiValueSettings {
 export interface DeltaSettings {
   readonly watermarkColumn?: string;
   readonly deletedColumn?: string;
-  readonly changeLog?: { readonly table: string; readonly schema?: string; readonly sequence: string; readonly key: readonly string[]; readonly operation?: string };
+  readonly changeLog?: {
+    readonly table: string;
+    readonly schema?: string;
+    readonly sequence: string;
+    readonly key: readonly string[];
+    readonly operation?: string;
+  };
 }
 
 /** One object type: a table, a view or a query, and what hangs on it. */
@@ -71,7 +77,8 @@ export function readSettings(parameters: Parameters): { readonly settings: SqlSe
   const { dialect } = parameters;
   if (dialect !== 'sqlite' && dialect !== 'postgres') problem('dialect', 'write sqlite or postgres');
   if (dialect === 'sqlite' && typeof parameters['file'] !== 'string') problem('file', 'the path of the SQLite file is missing');
-  if (dialect === 'postgres' && typeof parameters['url'] !== 'string' && typeof parameters['host'] !== 'string') problem('host', 'write host (and port, database, user, password), or url');
+  if (dialect === 'postgres' && typeof parameters['url'] !== 'string' && typeof parameters['host'] !== 'string')
+    problem('host', 'write host (and port, database, user, password), or url');
   const objectTypes = parameters['objectTypes'];
   if (!isObject(objectTypes) || Object.keys(objectTypes).length === 0) problem('objectTypes', 'name at least one object type with its table');
   else for (const [name, type] of Object.entries(objectTypes)) checkObjectType(name, type, Object.keys(objectTypes), problem);
@@ -106,15 +113,18 @@ function checkObjectType(name: string, type: ParameterValue, names: readonly str
   if (sources.length !== 1) problem(`${at}.table`, 'write exactly one of table, view and query');
   if (!isList(type['anchor'])) problem(`${at}.anchor`, 'write the columns that identify a row, for example [id]');
   for (const [key, reference] of entriesOf(type['references'])) {
-    if (!isObject(reference) || (typeof reference['column'] !== 'string' && !isList(reference['columns']))) problem(`${at}.references.${key}.column`, 'write the column that holds the identifier of the target');
+    if (!isObject(reference) || (typeof reference['column'] !== 'string' && !isList(reference['columns'])))
+      problem(`${at}.references.${key}.column`, 'write the column that holds the identifier of the target');
     else if (!names.includes(String(reference['objectType']))) problem(`${at}.references.${key}.objectType`, `write one of ${names.join(', ')}`);
   }
   for (const [key, side] of entriesOf(type['multiValued'])) {
     const where = `${at}.multiValued.${key}`;
     if (!isObject(side) || typeof side['table'] !== 'string') problem(`${where}.table`, 'write the table that holds the values');
     else if (!isList(side['key'])) problem(`${where}.key`, 'write the columns that hold the anchor of the owner, for example [person_id]');
-    else if (typeof side['value'] !== 'string' && !isObject(side['reference'])) problem(`${where}.value`, 'write the column with the value, or reference: {columns, objectType}');
-    else if (isObject(side['reference']) && !names.includes(String(side['reference']['objectType']))) problem(`${where}.reference.objectType`, `write one of ${names.join(', ')}`);
+    else if (typeof side['value'] !== 'string' && !isObject(side['reference']))
+      problem(`${where}.value`, 'write the column with the value, or reference: {columns, objectType}');
+    else if (isObject(side['reference']) && !names.includes(String(side['reference']['objectType'])))
+      problem(`${where}.reference.objectType`, `write one of ${names.join(', ')}`);
   }
 }
 

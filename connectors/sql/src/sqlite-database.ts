@@ -1,6 +1,6 @@
+import { existsSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ConnectorError, foldCase, type Value } from '@landbridge/connector-sdk';
-import { existsSync } from 'node:fs';
 import type { CatalogueColumn, Dialect, SqlConnection, SqlDatabase, SqlRow, SqlSnapshot, SqlValue } from './database.ts';
 import { quote } from './database.ts';
 import type { SqlSettings } from './settings.ts';
@@ -25,7 +25,8 @@ const READERS: Readonly<Record<CatalogueColumn['type'], (value: unknown) => Valu
 
 function toInteger(value: unknown): bigint {
   const text = String(value);
-  if (!/^-?\d+$/.test(text)) throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
+  if (!/^-?\d+$/.test(text))
+    throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
   return BigInt(text);
 }
 
@@ -84,7 +85,16 @@ export function openSqlite(settings: SqlSettings): SqlDatabase {
         handle
           .prepare(sql)
           .columns()
-          .map((column): CatalogueColumn => ({ name: column.name, type: typeOfDeclaration(column.type ?? ''), declared: column.type ?? '', nullable: true, defaulted: false, unique: false })),
+          .map(
+            (column): CatalogueColumn => ({
+              name: column.name,
+              type: typeOfDeclaration(column.type ?? ''),
+              declared: column.type ?? '',
+              nullable: true,
+              defaulted: false,
+              unique: false,
+            }),
+          ),
       ),
     async close() {
       statements.clear();
@@ -157,7 +167,14 @@ function readColumns(run: Run, table: string): readonly CatalogueColumn[] {
       const name = String(row[1]);
       const declared = String(row[2]);
       const isKey = row[5] !== 0n && keys.length === 1;
-      return { name, type: typeOfDeclaration(declared), declared, nullable: row[3] === 0n && !isKey, defaulted: row[4] !== null || (isKey && /^integer$/i.test(declared)) || row[6] !== 0n, unique: isKey || unique.has(name) };
+      return {
+        name,
+        type: typeOfDeclaration(declared),
+        declared,
+        nullable: row[3] === 0n && !isKey,
+        defaulted: row[4] !== null || (isKey && /^integer$/i.test(declared)) || row[6] !== 0n,
+        unique: isKey || unique.has(name),
+      };
     });
 }
 

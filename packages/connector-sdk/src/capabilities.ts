@@ -1,5 +1,5 @@
 /** How entries are named. Source: ECMA2 `MADistinguishedNameStyle`. */
-export type DistinguishedNameStyle = "none" | "generic" | "ldap";
+export type DistinguishedNameStyle = 'none' | 'generic' | 'ldap';
 
 /**
  * What an export of a change contains. Source: ECMA2 `MAExportType`.
@@ -9,85 +9,78 @@ export type DistinguishedNameStyle = "none" | "generic" | "ldap";
  * - `attribute-update`: changed attributes; multi-valued ones as values added and removed.
  * - `multivalued-reference-update`: as `attribute-replace`, but multi-valued references as values added and removed.
  */
-export type ExportType =
-	| "object-replace"
-	| "attribute-replace"
-	| "attribute-update"
-	| "multivalued-reference-update";
+export type ExportType = 'object-replace' | 'attribute-replace' | 'attribute-update' | 'multivalued-reference-update';
 
 /** Which exports an import confirms. Source: ECMA2 `MAObjectConfirmation`. */
-export type ObjectConfirmation =
-	| "normal"
-	| "no-delete-confirmation"
-	| "no-add-and-delete-confirmation";
+export type ObjectConfirmation = 'normal' | 'no-delete-confirmation' | 'no-add-and-delete-confirmation';
 
 /** How comparison keys of anchors and distinguished names are formed; values are never altered (R27). */
-export type Normalization = "uppercase" | "remove-accents";
+export type Normalization = 'uppercase' | 'remove-accents';
 
 /** Everything a connector declares about itself. Every flag is honoured by the engine. Source: ECMA2 `MACapabilities`. */
 export interface Capabilities {
-	readonly import: boolean;
-	readonly deltaImport: boolean;
-	readonly export: boolean;
-	readonly fullExport: boolean;
-	readonly password: boolean;
-	readonly partitions: boolean;
-	readonly hierarchy: boolean;
-	readonly distinguishedNameStyle: DistinguishedNameStyle;
-	readonly dnAsAnchor: boolean;
-	readonly objectRename: boolean;
-	readonly exportType: ExportType;
-	readonly noReferenceValuesInFirstExport: boolean;
-	readonly deleteAddAsReplace: boolean;
-	readonly exportPasswordInFirstPass: boolean;
-	readonly objectConfirmation: ObjectConfirmation;
-	readonly normalizations: readonly Normalization[];
-	/** Several connectors of the package may run side by side (R18); it says nothing of parallel calls. */
-	readonly concurrentOperation: boolean;
-	/** Entries can be looked up live ({@link file://./connector.ts Connector.find}). */
-	readonly find: boolean;
-	/** A layered connection test exists. */
-	readonly test: boolean;
-	/** The application can push changes. */
-	readonly watch: boolean;
-	/** How many export sessions may work at the same time. Default is 1 (R18). */
-	readonly parallelWrites: number;
-	/** One bad entry of a batch leaves its neighbours alone. `false` makes the engine send batches of one (R18). */
-	readonly isolatedEntries: boolean;
-	/** When results count (R17). `at-close`: after the session was closed. `at-once`: sessions may stay open over bursts. */
-	readonly resultsApply: "at-close" | "at-once";
-	/** A create whose key the caller chose may be repeated: `already-exists` then is looked at, not trusted (R14). */
-	readonly exportMaxBatch: number;
-	readonly importMaxPage: number;
-	readonly importDefaultPage: number;
+  readonly import: boolean;
+  readonly deltaImport: boolean;
+  readonly export: boolean;
+  readonly fullExport: boolean;
+  readonly password: boolean;
+  readonly partitions: boolean;
+  readonly hierarchy: boolean;
+  readonly distinguishedNameStyle: DistinguishedNameStyle;
+  readonly dnAsAnchor: boolean;
+  readonly objectRename: boolean;
+  readonly exportType: ExportType;
+  readonly noReferenceValuesInFirstExport: boolean;
+  readonly deleteAddAsReplace: boolean;
+  readonly exportPasswordInFirstPass: boolean;
+  readonly objectConfirmation: ObjectConfirmation;
+  readonly normalizations: readonly Normalization[];
+  /** Several connectors of the package may run side by side (R18); it says nothing of parallel calls. */
+  readonly concurrentOperation: boolean;
+  /** Entries can be looked up live ({@link file://./connector.ts Connector.find}). */
+  readonly find: boolean;
+  /** A layered connection test exists. */
+  readonly test: boolean;
+  /** The application can push changes. */
+  readonly watch: boolean;
+  /** How many export sessions may work at the same time. Default is 1 (R18). */
+  readonly parallelWrites: number;
+  /** One bad entry of a batch leaves its neighbours alone. `false` makes the engine send batches of one (R18). */
+  readonly isolatedEntries: boolean;
+  /** When results count (R17). `at-close`: after the session was closed. `at-once`: sessions may stay open over bursts. */
+  readonly resultsApply: 'at-close' | 'at-once';
+  /** A create whose key the caller chose may be repeated: `already-exists` then is looked at, not trusted (R14). */
+  readonly exportMaxBatch: number;
+  readonly importMaxPage: number;
+  readonly importDefaultPage: number;
 }
 
 /** The defaults: the careful choice for every flag. */
 export const defaultCapabilities: Capabilities = {
-	import: true,
-	deltaImport: false,
-	export: true,
-	fullExport: false,
-	password: false,
-	partitions: false,
-	hierarchy: false,
-	distinguishedNameStyle: "none",
-	dnAsAnchor: false,
-	objectRename: false,
-	exportType: "attribute-update",
-	noReferenceValuesInFirstExport: false,
-	deleteAddAsReplace: false,
-	exportPasswordInFirstPass: false,
-	objectConfirmation: "normal",
-	normalizations: [],
-	concurrentOperation: true,
-	find: false,
-	test: false,
-	watch: false,
-	parallelWrites: 1,
-	isolatedEntries: false,
-	resultsApply: "at-close",
-	exportMaxBatch: 100,
-	importMaxPage: 1000,
-	importDefaultPage: 500,
+  import: true,
+  deltaImport: false,
+  export: true,
+  fullExport: false,
+  password: false,
+  partitions: false,
+  hierarchy: false,
+  distinguishedNameStyle: 'none',
+  dnAsAnchor: false,
+  objectRename: false,
+  exportType: 'attribute-update',
+  noReferenceValuesInFirstExport: false,
+  deleteAddAsReplace: false,
+  exportPasswordInFirstPass: false,
+  objectConfirmation: 'normal',
+  normalizations: [],
+  concurrentOperation: true,
+  find: false,
+  test: false,
+  watch: false,
+  parallelWrites: 1,
+  isolatedEntries: false,
+  resultsApply: 'at-close',
+  exportMaxBatch: 100,
+  importMaxPage: 1000,
+  importDefaultPage: 500,
 };

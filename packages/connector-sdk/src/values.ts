@@ -7,12 +7,7 @@
  */
 
 /** The data type of an attribute. Source: ECMA2 `AttributeType`; there is no date type below SCIM (R27). */
-export type AttributeType =
-	| "string"
-	| "integer"
-	| "boolean"
-	| "binary"
-	| "reference";
+export type AttributeType = 'string' | 'integer' | 'boolean' | 'binary' | 'reference';
 
 /**
  * One typed value: `string` (also a reference: the target's distinguished name, or its anchor text where the
@@ -27,9 +22,7 @@ export type Attributes = Readonly<Record<string, Value | readonly Value[]>>;
 export type EncodedValue = string | boolean;
 
 /** Encoded attribute values by attribute name; multi-valued attributes are always arrays, never empty. */
-export type EncodedAttributes = Readonly<
-	Record<string, EncodedValue | readonly EncodedValue[]>
->;
+export type EncodedAttributes = Readonly<Record<string, EncodedValue | readonly EncodedValue[]>>;
 
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -42,32 +35,24 @@ const INTEGER_TEXT = /^-?(?:0|[1-9]\d{0,18})$/;
  * type, never the value.
  */
 export function encodeValue(type: AttributeType, value: Value): EncodedValue {
-	switch (type) {
-		case "string":
-		case "reference":
-			if (typeof value === "string") return value;
-			break;
-		case "boolean":
-			if (typeof value === "boolean") return value;
-			break;
-		case "integer":
-			if (typeof value === "bigint" && value >= MIN_INT64 && value <= MAX_INT64)
-				return value.toString();
-			if (typeof value === "bigint")
-				throw new TypeError("an integer does not fit into 64 bits");
-			break;
-		case "binary":
-			if (value instanceof Uint8Array) {
-				return Buffer.from(
-					value.buffer,
-					value.byteOffset,
-					value.byteLength,
-				).toString("base64");
-			}
-	}
-	throw new TypeError(
-		`expected a value of type ${type}, got ${describe(value)}`,
-	);
+  switch (type) {
+    case 'string':
+    case 'reference':
+      if (typeof value === 'string') return value;
+      break;
+    case 'boolean':
+      if (typeof value === 'boolean') return value;
+      break;
+    case 'integer':
+      if (typeof value === 'bigint' && value >= MIN_INT64 && value <= MAX_INT64) return value.toString();
+      if (typeof value === 'bigint') throw new TypeError('an integer does not fit into 64 bits');
+      break;
+    case 'binary':
+      if (value instanceof Uint8Array) {
+        return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
+      }
+  }
+  throw new TypeError(`expected a value of type ${type}, got ${describe(value)}`);
 }
 
 /**
@@ -76,22 +61,22 @@ export function encodeValue(type: AttributeType, value: Value): EncodedValue {
  * @throws TypeError when the encoded value is not of the type.
  */
 export function decodeValue(type: AttributeType, encoded: EncodedValue): Value {
-	if (type === "boolean") {
-		if (typeof encoded === "boolean") return encoded;
-	} else if (typeof encoded === "string") {
-		if (type === "string" || type === "reference") return encoded;
-		if (type === "binary") return Buffer.from(encoded, "base64");
-		if (INTEGER_TEXT.test(encoded)) {
-			const integer = BigInt(encoded);
-			if (integer >= MIN_INT64 && integer <= MAX_INT64) return integer;
-		}
-	}
-	throw new TypeError(`an encoded value is not of type ${type}`);
+  if (type === 'boolean') {
+    if (typeof encoded === 'boolean') return encoded;
+  } else if (typeof encoded === 'string') {
+    if (type === 'string' || type === 'reference') return encoded;
+    if (type === 'binary') return Buffer.from(encoded, 'base64');
+    if (INTEGER_TEXT.test(encoded)) {
+      const integer = BigInt(encoded);
+      if (integer >= MIN_INT64 && integer <= MAX_INT64) return integer;
+    }
+  }
+  throw new TypeError(`an encoded value is not of type ${type}`);
 }
 
 function describe(value: unknown): string {
-	if (value === null) return "null";
-	return Array.isArray(value) ? "an array" : typeof value;
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'an array' : typeof value;
 }
 
 /**
@@ -100,7 +85,7 @@ function describe(value: unknown): string {
  * names carry this text.
  */
 export function formatAnchor(values: readonly EncodedValue[]): string {
-	const [first] = values;
-	if (values.length === 1 && first !== undefined) return String(first);
-	return JSON.stringify(values);
+  const [first] = values;
+  if (values.length === 1 && first !== undefined) return String(first);
+  return JSON.stringify(values);
 }

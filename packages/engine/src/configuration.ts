@@ -1,144 +1,142 @@
-import type { Parameters } from "@landbridge/connector-sdk";
+import type { Parameters } from '@landbridge/connector-sdk';
 
 /**
  * The configuration of one connector as the engine takes it: parsed, defaults filled in, secrets resolved. The document
  * that people write (`landbridge.yaml`) and its JSON Schema are the server's; they map one to one.
  */
 export interface ConnectorConfiguration {
-	readonly name: string;
-	/** What is loaded: a built-in name such as `sql`, or a module path or URL. */
-	readonly package: string;
-	/** `observe` refuses writes; `live` is the default (R31). */
-	readonly mode: "observe" | "live";
-	/** Secrets resolved. Never logged, never answered. */
-	readonly parameters: Parameters;
-	/** Names of parameters whose values came from a secret reference, for redaction. */
-	readonly secretParameters: readonly string[];
-	readonly objectTypes: readonly ObjectTypeConfiguration[];
-	/** Identifiers or names of selected partitions; empty: all the connector has. */
-	readonly partitions: readonly string[];
-	/** DNs of containers in and out of scope, by partition. */
-	readonly containers: readonly {
-		readonly partition: string;
-		readonly included: readonly string[];
-		readonly excluded: readonly string[];
-	}[];
-	readonly runProfiles: readonly RunProfile[];
-	readonly autosync: Autosync;
-	readonly deletionThreshold: DeletionThreshold;
-	readonly deprovisioning: {
-		readonly disable: DeprovisioningFlow;
-		readonly delete: DeprovisioningFlow;
-	};
-	/** A missing per-entry result is an error instead of success (R19). */
-	readonly strictResults: boolean;
-	/** How an export session lives (R17). Taken only where the connector declares that results apply at once, or the operator does. */
-	readonly session: {
-		readonly keepOpen: boolean | "package";
-		readonly idleSeconds: number;
-		readonly maxSeconds: number;
-	};
-	readonly limits: ConnectorLimits;
+  readonly name: string;
+  /** What is loaded: a built-in name such as `sql`, or a module path or URL. */
+  readonly package: string;
+  /** `observe` refuses writes; `live` is the default (R31). */
+  readonly mode: 'observe' | 'live';
+  /** Secrets resolved. Never logged, never answered. */
+  readonly parameters: Parameters;
+  /** Names of parameters whose values came from a secret reference, for redaction. */
+  readonly secretParameters: readonly string[];
+  readonly objectTypes: readonly ObjectTypeConfiguration[];
+  /** Identifiers or names of selected partitions; empty: all the connector has. */
+  readonly partitions: readonly string[];
+  /** DNs of containers in and out of scope, by partition. */
+  readonly containers: readonly {
+    readonly partition: string;
+    readonly included: readonly string[];
+    readonly excluded: readonly string[];
+  }[];
+  readonly runProfiles: readonly RunProfile[];
+  readonly autosync: Autosync;
+  readonly deletionThreshold: DeletionThreshold;
+  readonly deprovisioning: {
+    readonly disable: DeprovisioningFlow;
+    readonly delete: DeprovisioningFlow;
+  };
+  /** A missing per-entry result is an error instead of success (R19). */
+  readonly strictResults: boolean;
+  /** How an export session lives (R17). Taken only where the connector declares that results apply at once, or the operator does. */
+  readonly session: {
+    readonly keepOpen: boolean | 'package';
+    readonly idleSeconds: number;
+    readonly maxSeconds: number;
+  };
+  readonly limits: ConnectorLimits;
 }
 
 /** One object type and the SCIM resource it becomes. */
 export interface ObjectTypeConfiguration {
-	/** The connector's name of the type. */
-	readonly objectType: string;
-	/** The SCIM resource type: `User`, `Group`, or any other name (then an extension schema of its own). */
-	readonly resourceType: string;
-	/** Path below the base URL; default is the plural of the resource type (S-014). */
-	readonly endpoint: string;
-	/**
-	 * SCIM path → attribute, e.g. `userName: login`, `emails[type eq "work"].value: mail`, `manager: manager_id`,
-	 * `members: members`. Attributes that are not mapped appear in the connector's extension schema under their own name.
-	 */
-	readonly mapping: readonly AttributeMapping[];
-	/** Attributes left out. Default is none. */
-	readonly excluded: readonly string[];
-	/** Attributes that get an index besides those that are unique, anchors or mapped to what clients look up. */
-	readonly queryable: readonly string[];
-	/** How a new entry gets its distinguished name, e.g. `CN={cn},OU=People,DC=x` (braces: escaped attribute values). */
-	readonly dnTemplate?: string;
+  /** The connector's name of the type. */
+  readonly objectType: string;
+  /** The SCIM resource type: `User`, `Group`, or any other name (then an extension schema of its own). */
+  readonly resourceType: string;
+  /** Path below the base URL; default is the plural of the resource type (S-014). */
+  readonly endpoint: string;
+  /**
+   * SCIM path → attribute, e.g. `userName: login`, `emails[type eq "work"].value: mail`, `manager: manager_id`,
+   * `members: members`. Attributes that are not mapped appear in the connector's extension schema under their own name.
+   */
+  readonly mapping: readonly AttributeMapping[];
+  /** Attributes left out. Default is none. */
+  readonly excluded: readonly string[];
+  /** Attributes that get an index besides those that are unique, anchors or mapped to what clients look up. */
+  readonly queryable: readonly string[];
+  /** How a new entry gets its distinguished name, e.g. `CN={cn},OU=People,DC=x` (braces: escaped attribute values). */
+  readonly dnTemplate?: string;
 }
 
 export interface AttributeMapping {
-	/** A SCIM attribute path; URN-qualified for extensions. */
-	readonly scim: string;
-	readonly attribute: string;
-	/** Values of a boolean SCIM attribute in the application, e.g. `{true: 'A', false: 'D'}`; default is a boolean attribute. */
-	readonly values?: { readonly true: string; readonly false: string };
+  /** A SCIM attribute path; URN-qualified for extensions. */
+  readonly scim: string;
+  readonly attribute: string;
+  /** Values of a boolean SCIM attribute in the application, e.g. `{true: 'A', false: 'D'}`; default is a boolean attribute. */
+  readonly values?: { readonly true: string; readonly false: string };
 }
 
 /** A saved definition of a run. */
 export interface RunProfile {
-	readonly name: string;
-	readonly steps: readonly RunStepDefinition[];
+  readonly name: string;
+  readonly steps: readonly RunStepDefinition[];
 }
 
 export interface RunStepDefinition {
-	readonly kind: "full-import" | "delta-import";
-	/** Partition identifier or name; absent: one step for each selected partition. */
-	readonly partition?: string;
-	/** Default is the connector's. */
-	readonly pageSize?: number;
+  readonly kind: 'full-import' | 'delta-import';
+  /** Partition identifier or name; absent: one step for each selected partition. */
+  readonly partition?: string;
+  /** Default is the connector's. */
+  readonly pageSize?: number;
 }
 
 /** What keeps the connector space fresh: an interval in seconds or a cron expression for each profile. */
 export interface Autosync {
-	readonly schedules: readonly {
-		readonly profile: string;
-		readonly everySeconds?: number;
-		readonly cron?: string;
-		readonly timeZone?: string;
-	}[];
+  readonly schedules: readonly {
+    readonly profile: string;
+    readonly everySeconds?: number;
+    readonly cron?: string;
+    readonly timeZone?: string;
+  }[];
 }
 
 /** Above `percent` of a type's entries, and at least `minimum` of them, removals are held for approval (R23). */
 export interface DeletionThreshold {
-	readonly percent: number;
-	readonly minimum: number;
+  readonly percent: number;
+  readonly minimum: number;
 }
 
 /** What disable and delete do to the application (R11). */
 export type DeprovisioningFlow =
-	| { readonly action: "none" }
-	| { readonly action: "delete" }
-	| {
-			readonly action: "set";
-			readonly values: Readonly<
-				Record<string, string | number | boolean | null>
-			>;
-	  }
-	/** Disable only: write the attribute mapped to `active` (the default where one is mapped). */
-	| { readonly action: "map" };
+  | { readonly action: 'none' }
+  | { readonly action: 'delete' }
+  | {
+      readonly action: 'set';
+      readonly values: Readonly<Record<string, string | number | boolean | null>>;
+    }
+  /** Disable only: write the attribute mapped to `active` (the default where one is mapped). */
+  | { readonly action: 'map' };
 
 export interface ConnectorLimits {
-	/** Seconds after which one connector call is given up and its writes are in doubt (R13). */
-	readonly callSeconds: number;
-	/** Seconds after which a client is answered 503 with Retry-After; the write goes on (R16). */
-	readonly deadlineSeconds: number;
-	/** Seconds a whole import call may take before the connector thread is ended (R26 `hardLimit`). */
-	readonly hardLimitSeconds: number;
-	/** Memory of the connector thread, MiB (R1). */
-	readonly memoryMegabytes: number;
-	/** Entries a filter without an index may look at. */
-	readonly scanEntries: number;
-	/** Errors after which a run stops. ECMA2's engine stops at 5000. */
-	readonly runErrors: number;
+  /** Seconds after which one connector call is given up and its writes are in doubt (R13). */
+  readonly callSeconds: number;
+  /** Seconds after which a client is answered 503 with Retry-After; the write goes on (R16). */
+  readonly deadlineSeconds: number;
+  /** Seconds a whole import call may take before the connector thread is ended (R26 `hardLimit`). */
+  readonly hardLimitSeconds: number;
+  /** Memory of the connector thread, MiB (R1). */
+  readonly memoryMegabytes: number;
+  /** Entries a filter without an index may look at. */
+  readonly scanEntries: number;
+  /** Errors after which a run stops. ECMA2's engine stops at 5000. */
+  readonly runErrors: number;
 }
 
 /** The defaults of everything that can be left out. */
 export const configurationDefaults = {
-	mode: "live",
-	deletionThreshold: { percent: 10, minimum: 20 },
-	session: { keepOpen: "package", idleSeconds: 30, maxSeconds: 600 },
-	limits: {
-		callSeconds: 20,
-		deadlineSeconds: 25,
-		hardLimitSeconds: 6 * 3600,
-		memoryMegabytes: 1024,
-		scanEntries: 200_000,
-		runErrors: 5000,
-	},
+  mode: 'live',
+  deletionThreshold: { percent: 10, minimum: 20 },
+  session: { keepOpen: 'package', idleSeconds: 30, maxSeconds: 600 },
+  limits: {
+    callSeconds: 20,
+    deadlineSeconds: 25,
+    hardLimitSeconds: 6 * 3600,
+    memoryMegabytes: 1024,
+    scanEntries: 200_000,
+    runErrors: 5000,
+  },
 } as const satisfies Partial<ConnectorConfiguration>;

@@ -1,36 +1,29 @@
-import type { Partition, Schema, TestResult } from "@landbridge/connector-sdk";
-import type { CompiledResourceType } from "@landbridge/scim";
-import type {
-	AuditRecord,
-	EntryRow,
-	HeldRow,
-	JournalRow,
-	JournalState,
-	RunRow,
-} from "@landbridge/store";
-import type { ConnectorConfiguration } from "./configuration.ts";
+import type { Partition, Schema, TestResult } from '@landbridge/connector-sdk';
+import type { CompiledResourceType } from '@landbridge/scim';
+import type { AuditRecord, EntryRow, HeldRow, JournalRow, JournalState, RunRow } from '@landbridge/store';
+import type { ConnectorConfiguration } from './configuration.ts';
 
 /** Who asks, for one SCIM request. */
 export interface RequestContext {
-	/** The credential's identifier: scope of external ids and of repeats (R16). */
-	readonly credential: string;
-	/** The dialect profile of the credential (`strict`, `lenient`, `entra`, …). */
-	readonly profile: string;
-	/** Absolute base URL of the face, without a slash at the end: for `meta.location` and `$ref`. */
-	readonly baseUrl: string;
-	readonly correlation: string;
-	readonly signal?: AbortSignal;
-	readonly ifMatch?: string;
-	readonly ifNoneMatch?: string;
+  /** The credential's identifier: scope of external ids and of repeats (R16). */
+  readonly credential: string;
+  /** The dialect profile of the credential (`strict`, `lenient`, `entra`, …). */
+  readonly profile: string;
+  /** Absolute base URL of the face, without a slash at the end: for `meta.location` and `$ref`. */
+  readonly baseUrl: string;
+  readonly correlation: string;
+  readonly signal?: AbortSignal;
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
 }
 
 /** The answer to a SCIM request: everything but the HTTP framing. Errors are thrown as `ScimError`. */
 export interface ScimAnswer {
-	readonly status: 200 | 201 | 204 | 304;
-	/** JSON text, ready to send. */
-	readonly body?: string;
-	readonly etag?: string;
-	readonly location?: string;
+  readonly status: 200 | 201 | 204 | 304;
+  /** JSON text, ready to send. */
+  readonly body?: string;
+  readonly etag?: string;
+  readonly location?: string;
 }
 
 /** Query parameters as the client sent them, percent-decoded once, each at most once (S-092, SEC-38). */
@@ -38,198 +31,133 @@ export type QueryParameters = Readonly<Record<string, string>>;
 
 /** One face of a connector: the clean one (`/scim/{connector}`) or the drop-in (`/ecma2host_{connector}/scim`). */
 export interface ScimService {
-	/** By endpoint path segment, lower case (`users`). */
-	readonly resourceTypes: ReadonlyMap<string, CompiledResourceType>;
-	discovery(
-		context: RequestContext,
-		document: "ServiceProviderConfig" | "ResourceTypes" | "Schemas",
-		id?: string,
-	): ScimAnswer;
-	create(
-		context: RequestContext,
-		endpoint: string,
-		body: unknown,
-		query: QueryParameters,
-	): Promise<ScimAnswer>;
-	read(
-		context: RequestContext,
-		endpoint: string,
-		id: string,
-		query: QueryParameters,
-	): Promise<ScimAnswer>;
-	list(
-		context: RequestContext,
-		endpoint: string,
-		query: QueryParameters,
-	): Promise<ScimAnswer>;
-	/** `POST …/.search` (S-195). */
-	search(
-		context: RequestContext,
-		endpoint: string,
-		body: unknown,
-	): Promise<ScimAnswer>;
-	replace(
-		context: RequestContext,
-		endpoint: string,
-		id: string,
-		body: unknown,
-		query: QueryParameters,
-	): Promise<ScimAnswer>;
-	patch(
-		context: RequestContext,
-		endpoint: string,
-		id: string,
-		body: unknown,
-		query: QueryParameters,
-	): Promise<ScimAnswer>;
-	delete(
-		context: RequestContext,
-		endpoint: string,
-		id: string,
-	): Promise<ScimAnswer>;
+  /** By endpoint path segment, lower case (`users`). */
+  readonly resourceTypes: ReadonlyMap<string, CompiledResourceType>;
+  discovery(context: RequestContext, document: 'ServiceProviderConfig' | 'ResourceTypes' | 'Schemas', id?: string): ScimAnswer;
+  create(context: RequestContext, endpoint: string, body: unknown, query: QueryParameters): Promise<ScimAnswer>;
+  read(context: RequestContext, endpoint: string, id: string, query: QueryParameters): Promise<ScimAnswer>;
+  list(context: RequestContext, endpoint: string, query: QueryParameters): Promise<ScimAnswer>;
+  /** `POST …/.search` (S-195). */
+  search(context: RequestContext, endpoint: string, body: unknown): Promise<ScimAnswer>;
+  replace(context: RequestContext, endpoint: string, id: string, body: unknown, query: QueryParameters): Promise<ScimAnswer>;
+  patch(context: RequestContext, endpoint: string, id: string, body: unknown, query: QueryParameters): Promise<ScimAnswer>;
+  delete(context: RequestContext, endpoint: string, id: string): Promise<ScimAnswer>;
 }
 
 /** Progress of a run, for a bar. Sent a few times a second. */
 export interface RunProgress {
-	readonly runId: number;
-	readonly step: number;
-	readonly steps: number;
-	readonly kind: "full-import" | "delta-import";
-	readonly partition: string;
-	readonly phase: "opening" | "reading" | "removing" | "closing" | "ended";
-	readonly entries: number;
-	/** Where the application knows it. */
-	readonly total: number | undefined;
-	readonly added: number;
-	readonly updated: number;
-	readonly unchanged: number;
-	readonly removed: number;
-	readonly errors: number;
-	readonly entriesPerSecond: number;
+  readonly runId: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly kind: 'full-import' | 'delta-import';
+  readonly partition: string;
+  readonly phase: 'opening' | 'reading' | 'removing' | 'closing' | 'ended';
+  readonly entries: number;
+  /** Where the application knows it. */
+  readonly total: number | undefined;
+  readonly added: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly removed: number;
+  readonly errors: number;
+  readonly entriesPerSecond: number;
 }
 
 /** A run under way. */
 export interface ActiveRun {
-	readonly runId: number;
-	readonly profile: string;
-	readonly progress: RunProgress | undefined;
-	/** Resolves with the row when it ended, whatever the result; does not reject for a failed run. */
-	readonly ended: Promise<RunRow>;
-	onProgress(listener: (progress: RunProgress) => void): () => void;
-	cancel(): void;
+  readonly runId: number;
+  readonly profile: string;
+  readonly progress: RunProgress | undefined;
+  /** Resolves with the row when it ended, whatever the result; does not reject for a failed run. */
+  readonly ended: Promise<RunRow>;
+  onProgress(listener: (progress: RunProgress) => void): () => void;
+  cancel(): void;
 }
 
 /** One connector at work. */
 export interface HostConnector {
-	readonly name: string;
-	readonly configuration: ConnectorConfiguration;
-	readonly clean: ScimService;
-	readonly dropIn: ScimService;
-	status(): Promise<ConnectorStatus>;
-	/** The layered test of the connector, with parameters in force. */
-	test(): AsyncIterable<TestResult>;
-	schema(): Promise<Schema>;
-	partitions(): Promise<readonly Partition[]>;
-	/** Entries of the connector space, a page at a time. */
-	space(page: {
-		readonly objectType: string;
-		readonly after?: number;
-		readonly limit: number;
-	}): Promise<{ readonly rows: readonly EntryRow[]; readonly total: number }>;
+  readonly name: string;
+  readonly configuration: ConnectorConfiguration;
+  readonly clean: ScimService;
+  readonly dropIn: ScimService;
+  status(): Promise<ConnectorStatus>;
+  /** The layered test of the connector, with parameters in force. */
+  test(): AsyncIterable<TestResult>;
+  schema(): Promise<Schema>;
+  partitions(): Promise<readonly Partition[]>;
+  /** Entries of the connector space, a page at a time. */
+  space(page: {
+    readonly objectType: string;
+    readonly after?: number;
+    readonly limit: number;
+  }): Promise<{ readonly rows: readonly EntryRow[]; readonly total: number }>;
 
-	/** Starts a run. Throws `HostError` `run-active`, `unknown-profile`. */
-	run(profile: string, startedBy: string): Promise<ActiveRun>;
-	readonly activeRun: ActiveRun | undefined;
-	runs(page: {
-		readonly before?: number;
-		readonly limit: number;
-	}): Promise<readonly RunRow[]>;
-	runHistory(runId: number): Promise<RunRow | undefined>;
-	held(
-		runId: number,
-		page: { readonly after?: number; readonly limit: number },
-	): Promise<readonly HeldRow[]>;
-	/** Approves or rejects held removals (R23); approving removes them. */
-	decide(
-		runId: number,
-		decision: "approved" | "rejected",
-		by: string,
-	): Promise<{ readonly removed: number }>;
+  /** Starts a run. Throws `HostError` `run-active`, `unknown-profile`. */
+  run(profile: string, startedBy: string): Promise<ActiveRun>;
+  readonly activeRun: ActiveRun | undefined;
+  runs(page: { readonly before?: number; readonly limit: number }): Promise<readonly RunRow[]>;
+  runHistory(runId: number): Promise<RunRow | undefined>;
+  held(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;
+  /** Approves or rejects held removals (R23); approving removes them. */
+  decide(runId: number, decision: 'approved' | 'rejected', by: string): Promise<{ readonly removed: number }>;
 
-	journal(page: {
-		readonly states?: readonly JournalState[];
-		readonly before?: number;
-		readonly limit: number;
-	}): Promise<readonly JournalRow[]>;
-	/** An operator's word on a write in doubt (R14). Throws `HostError` `not-in-doubt`. */
-	settle(
-		journalId: number,
-		decision: "applied" | "not-applied",
-		by: string,
-	): Promise<JournalRow>;
-	audit(page: {
-		readonly before?: number;
-		readonly limit: number;
-	}): Promise<readonly (AuditRecord & { readonly id: number })[]>;
-	backup(target: string): Promise<void>;
-	/** Drains writes, ends runs, closes sessions, the thread and the store. */
-	close(): Promise<void>;
+  journal(page: { readonly states?: readonly JournalState[]; readonly before?: number; readonly limit: number }): Promise<readonly JournalRow[]>;
+  /** An operator's word on a write in doubt (R14). Throws `HostError` `not-in-doubt`. */
+  settle(journalId: number, decision: 'applied' | 'not-applied', by: string): Promise<JournalRow>;
+  audit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
+  backup(target: string): Promise<void>;
+  /** Drains writes, ends runs, closes sessions, the thread and the store. */
+  close(): Promise<void>;
 }
 
 export interface ConnectorStatus {
-	readonly name: string;
-	readonly package: string;
-	readonly mode: "observe" | "live";
-	/** `starting`: no full import has ended yet; `failed`: the connector cannot be used, see `problem`. */
-	readonly state: "starting" | "ready" | "failed";
-	readonly problem: string | undefined;
-	readonly entries: Readonly<Record<string, number>>;
-	readonly inDoubt: number;
-	readonly lastRun: RunRow | undefined;
-	readonly nextRun:
-		| { readonly profile: string; readonly at: number }
-		| undefined;
-	readonly walBytes: number;
+  readonly name: string;
+  readonly package: string;
+  readonly mode: 'observe' | 'live';
+  /** `starting`: no full import has ended yet; `failed`: the connector cannot be used, see `problem`. */
+  readonly state: 'starting' | 'ready' | 'failed';
+  readonly problem: string | undefined;
+  readonly entries: Readonly<Record<string, number>>;
+  readonly inDoubt: number;
+  readonly lastRun: RunRow | undefined;
+  readonly nextRun: { readonly profile: string; readonly at: number } | undefined;
+  readonly walBytes: number;
 }
 
 /** Why the host refuses an administrative request. The message is a sentence for a person. */
 export class HostError extends Error {
-	override readonly name = "HostError";
-	readonly code:
-		| "unknown-connector"
-		| "unknown-profile"
-		| "unknown-run"
-		| "run-active"
-		| "not-held"
-		| "not-in-doubt"
-		| "unknown-journal"
-		| "invalid-configuration"
-		| "connector-failed";
-	constructor(
-		code: HostError["code"],
-		message: string,
-		options?: ErrorOptions,
-	) {
-		super(message, options);
-		this.code = code;
-	}
+  override readonly name = 'HostError';
+  readonly code:
+    | 'unknown-connector'
+    | 'unknown-profile'
+    | 'unknown-run'
+    | 'run-active'
+    | 'not-held'
+    | 'not-in-doubt'
+    | 'unknown-journal'
+    | 'invalid-configuration'
+    | 'connector-failed';
+  constructor(code: HostError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
 
 /** What a connector is opened with. */
 export interface OpenConnectorOptions {
-	readonly configuration: ConnectorConfiguration;
-	/** Folder of the connector's store file and of its own persistent files (R28). */
-	readonly folder: string;
-	/** 32 bytes: seals passwords in the journal (R21). */
-	readonly sealingKey: Uint8Array;
-	readonly log: HostLog;
-	readonly now?: () => number;
+  readonly configuration: ConnectorConfiguration;
+  /** Folder of the connector's store file and of its own persistent files (R28). */
+  readonly folder: string;
+  /** 32 bytes: seals passwords in the journal (R21). */
+  readonly sealingKey: Uint8Array;
+  readonly log: HostLog;
+  readonly now?: () => number;
 }
 
 /** A structured log; the server's is pino. Messages are static, data goes into fields. */
 export interface HostLog {
-	debug(fields: Readonly<Record<string, unknown>>, message: string): void;
-	info(fields: Readonly<Record<string, unknown>>, message: string): void;
-	warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-	error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }

@@ -1,4 +1,4 @@
 /** `@landbridge/engine`: the life of a write, imports and runs, and the SCIM faces on them. */
 export * from './configuration.ts';
 export * from './host.ts';
-export { openConnector, type OpenConnectorSeams } from './open-connector.ts';
+export { type OpenConnectorSeams, openConnector } from './open-connector.ts';

@@ -1,12 +1,12 @@
-import { type CompiledObjectType, compileSchema, ConnectorError, type Schema, type SchemaObjectType, toErrorData } from '@landbridge/connector-sdk';
-import { openSqliteConnectorStore, type ConnectorStore, type StoreModel } from '@landbridge/store';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConnectorDescription } from './connector-host/connector-handle.ts';
+import { type CompiledObjectType, ConnectorError, compileSchema, type Schema, type SchemaObjectType, toErrorData } from '@landbridge/connector-sdk';
+import { type ConnectorStore, openSqliteConnectorStore, type StoreModel } from '@landbridge/store';
+import type { ConnectorConfiguration } from './configuration.ts';
+import type { ConnectorDescription } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
-import type { ConnectorConfiguration } from './configuration.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
 import { createRunController } from './runs/run-controller.ts';
@@ -30,7 +30,14 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
   const now = options.now ?? Date.now;
   const ownFolder = join(options.folder, 'files');
   mkdirSync(ownFolder, { recursive: true, mode: 0o700 });
-  const handle = openConnectorHandle({ package: configuration.package, connector: configuration.name, parameters: configuration.parameters, folder: ownFolder, memoryMegabytes: configuration.limits.memoryMegabytes, log });
+  const handle = openConnectorHandle({
+    package: configuration.package,
+    connector: configuration.name,
+    parameters: configuration.parameters,
+    folder: ownFolder,
+    memoryMegabytes: configuration.limits.memoryMegabytes,
+    log,
+  });
   let description: ConnectorDescription;
   try {
     description = await handle.describe();
@@ -45,14 +52,39 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
   const queryable = chooseQueryable(configuration, objectTypes, cleanModels);
   await handle.select({ schema, queryable });
 
-  const opened = await openSqliteConnectorStore({ file: join(options.folder, 'connector.db'), ...(seams.storeThread === undefined ? {} : { thread: seams.storeThread }) });
+  const opened = await openSqliteConnectorStore({
+    file: join(options.folder, 'connector.db'),
+    ...(seams.storeThread === undefined ? {} : { thread: seams.storeThread }),
+  });
   const store = seams.wrapStore?.(opened.store) ?? opened.store;
   const { reader } = opened;
   await store.configure(storeModel(configuration, objectTypes, description, queryable));
   await store.closeInterruptedRuns(now());
 
-  const runs = createRunController({ configuration, description, objectTypes, handle, store, reader, log, now, connectPort: opened.connectPort, onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds) });
-  const writes: ConnectorWrites = await openConnectorWrites({ configuration, handle, capabilities, objectTypes, store, reader, sealingKey: options.sealingKey, log, now, requestImport: () => requestImport() });
+  const runs = createRunController({
+    configuration,
+    description,
+    objectTypes,
+    handle,
+    store,
+    reader,
+    log,
+    now,
+    connectPort: opened.connectPort,
+    onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds),
+  });
+  const writes: ConnectorWrites = await openConnectorWrites({
+    configuration,
+    handle,
+    capabilities,
+    objectTypes,
+    store,
+    reader,
+    sealingKey: options.sealingKey,
+    log,
+    now,
+    requestImport: () => requestImport(),
+  });
 
   function requestImport(): void {
     const profile = configuration.runProfiles.find((one) => one.steps.some((step) => step.kind === 'full-import'));
@@ -69,7 +101,17 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
       const { entries } = await handle.find({
         objectType,
         limit: 10,
-        filter: { kind: 'or', filters: claims.map((claim) => ({ kind: 'compare', attribute: claim.attribute, comparison: 'equal', value: claim.key, type: type.attributes.get(claim.attribute)?.type ?? 'string', caseExact: false })) },
+        filter: {
+          kind: 'or',
+          filters: claims.map((claim) => ({
+            kind: 'compare',
+            attribute: claim.attribute,
+            comparison: 'equal',
+            value: claim.key,
+            type: type.attributes.get(claim.attribute)?.type ?? 'string',
+            caseExact: false,
+          })),
+        },
       });
       const prepared = prepareType(type, queryable[objectType] ?? []);
       const { runId } = await store.beginRun({ profile: 'look-up', startedBy: 'uniqueness', at: now() });
@@ -113,15 +155,35 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     dropIn: createScimService(face(buildModels('drop-in', configuration, objectTypes, description))),
     async status(): Promise<ConnectorStatus> {
       const [lastRun] = await reader.readRuns({ limit: 1 });
-      const imported = (await reader.readRuns({ limit: 50 })).some((run) => run.steps.some((step) => step.kind === 'full' && (step.result === 'success' || step.result === 'completed-with-errors')));
-      return { name: configuration.name, package: configuration.package, mode: configuration.mode, state: imported ? 'ready' : 'starting', problem: undefined, entries: await counts(), inDoubt: writes.settlement.inDoubt.size, lastRun, nextRun: scheduler.next, walBytes: await reader.walBytes() };
+      const imported = (await reader.readRuns({ limit: 50 })).some((run) =>
+        run.steps.some((step) => step.kind === 'full' && (step.result === 'success' || step.result === 'completed-with-errors')),
+      );
+      return {
+        name: configuration.name,
+        package: configuration.package,
+        mode: configuration.mode,
+        state: imported ? 'ready' : 'starting',
+        problem: undefined,
+        entries: await counts(),
+        inDoubt: writes.settlement.inDoubt.size,
+        lastRun,
+        nextRun: scheduler.next,
+        walBytes: await reader.walBytes(),
+      };
     },
     test: () => handle.test(),
     schema: async () => schema,
     partitions: async () => description.partitions,
     async space(page) {
-      if (!objectTypes.has(page.objectType)) throw new HostError('invalid-configuration', `there is no object type "${page.objectType}"; there are ${[...objectTypes.keys()].join(', ')}`);
-      const { rows, total } = await reader.query({ objectType: page.objectType, limit: page.limit, total: true, scanLimit: Number.MAX_SAFE_INTEGER, ...(page.after === undefined ? {} : { after: page.after }) });
+      if (!objectTypes.has(page.objectType))
+        throw new HostError('invalid-configuration', `there is no object type "${page.objectType}"; there are ${[...objectTypes.keys()].join(', ')}`);
+      const { rows, total } = await reader.query({
+        objectType: page.objectType,
+        limit: page.limit,
+        total: true,
+        scanLimit: Number.MAX_SAFE_INTEGER,
+        ...(page.after === undefined ? {} : { after: page.after }),
+      });
       return { rows, total: total ?? rows.length };
     },
     run: start,
@@ -136,7 +198,8 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     async settle(journalId, decision, by) {
       const row = await reader.readJournalRow(journalId);
       if (row === undefined) throw new HostError('unknown-journal', `there is no journal row ${journalId}`);
-      if (!writes.settlement.decide(journalId, decision, by)) throw new HostError('not-in-doubt', `the write ${journalId} is not in doubt (it is ${row.state})`);
+      if (!writes.settlement.decide(journalId, decision, by))
+        throw new HostError('not-in-doubt', `the write ${journalId} is not in doubt (it is ${row.state})`);
       for (let wait = 0; wait < 100; wait += 1) {
         const after = await reader.readJournalRow(journalId);
         if (after !== undefined && after.state !== 'in-doubt' && after.state !== 'intended') return after;
@@ -161,14 +224,20 @@ function selectSchema(schema: Schema, configuration: ConnectorConfiguration): Sc
   const known = new Map(schema.objectTypes.map((type) => [type.name, type]));
   const selected = configuration.objectTypes.map((wanted): SchemaObjectType => {
     const type = known.get(wanted.objectType);
-    if (type === undefined) throw new ConnectorError('invalid-configuration', `the application has no object type "${wanted.objectType}"; it has ${[...known.keys()].join(', ')}`);
+    if (type === undefined)
+      throw new ConnectorError('invalid-configuration', `the application has no object type "${wanted.objectType}"; it has ${[...known.keys()].join(', ')}`);
     const excluded = new Set(wanted.excluded);
     return { ...type, attributes: type.attributes.filter((attribute) => attribute.anchor || !excluded.has(attribute.name)) };
   });
   return { objectTypes: selected };
 }
 
-function buildModels(face: Face, configuration: ConnectorConfiguration, objectTypes: ReadonlyMap<string, CompiledObjectType>, description: ConnectorDescription): readonly ResourceModel[] {
+function buildModels(
+  face: Face,
+  configuration: ConnectorConfiguration,
+  objectTypes: ReadonlyMap<string, CompiledObjectType>,
+  description: ConnectorDescription,
+): readonly ResourceModel[] {
   return configuration.objectTypes.map((wanted) => {
     const type = objectTypes.get(wanted.objectType);
     if (type === undefined) throw new ConnectorError('invalid-configuration', `the object type "${wanted.objectType}" is not selected`);
@@ -179,7 +248,11 @@ function buildModels(face: Face, configuration: ConnectorConfiguration, objectTy
 /** What clients look up by is indexed without being asked (S-094). */
 const LOOKED_UP = new Set(['username', 'externalid', 'displayname', 'emails', 'employeenumber']);
 
-function chooseQueryable(configuration: ConnectorConfiguration, objectTypes: ReadonlyMap<string, CompiledObjectType>, models: readonly ResourceModel[]): Readonly<Record<string, readonly string[]>> {
+function chooseQueryable(
+  configuration: ConnectorConfiguration,
+  objectTypes: ReadonlyMap<string, CompiledObjectType>,
+  models: readonly ResourceModel[],
+): Readonly<Record<string, readonly string[]>> {
   const result: Record<string, readonly string[]> = {};
   for (const wanted of configuration.objectTypes) {
     const type = objectTypes.get(wanted.objectType);
@@ -187,13 +260,20 @@ function chooseQueryable(configuration: ConnectorConfiguration, objectTypes: Rea
     if (type === undefined || model === undefined) continue;
     const names = new Set(wanted.queryable);
     for (const attribute of type.definition.attributes) if (attribute.unique || attribute.anchor) names.add(attribute.name);
-    for (const binding of model.bindings) if (LOOKED_UP.has(binding.attribute.toLowerCase()) && binding.extension?.includes(':landbridge:') !== true && binding.source.type !== 'reference') names.add(binding.source.name);
+    for (const binding of model.bindings)
+      if (LOOKED_UP.has(binding.attribute.toLowerCase()) && binding.extension?.includes(':landbridge:') !== true && binding.source.type !== 'reference')
+        names.add(binding.source.name);
     result[wanted.objectType] = [...names];
   }
   return result;
 }
 
-function storeModel(configuration: ConnectorConfiguration, objectTypes: ReadonlyMap<string, CompiledObjectType>, description: ConnectorDescription, queryable: Readonly<Record<string, readonly string[]>>): StoreModel {
+function storeModel(
+  configuration: ConnectorConfiguration,
+  objectTypes: ReadonlyMap<string, CompiledObjectType>,
+  description: ConnectorDescription,
+  queryable: Readonly<Record<string, readonly string[]>>,
+): StoreModel {
   const { capabilities } = description;
   return {
     connector: configuration.name,

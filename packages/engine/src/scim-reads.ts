@@ -6,17 +6,17 @@ import {
   matchesFilter,
   matchesVersion,
   orderValues,
+  type Projection,
   parseAttributePath,
   parseFilter,
   parseProjection,
   profileOf,
-  type Projection,
   type ResolvedFilter,
   type ResolvedPath,
   resolveFilter,
   resolvePath,
-  scimErrors,
   type ScimResource,
+  scimErrors,
 } from '@landbridge/scim';
 import { type EntryPage, type EntryQuery, type EntryRow, type ReferenceRow, ScanLimitError, type StoreFilter } from '@landbridge/store';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
@@ -34,8 +34,13 @@ export async function readResource(face: ScimFace, model: ResourceModel, context
   const etag = versionOf(row);
   if (context.ifNoneMatch !== undefined && matchesVersion(context.ifNoneMatch, etag)) return { status: 304, etag };
   const projection = parseProjection(query['attributes'], query['excludedAttributes'], model.resourceType);
-  const [resource] = await renderRows(face, model, [row], context, projection, 'one');
-  return { status: 200, body: JSON.stringify(resource), etag, location: locationOf(context.baseUrl, model.configuration.endpoint, row.scimId) };
+  const [resource] = await renderRows(face, model, [row], context, projection);
+  return {
+    status: 200,
+    body: JSON.stringify(resource),
+    etag,
+    location: locationOf(context.baseUrl, model.configuration.endpoint, row.scimId),
+  };
 }
 
 /** The row of a resource of this type. @throws ScimError 404. */
@@ -48,26 +53,45 @@ export async function requireRow(face: ScimFace, model: ResourceModel, id: strin
 /**
  * Renders rows, loading just the references that the projection wants: in one statement for all rows of a list.
  */
-export async function renderRows(face: ScimFace, model: ResourceModel, rows: readonly EntryRow[], context: RequestContext, projection: Projection, what: 'one' | 'list'): Promise<readonly ScimResource[]> {
+export async function renderRows(
+  face: ScimFace,
+  model: ResourceModel,
+  rows: readonly EntryRow[],
+  context: RequestContext,
+  projection: Projection,
+): Promise<readonly ScimResource[]> {
   const references = await loadReferences(face, model, rows, projection);
   const wantsGroups = model.configuration.resourceType === 'User' && projection.wants('groups');
   const rendered: ScimResource[] = [];
   for (const row of rows) {
     const groups = wantsGroups ? await loadGroups(face, row) : undefined;
-    const renderContext: RenderContext = { baseUrl: context.baseUrl, credential: context.credential, references: references.get(row.id) ?? none, ...(groups === undefined ? {} : { groups }) };
+    const renderContext: RenderContext = {
+      baseUrl: context.baseUrl,
+      credential: context.credential,
+      references: references.get(row.id) ?? none,
+      ...(groups === undefined ? {} : { groups }),
+    };
     const resource = renderResource(model, row, renderContext);
     // Without a wish the rendering is the default set: nothing that is never returned was rendered.
     rendered.push(projection.isDefault ? resource : projection.project(resource));
   }
-  void what;
   return rendered;
 }
 
 const none: ReadonlyMap<string, readonly ResolvedReference[]> = new Map();
 
-async function loadReferences(face: ScimFace, model: ResourceModel, rows: readonly EntryRow[], projection: Projection): Promise<ReadonlyMap<number, Map<string, ResolvedReference[]>>> {
+async function loadReferences(
+  face: ScimFace,
+  model: ResourceModel,
+  rows: readonly EntryRow[],
+  projection: Projection,
+): Promise<ReadonlyMap<number, Map<string, ResolvedReference[]>>> {
   const result = new Map<number, Map<string, ResolvedReference[]>>();
-  const wanted = model.bindings.filter((binding) => binding.source.type === 'reference' && projection.wants(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`));
+  const wanted = model.bindings.filter(
+    (binding) =>
+      binding.source.type === 'reference' &&
+      projection.wants(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`),
+  );
   const single = wanted.filter((binding) => binding.shape === 'reference').map((binding) => binding.source.name);
   const add = (entryId: number, attribute: string, reference: ReferenceRow): void => {
     const resolved = resolveRow(face, reference);
@@ -115,14 +139,23 @@ async function loadGroups(face: ScimFace, row: EntryRow): Promise<readonly Resol
 function resolveRow(face: ScimFace, reference: ReferenceRow): ResolvedReference | undefined {
   const target = reference.objectType === undefined ? undefined : face.byObjectType.get(reference.objectType);
   if (target === undefined || reference.scimId === undefined) return undefined;
-  return { scimId: reference.scimId, endpoint: target.configuration.endpoint, resourceType: target.configuration.resourceType, display: displayOf(target, reference.body) };
+  return {
+    scimId: reference.scimId,
+    endpoint: target.configuration.endpoint,
+    resourceType: target.configuration.resourceType,
+    display: displayOf(target, reference.body),
+  };
 }
 
 /** The attributes by which groups hold entries of a type: `members` of whatever is a Group. */
 export function groupReferences(face: ScimFace, objectType: string): readonly { readonly objectType: string; readonly attribute: string }[] {
   return [...face.byObjectType.values()]
     .filter((model) => model.configuration.resourceType === 'Group')
-    .flatMap((model) => model.deferred.filter((binding) => binding.attribute === 'members' && (binding.source.referenceTypes?.includes(objectType) ?? true)).map((binding) => ({ objectType: model.objectType.name, attribute: binding.source.name })));
+    .flatMap((model) =>
+      model.deferred
+        .filter((binding) => binding.attribute === 'members' && (binding.source.referenceTypes?.includes(objectType) ?? true))
+        .map((binding) => ({ objectType: model.objectType.name, attribute: binding.source.name })),
+    );
 }
 
 /** Lists resources (RFC 7644 §3.4.2). @throws ScimError 400, 503. */
@@ -130,11 +163,21 @@ export async function listResources(face: ScimFace, model: ResourceModel, contex
   const profile = profileOf(context.profile);
   const projection = parseProjection(query.attributes, query.excludedAttributes, model.resourceType);
   const filter = query.filter === undefined ? undefined : resolveFilter(parseFilter(query.filter, profile), model.resourceType, { strict: profile.strict });
-  const mapped = filter === undefined ? undefined : await mapFilter(filter, model, { credential: context.credential, entryOf: (id) => entryOf(face, id), groupReferences: groupReferences(face, model.objectType.name) });
+  const mapped =
+    filter === undefined
+      ? undefined
+      : await mapFilter(filter, model, {
+          credential: context.credential,
+          entryOf: (id) => entryOf(face, id),
+          groupReferences: groupReferences(face, model.objectType.name),
+        });
   const sort = query.sortBy === undefined ? undefined : sortOf(query, model);
   if (mapped !== undefined) refuseUndecided(face, model, mapped);
-  const page = (filter === undefined || mapped !== undefined) && sort !== 'unmapped' ? await queryStore(face, model, query, mapped, sort) : await scanResources(face, model, context, query, filter, mapped);
-  const resources = await renderRows(face, model, page.rows, context, projection, 'list');
+  const page =
+    (filter === undefined || mapped !== undefined) && sort !== 'unmapped'
+      ? await queryStore(face, model, query, mapped, sort)
+      : await scanResources(face, model, context, query, filter, mapped);
+  const resources = await renderRows(face, model, page.rows, context, projection);
   return {
     status: 200,
     body: formatListResponse(
@@ -148,7 +191,13 @@ async function entryOf(face: ScimFace, scimId: string): Promise<number | undefin
   return (await face.reader.readResource(scimId))?.id;
 }
 
-async function queryStore(face: ScimFace, model: ResourceModel, query: ListQuery, filter: StoreFilter | undefined, sort: EntryQuery['sort'] | undefined): Promise<EntryPage> {
+async function queryStore(
+  face: ScimFace,
+  model: ResourceModel,
+  query: ListQuery,
+  filter: StoreFilter | undefined,
+  sort: EntryQuery['sort'] | undefined,
+): Promise<EntryPage> {
   try {
     return await face.reader.query({
       objectType: model.objectType.name,
@@ -175,7 +224,9 @@ function sortOf(query: ListQuery, model: ResourceModel): EntryQuery['sort'] | 'u
     const field = path.sub?.definition.name === 'created' ? 'created' : path.sub?.definition.name === 'lastModified' ? 'modified' : undefined;
     return field === undefined ? 'unmapped' : { by: { field }, descending };
   }
-  const binding = model.bindings.find((one) => one.extension === path.attribute.extension && one.attribute === name && one.sub === path.sub?.definition.name && one.shape === 'single');
+  const binding = model.bindings.find(
+    (one) => one.extension === path.attribute.extension && one.attribute === name && one.sub === path.sub?.definition.name && one.shape === 'single',
+  );
   if (binding === undefined || binding.convert.type !== binding.source.type) return 'unmapped';
   return { by: { attribute: binding.source.name }, descending };
 }
@@ -186,31 +237,51 @@ function resolveSort(text: string, model: ResourceModel): ResolvedPath {
   if (resolved === undefined) throw scimErrors.invalidValue(`"sortBy" names no attribute: "${text.slice(0, 100)}".`);
   if (resolved.attribute.definition.type !== 'complex' || resolved.sub !== undefined) return resolved;
   const value = resolved.attribute.subAttributes.get('value');
-  if (value === undefined) throw scimErrors.invalidValue(`"sortBy" needs a part of "${text.slice(0, 100)}", such as ${text.slice(0, 100)}.${resolved.attribute.definition.subAttributes?.[0]?.name ?? 'value'}.`);
+  if (value === undefined)
+    throw scimErrors.invalidValue(
+      `"sortBy" needs a part of "${text.slice(0, 100)}", such as ${text.slice(0, 100)}.${resolved.attribute.definition.subAttributes?.[0]?.name ?? 'value'}.`,
+    );
   return { attribute: resolved.attribute, sub: value };
 }
 
 /** What the store cannot express is decided on rendered resources, a page at a time and up to the limit (S-096). */
-async function scanResources(face: ScimFace, model: ResourceModel, context: RequestContext, query: ListQuery, filter: ResolvedFilter | undefined, mapped: StoreFilter | undefined): Promise<EntryPage> {
+async function scanResources(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  query: ListQuery,
+  filter: ResolvedFilter | undefined,
+  mapped: StoreFilter | undefined,
+): Promise<EntryPage> {
   const objectType = model.objectType.name;
   const limit = face.configuration.limits.scanEntries;
-  if ((await face.reader.countEntries(objectType)) > limit) throw scimErrors.tooMany(`The request would look at more than ${limit} resources; use a filter and sort that the application can answer.`);
+  if ((await face.reader.countEntries(objectType)) > limit)
+    throw scimErrors.tooMany(`The request would look at more than ${limit} resources; use a filter and sort that the application can answer.`);
   const everything = parseProjection(undefined, undefined, model.resourceType);
   const path = query.sortBy === undefined ? undefined : resolveSort(query.sortBy, model);
   const found: { row: EntryRow; key: unknown }[] = [];
   for (let after = 0; ; ) {
-    const { rows } = await face.reader.query({ objectType, after, limit: PAGE, total: false, scanLimit: limit, ...(mapped === undefined ? {} : { filter: mapped }) });
-    const resources = await renderRows(face, model, rows, context, everything, 'list');
+    const { rows } = await face.reader.query({
+      objectType,
+      after,
+      limit: PAGE,
+      total: false,
+      scanLimit: limit,
+      ...(mapped === undefined ? {} : { filter: mapped }),
+    });
+    const resources = await renderRows(face, model, rows, context, everything);
     resources.forEach((resource, index) => {
       const row = rows[index];
-      if (row !== undefined && (filter === undefined || mapped !== undefined || matchesFilter(filter, resource))) found.push({ row, key: path === undefined ? undefined : sortKey(resource, path) });
+      if (row !== undefined && (filter === undefined || mapped !== undefined || matchesFilter(filter, resource)))
+        found.push({ row, key: path === undefined ? undefined : sortKey(resource, path) });
     });
     if (rows.length < PAGE) break;
     after = rows.at(-1)?.id ?? 0;
     // Let other requests have their turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (path !== undefined) found.sort((left, right) => orderKeys(path, left.key, right.key) * (query.sortOrder === 'descending' ? -1 : 1) || left.row.id - right.row.id);
+  if (path !== undefined)
+    found.sort((left, right) => orderKeys(path, left.key, right.key) * (query.sortOrder === 'descending' ? -1 : 1) || left.row.id - right.row.id);
   return { rows: found.slice(query.startIndex - 1, query.startIndex - 1 + query.count).map((one) => one.row), total: found.length };
 }
 
@@ -233,7 +304,8 @@ function orderKeys(path: ResolvedPath, left: unknown, right: unknown): number {
 function refuseUndecided(face: ScimFace, model: ResourceModel, filter: StoreFilter): void {
   for (const write of face.writes.settlement.inDoubt.values()) {
     if (write.kind !== 'add' || write.objectType !== model.objectType.name) continue;
-    const attributes = write.steps.reduce<Record<string, unknown>>((all, step) => (step.call === 'put' ? { ...all, ...step.effect.set } : all), {});
+    const attributes: Record<string, unknown> = {};
+    for (const step of write.steps) if (step.call === 'put') Object.assign(attributes, step.effect.set);
     if (couldMatch(filter, attributes as Parameters<typeof matchesEntry>[1])) throw undecided('a create that this filter may match is not decided yet');
   }
 }

@@ -1,4 +1,13 @@
-import { listSchemas, parseListQuery, parseSearchRequest, renderList, renderResourceType, renderSchema, renderServiceProviderConfig, scimErrors } from '@landbridge/scim';
+import {
+  listSchemas,
+  parseListQuery,
+  parseSearchRequest,
+  renderList,
+  renderResourceType,
+  renderSchema,
+  renderServiceProviderConfig,
+  scimErrors,
+} from '@landbridge/scim';
 import type { RequestContext, ScimAnswer, ScimService } from './host.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { pageLimits, type ScimFace } from './scim-face.ts';
@@ -31,11 +40,24 @@ function objectOf(body: unknown): Readonly<Record<string, unknown>> {
   return body as Readonly<Record<string, unknown>>;
 }
 
-function discover(face: ScimFace, types: readonly ResourceModel['resourceType'][], context: RequestContext, document: 'ServiceProviderConfig' | 'ResourceTypes' | 'Schemas', id: string | undefined): ScimAnswer {
+function discover(
+  face: ScimFace,
+  types: readonly ResourceModel['resourceType'][],
+  context: RequestContext,
+  document: 'ServiceProviderConfig' | 'ResourceTypes' | 'Schemas',
+  id: string | undefined,
+): ScimAnswer {
   const { baseUrl } = context;
   if (document === 'ServiceProviderConfig') {
     const writable = face.capabilities.export && face.configuration.mode === 'live';
-    const features = { patch: writable, bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 }, filter: { supported: true, maxResults: pageLimits.maxResults }, changePassword: face.capabilities.password && writable, sort: true, etag: true };
+    const features = {
+      patch: writable,
+      bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+      filter: { supported: true, maxResults: pageLimits.maxResults },
+      changePassword: face.capabilities.password && writable,
+      sort: true,
+      etag: true,
+    };
     return answer(renderServiceProviderConfig(features, baseUrl));
   }
   if (document === 'ResourceTypes') {

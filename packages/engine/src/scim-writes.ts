@@ -1,17 +1,30 @@
 import { hash } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
-import { applyPatch, applyReplace, checkIfMatch, checkRequired, type DeferredChange, parsePatch, parseProjection, parseResource, profileOf, ScimError, scimErrors, type ScimResource } from '@landbridge/scim';
+import {
+  applyPatch,
+  applyReplace,
+  checkIfMatch,
+  checkRequired,
+  type DeferredChange,
+  parsePatch,
+  parseProjection,
+  parseResource,
+  profileOf,
+  ScimError,
+  type ScimResource,
+  scimErrors,
+} from '@landbridge/scim';
 import type { EntryRow, LinkChange, ReferenceDelta, RequestIdentity } from '@landbridge/store';
 import type { DeprovisioningFlow } from './configuration.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
-import type { Binding } from './resources/binding.ts';
-import { readResourceAttributes, type ResourceAttributes } from './resources/read-resource.ts';
+import { type ResourceAttributes, readResourceAttributes } from './resources/read-resource.ts';
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
+import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { renderRows, requireRow } from './scim-reads.ts';
-import { type EntryDelta, pickAnchor, planAdd, planDelete, planUpdate, type PlannedSteps } from './writes/plan-write.ts';
+import { type EntryDelta, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
 import type { PlannedWrite, WriteAnswer } from './writes/planned-write.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -23,18 +36,25 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   checkRequired(parsed.resource, model.resourceType);
   const request = identify(context, 'POST', model.configuration.endpoint, body);
   const answer = await withDeadline(face, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
-  if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(face, model, parsed.resource));
+  if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(model, parsed.resource));
   throwUnlessApplied(answer);
   return answerWith(face, model, context, query, answer.row, 201);
 }
 
-function claimsOfRequest(face: ScimFace, model: ResourceModel, resource: ScimResource): readonly { readonly attribute: string; readonly key: string }[] {
-  void face;
+function claimsOfRequest(model: ResourceModel, resource: ScimResource): readonly { readonly attribute: string; readonly key: string }[] {
   const { attributes } = readResourceAttributes(model, resource);
-  return model.objectType.definition.attributes.filter((attribute) => attribute.unique && typeof attributes[attribute.name] === 'string').map((attribute) => ({ attribute: attribute.name, key: String(attributes[attribute.name]) }));
+  return model.objectType.definition.attributes
+    .filter((attribute) => attribute.unique && typeof attributes[attribute.name] === 'string')
+    .map((attribute) => ({ attribute: attribute.name, key: String(attributes[attribute.name]) }));
 }
 
-async function planCreate(face: ScimFace, model: ResourceModel, context: RequestContext, resource: ScimResource, request: RequestIdentity): Promise<PlannedWrite> {
+async function planCreate(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  resource: ScimResource,
+  request: RequestIdentity,
+): Promise<PlannedWrite> {
   const read = readResourceAttributes(model, resource);
   const set: Record<string, EncodedValue | readonly EncodedValue[]> = { ...read.attributes };
   const { activeBinding } = model;
@@ -48,13 +68,28 @@ async function planCreate(face: ScimFace, model: ResourceModel, context: Request
     else set[attribute] = raw[0] as string;
   }
   const dn = model.configuration.dnTemplate === undefined ? undefined : formatDn(model.configuration.dnTemplate, set);
-  const plan = planAdd(model.objectType, face.capabilities, { set, unset: [], references }, { withPassword: read.password !== undefined && face.capabilities.password, ...(dn === undefined ? {} : { dn }) });
+  const plan = planAdd(
+    model.objectType,
+    face.capabilities,
+    { set, unset: [], references },
+    { withPassword: read.password !== undefined && face.capabilities.password, ...(dn === undefined ? {} : { dn }) },
+  );
   const link = linkOf(context, model, read, undefined);
-  return toPlannedWrite('add', model, plan, request, context, { ...(link === undefined ? {} : { link }), ...(read.password === undefined ? {} : { password: read.password }) });
+  return toPlannedWrite('add', model, plan, request, context, {
+    ...(link === undefined ? {} : { link }),
+    ...(read.password === undefined ? {} : { password: read.password }),
+  });
 }
 
 /** Replaces a resource (RFC 7644 §3.5.1). @throws ScimError. */
-export async function replaceResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, body: Json, query: QueryParameters): Promise<ScimAnswer> {
+export async function replaceResource(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  id: string,
+  body: Json,
+  query: QueryParameters,
+): Promise<ScimAnswer> {
   refuseWrites(face, 'replace');
   const profile = profileOf(context.profile);
   const parsed = parseResource(body, model.resourceType, profile);
@@ -73,12 +108,22 @@ export async function replaceResource(face: ScimFace, model: ResourceModel, cont
 }
 
 /** Changes a resource (RFC 7644 §3.5.2). @throws ScimError. */
-export async function patchResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, body: Json, query: QueryParameters): Promise<ScimAnswer> {
+export async function patchResource(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  id: string,
+  body: Json,
+  query: QueryParameters,
+): Promise<ScimAnswer> {
   refuseWrites(face, 'patch');
   const operations = parsePatch(body);
   const profile = profileOf(context.profile);
   return change(face, model, context, id, 'PATCH', body, query, async (current) => {
-    const result = applyPatch(current, operations, model.resourceType, { profile, deferred: model.deferred.map((binding) => binding.attribute) });
+    const result = applyPatch(current, operations, model.resourceType, {
+      profile,
+      deferred: model.deferred.map((binding) => binding.attribute),
+    });
     return { next: result.resource, deferred: result.deferred };
   });
 }
@@ -93,15 +138,28 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
     checkIfMatch(context.ifMatch, versionOf(row));
     const link: LinkChange = { state: 'deleted' };
     const flow = face.configuration.deprovisioning.delete;
-    if (row.link?.state === 'disabled' && row.anchor !== undefined) return hideOnly(face, model, context, row, link, 'delete of a resource that is not in the application any more');
+    if (row.link?.state === 'disabled' && row.anchor !== undefined)
+      return hideOnly(face, model, context, row, link, 'delete of a resource that is not in the application any more');
     if (flow.action === 'none' || flow.action === 'map') return hideOnly(face, model, context, row, link, 'kept in the application by policy');
     const attributes = attributesOf(row);
     if (flow.action === 'delete') {
       const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
-      return toPlannedWrite('delete', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link, resource: row.scimId });
+      return toPlannedWrite('delete', model, plan, request, context, {
+        entryId: row.id,
+        expectedVersion: row.version,
+        link,
+        resource: row.scimId,
+      });
     }
-    const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), deltaOfFlow(model, flow), { withPassword: false });
-    return toPlannedWrite('update', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link, resource: row.scimId });
+    const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), deltaOfFlow(model, flow), {
+      withPassword: false,
+    });
+    return toPlannedWrite('update', model, plan, request, context, {
+      entryId: row.id,
+      expectedVersion: row.version,
+      link,
+      resource: row.scimId,
+    });
   });
   throwUnlessApplied(answer);
   return { status: 204 };
@@ -113,7 +171,16 @@ interface Changed {
 }
 
 /** Reads, changes and writes one resource under its lock; a version that moved in between is read again. */
-async function change(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, method: 'PUT' | 'PATCH', body: Json, query: QueryParameters, alter: (current: ScimResource) => Promise<Changed>): Promise<ScimAnswer> {
+async function change(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  id: string,
+  method: 'PUT' | 'PATCH',
+  body: Json,
+  query: QueryParameters,
+  alter: (current: ScimResource) => Promise<Changed>,
+): Promise<ScimAnswer> {
   const { id: entryId } = await requireRow(face, model, id);
   const request = identify(context, method, `${model.configuration.endpoint}/${id}`, body);
   let unchanged: EntryRow | undefined;
@@ -135,9 +202,20 @@ async function change(face: ScimFace, model: ResourceModel, context: RequestCont
   return answerWith(face, model, context, query, row, 200);
 }
 
-async function planChange(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, alter: (current: ScimResource) => Promise<Changed>): Promise<PlannedWrite | WriteAnswer | undefined> {
-  const wishes = parseProjection(undefined, model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`)).join(',') || 'id', model.resourceType);
-  const [current] = await renderRows(face, model, [row], context, wishes, 'one');
+async function planChange(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  row: EntryRow,
+  request: RequestIdentity,
+  alter: (current: ScimResource) => Promise<Changed>,
+): Promise<PlannedWrite | WriteAnswer | undefined> {
+  const wishes = parseProjection(
+    undefined,
+    model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`)).join(',') || 'id',
+    model.resourceType,
+  );
+  const [current] = await renderRows(face, model, [row], context, wishes);
   if (current === undefined) throw scimErrors.notFound();
   const { next, deferred } = await alter(current);
   const before = readResourceAttributes(model, current);
@@ -152,19 +230,45 @@ async function planChange(face: ScimFace, model: ResourceModel, context: Request
   return planPlain(face, model, context, row, request, delta, enabling, after.password);
 }
 
-async function planPlain(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, delta: EntryDelta, link: LinkChange | undefined, password: string | undefined): Promise<PlannedWrite | WriteAnswer | undefined> {
+async function planPlain(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  row: EntryRow,
+  request: RequestIdentity,
+  delta: EntryDelta,
+  link: LinkChange | undefined,
+  password: string | undefined,
+): Promise<PlannedWrite | WriteAnswer | undefined> {
   if (password !== undefined && !face.capabilities.password) throw scimErrors.invalidValue('"password" cannot be set in this application.');
   const nothing = Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0 && password === undefined;
   if (nothing && link === undefined) return undefined;
   const attributes = attributesOf(row);
   if (nothing && link !== undefined) return hideOnly(face, model, context, row, link, 'kept beside the application');
   if (row.link?.state === 'disabled') throw new ScimError(409, 'The resource is disabled and not in the application; set "active" to true first.');
-  const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), delta, { withPassword: password !== undefined });
-  return toPlannedWrite('update', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, resource: row.scimId, ...(link === undefined ? {} : { link }), ...(password === undefined ? {} : { password }) });
+  const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), delta, {
+    withPassword: password !== undefined,
+  });
+  return toPlannedWrite('update', model, plan, request, context, {
+    entryId: row.id,
+    expectedVersion: row.version,
+    resource: row.scimId,
+    ...(link === undefined ? {} : { link }),
+    ...(password === undefined ? {} : { password }),
+  });
 }
 
 /** `active: false`, as the deprovisioning of the connector says (R11): the link stays, whatever the application does. */
-async function planDisable(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, delta: EntryDelta, link: LinkChange | undefined, after: ResourceAttributes): Promise<PlannedWrite | WriteAnswer | undefined> {
+async function planDisable(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  row: EntryRow,
+  request: RequestIdentity,
+  delta: EntryDelta,
+  link: LinkChange | undefined,
+  after: ResourceAttributes,
+): Promise<PlannedWrite | WriteAnswer | undefined> {
   const flow = face.configuration.deprovisioning.disable;
   if (flow.action === 'map' && model.activeBinding !== undefined) return planPlain(face, model, context, row, request, delta, link, after.password);
   const disabled: LinkChange = { ...link, shadow: { ...link?.shadow, active: false } };
@@ -173,14 +277,36 @@ async function planDisable(face: ScimFace, model: ResourceModel, context: Reques
   const attributes = attributesOf(row);
   if (flow.action === 'delete') {
     const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
-    return toPlannedWrite('delete', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link: { ...disabled, state: 'disabled' }, resource: row.scimId });
+    return toPlannedWrite('delete', model, plan, request, context, {
+      entryId: row.id,
+      expectedVersion: row.version,
+      link: { ...disabled, state: 'disabled' },
+      resource: row.scimId,
+    });
   }
   const values = deltaOfFlow(model, flow);
-  return planPlain(face, model, context, row, request, { ...others, set: { ...others.set, ...values.set }, unset: [...others.unset, ...values.unset] }, disabled, after.password);
+  return planPlain(
+    face,
+    model,
+    context,
+    row,
+    request,
+    { ...others, set: { ...others.set, ...values.set }, unset: [...others.unset, ...values.unset] },
+    disabled,
+    after.password,
+  );
 }
 
 /** `active: true` of a resource that was disabled by deletion: created again with its last representation, under the same id (R11). */
-async function planEnable(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, request: RequestIdentity, delta: EntryDelta, link: LinkChange | undefined): Promise<PlannedWrite> {
+async function planEnable(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  row: EntryRow,
+  request: RequestIdentity,
+  delta: EntryDelta,
+  link: LinkChange | undefined,
+): Promise<PlannedWrite> {
   const set: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributesOf(row), ...delta.set };
   for (const name of delta.unset) delete set[name];
   // A value that the application assigns is assigned anew.
@@ -191,14 +317,28 @@ async function planEnable(face: ScimFace, model: ResourceModel, context: Request
     const added = await allRaw(face, row.id, binding.source.name);
     if (added.length > 0) references.push({ attribute: binding.source.name, replace: false, added, removed: [] });
   }
-  const plan = planAdd(model.objectType, face.capabilities, { set, unset: [], references }, { withPassword: false, ...(row.dn === undefined ? {} : { dn: row.dn }) });
-  return toPlannedWrite('add', model, plan, request, context, { entryId: row.id, expectedVersion: row.version, link: { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' }, resource: row.scimId });
+  const plan = planAdd(
+    model.objectType,
+    face.capabilities,
+    { set, unset: [], references },
+    { withPassword: false, ...(row.dn === undefined ? {} : { dn: row.dn }) },
+  );
+  return toPlannedWrite('add', model, plan, request, context, {
+    entryId: row.id,
+    expectedVersion: row.version,
+    link: { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' },
+    resource: row.scimId,
+  });
 }
 
 function withoutActive(model: ResourceModel, delta: EntryDelta): EntryDelta {
   const name = model.activeBinding?.source.name;
   if (name === undefined) return delta;
-  return { ...delta, set: Object.fromEntries(Object.entries(delta.set).filter(([key]) => key !== name)), unset: delta.unset.filter((key) => key !== name) };
+  return {
+    ...delta,
+    set: Object.fromEntries(Object.entries(delta.set).filter(([key]) => key !== name)),
+    unset: delta.unset.filter((key) => key !== name),
+  };
 }
 
 /** The values of a flow, in the application's terms. */
@@ -215,117 +355,27 @@ function deltaOfFlow(model: ResourceModel, flow: Extract<DeprovisioningFlow, { a
 /** A change that never reaches the application: shadow, external id, a deletion kept out by policy. */
 async function hideOnly(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, link: LinkChange, detail: string): Promise<WriteAnswer> {
   const at = face.now();
-  const audit = { at, actor: context.credential, action: 'link', objectType: model.objectType.name, resource: row.scimId, attributes: Object.keys(link), result: 'applied', correlation: context.correlation, detail };
+  const audit = {
+    at,
+    actor: context.credential,
+    action: 'link',
+    objectType: model.objectType.name,
+    resource: row.scimId,
+    attributes: Object.keys(link),
+    result: 'applied',
+    correlation: context.correlation,
+    detail,
+  };
   const [written] = await face.store.commitLinkChanges([{ scimId: row.scimId, change: link, expectedVersion: row.version, audit, at }]);
   return written?.row === undefined ? { status: 'conflict', version: row.version } : { status: 'applied', row: written.row };
 }
 
-/** The difference of two representations, in the application's terms. */
-async function deltaOf(face: ScimFace, model: ResourceModel, row: EntryRow, before: ResourceAttributes, after: ResourceAttributes, deferred: readonly DeferredChange[]): Promise<EntryDelta> {
-  const set: Record<string, EncodedValue | readonly EncodedValue[]> = {};
-  const unset: string[] = [];
-  for (const [name, binding] of model.writers) {
-    if (binding.source.type === 'reference') continue;
-    const next = after.attributes[name];
-    if (JSON.stringify(before.attributes[name]) === JSON.stringify(next)) continue;
-    if (next === undefined) unset.push(name);
-    else set[name] = next;
-  }
-  for (const [name, ids] of after.references) {
-    if (model.writers.get(name)?.shape !== 'reference') continue;
-    const [next] = ids;
-    if (next === before.references.get(name)?.[0]) continue;
-    if (next === undefined) unset.push(name);
-    else set[name] = (await resolveIds(face, model, name, [next]))[0] as string;
-  }
-  const references: ReferenceDelta[] = [];
-  for (const one of mergeDeferred(model, deferred)) {
-    const delta = await referenceDelta(face, model, row, one.binding, one.changes);
-    if (delta.added.length > 0 || delta.removed.length > 0) references.push(delta);
-  }
-  return { set, unset, references };
-}
-
-function mergeDeferred(model: ResourceModel, deferred: readonly DeferredChange[]): readonly { readonly binding: Binding; readonly changes: readonly DeferredChange[] }[] {
-  const merged = new Map<Binding, DeferredChange[]>();
-  for (const one of deferred) {
-    const binding = model.deferred.find((candidate) => candidate.attribute === one.attribute);
-    if (binding !== undefined) merged.set(binding, [...(merged.get(binding) ?? []), one]);
-  }
-  return [...merged].map(([binding, changes]) => ({ binding, changes }));
-}
-
-/** Adds and removals against what is there: the cost follows the change, not the group (S-181); a replace reads the group once. */
-async function referenceDelta(face: ScimFace, model: ResourceModel, row: EntryRow, binding: Binding, changes: readonly DeferredChange[]): Promise<ReferenceDelta> {
-  const attribute = binding.source.name;
-  const added = new Set<string>();
-  const removed = new Set<string>();
-  for (const one of changes) {
-    // A member to be removed may be gone already: then it is removed (S-148). One to be added must exist (S-178).
-    const raw = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveIds(face, model, attribute, one.values);
-    if (one.kind === 'replace' || one.kind === 'clear') {
-      const wanted = new Set(raw);
-      const known = await resolvedRaw(face, row.id, attribute);
-      added.clear();
-      for (const value of known) if (!wanted.has(value)) removed.add(value);
-      for (const value of wanted) {
-        removed.delete(value);
-        added.add(value);
-      }
-    } else if (one.kind === 'add') {
-      for (const value of raw) {
-        removed.delete(value);
-        added.add(value);
-      }
-    } else {
-      for (const value of raw) {
-        added.delete(value);
-        removed.add(value);
-      }
-    }
-  }
-  const touched = [...added, ...removed];
-  const present = await face.reader.presentReferences(row.id, attribute, touched);
-  return { attribute, replace: false, added: [...added].filter((value) => !present.has(value)), removed: [...removed].filter((value) => present.has(value)) };
-}
-
-async function resolvedRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
-  // Unresolved references are not the client's to remove: it never saw them (R10).
-  return readRaw(face, entryId, attribute, true);
-}
-
-async function allRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
-  return readRaw(face, entryId, attribute, false);
-}
-
-async function readRaw(face: ScimFace, entryId: number, attribute: string, resolvedOnly: boolean): Promise<readonly string[]> {
-  const rows = await face.reader.readReferences(entryId, attribute, { limit: Number.MAX_SAFE_INTEGER });
-  return rows.filter((reference) => !resolvedOnly || reference.entryId !== undefined).map((reference) => reference.raw);
-}
-
-/** Raw reference values of resources. @throws ScimError 400 naming the unknown ids only (S-178), 503 for one without an anchor yet (R10). */
-async function resolveIds(face: ScimFace, model: ResourceModel, attribute: string, ids: readonly string[]): Promise<readonly string[]> {
-  if (ids.length === 0) return [];
-  const targets = await face.reader.resolveTargets(ids);
-  const allowed = model.objectType.attributes.get(attribute)?.referenceTypes;
-  const unknown = ids.filter((_, index) => {
-    const target = targets[index];
-    return target === undefined || (allowed !== undefined && !allowed.includes(target.objectType));
-  });
-  if (unknown.length > 0) throw scimErrors.invalidValue(`There is no resource with the id ${unknown.slice(0, 20).join(', ')} that "${attribute}" may refer to.`);
-  return targets.map((target) => {
-    if (target?.raw === undefined) throw undecided('a resource that is referred to has no identifier in the application yet');
-    return target.raw;
-  });
-}
-
-async function resolveKnown(face: ScimFace, ids: readonly string[]): Promise<readonly string[]> {
-  return (await face.reader.resolveTargets(ids)).flatMap((target) => (target?.raw === undefined ? [] : [target.raw]));
-}
-
 /** What changes beside the application: the external id of this credential, and `active` where nothing is mapped. */
 function linkOf(context: RequestContext, model: ResourceModel, after: ResourceAttributes, before: ResourceAttributes | undefined): LinkChange | undefined {
-  const externalId = model.externalIdBinding === undefined && after.externalId !== before?.externalId ? { credential: context.credential, value: after.externalId ?? null } : undefined;
+  const externalId =
+    model.externalIdBinding === undefined && after.externalId !== before?.externalId
+      ? { credential: context.credential, value: after.externalId ?? null }
+      : undefined;
   const inactive = before === undefined && model.activeBinding === undefined && after.active === false;
   if (externalId === undefined && !inactive) return undefined;
   return { ...(externalId === undefined ? {} : { externalId }), ...(inactive ? { shadow: { active: false } } : {}) };
@@ -364,7 +414,20 @@ function escapeDn(value: string): string {
     .replaceAll('\u0000', '\\00');
 }
 
-function toPlannedWrite(kind: PlannedWrite['kind'], model: ResourceModel, plan: PlannedSteps, request: RequestIdentity, context: RequestContext, more: { readonly entryId?: number; readonly expectedVersion?: number; readonly link?: LinkChange; readonly password?: string; readonly resource?: string }): PlannedWrite {
+function toPlannedWrite(
+  kind: PlannedWrite['kind'],
+  model: ResourceModel,
+  plan: PlannedSteps,
+  request: RequestIdentity,
+  context: RequestContext,
+  more: {
+    readonly entryId?: number;
+    readonly expectedVersion?: number;
+    readonly link?: LinkChange;
+    readonly password?: string;
+    readonly resource?: string;
+  },
+): PlannedWrite {
   const { resource, ...rest } = more;
   return {
     kind,
@@ -379,7 +442,12 @@ function toPlannedWrite(kind: PlannedWrite['kind'], model: ResourceModel, plan: 
       action: kind,
       objectType: model.objectType.name,
       ...(resource === undefined ? {} : { resource }),
-      attributes: [...Object.keys(plan.effect.set), ...plan.effect.unset, ...plan.effect.references.map((delta) => delta.attribute), ...(rest.password === undefined ? [] : ['password'])],
+      attributes: [
+        ...Object.keys(plan.effect.set),
+        ...plan.effect.unset,
+        ...plan.effect.references.map((delta) => delta.attribute),
+        ...(rest.password === undefined ? [] : ['password']),
+      ],
       correlation: context.correlation,
     },
   };
@@ -387,7 +455,13 @@ function toPlannedWrite(kind: PlannedWrite['kind'], model: ResourceModel, plan: 
 
 /** Who asks, and by which key a repeat is recognised (R16). */
 function identify(context: RequestContext, method: string, target: string, body: Json): RequestIdentity {
-  return { credential: context.credential, method, target, key: hash('sha256', `${context.credential}\n${method}\n${target}\n${context.ifMatch ?? ''}\n${canonical(body)}`, 'hex'), correlation: context.correlation };
+  return {
+    credential: context.credential,
+    method,
+    target,
+    key: hash('sha256', `${context.credential}\n${method}\n${target}\n${context.ifMatch ?? ''}\n${canonical(body)}`, 'hex'),
+    correlation: context.correlation,
+  };
 }
 
 /** JSON with sorted keys: two bodies that say the same have the same text. */
@@ -415,13 +489,26 @@ async function withDeadline(face: ScimFace, key: string, entryId: number | undef
 }
 
 function refuseWrites(face: ScimFace, what: string): void {
-  if (face.configuration.mode === 'observe') throw scimErrors.forbidden(`The connector "${face.configuration.name}" only observes; set its mode to live to ${what} resources.`);
+  if (face.configuration.mode === 'observe')
+    throw scimErrors.forbidden(`The connector "${face.configuration.name}" only observes; set its mode to live to ${what} resources.`);
   if (!face.capabilities.export) throw scimErrors.notImplemented('The application can only be read.');
 }
 
-async function answerWith(face: ScimFace, model: ResourceModel, context: RequestContext, query: QueryParameters, row: EntryRow | undefined, status: 200 | 201): Promise<ScimAnswer> {
+async function answerWith(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  query: QueryParameters,
+  row: EntryRow | undefined,
+  status: 200 | 201,
+): Promise<ScimAnswer> {
   if (row === undefined) throw scimErrors.notFound();
   const projection = parseProjection(query['attributes'], query['excludedAttributes'], model.resourceType);
-  const [resource] = await renderRows(face, model, [row], context, projection, 'one');
-  return { status, body: JSON.stringify(resource), etag: versionOf(row), location: locationOf(context.baseUrl, model.configuration.endpoint, row.scimId) };
+  const [resource] = await renderRows(face, model, [row], context, projection);
+  return {
+    status,
+    body: JSON.stringify(resource),
+    etag: versionOf(row),
+    location: locationOf(context.baseUrl, model.configuration.endpoint, row.scimId),
+  };
 }

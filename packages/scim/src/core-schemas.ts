@@ -2,7 +2,14 @@ import type { ScimAttribute, ScimSchema } from './schema.ts';
 
 /** The User, Group and Enterprise User schemas with the characteristics of RFC 7643 §4 and §8.7.1 (S-040 to S-043). */
 
-const common = { multiValued: false, required: false, caseExact: false, mutability: 'readWrite', returned: 'default', uniqueness: 'none' } as const;
+const common = {
+  multiValued: false,
+  required: false,
+  caseExact: false,
+  mutability: 'readWrite',
+  returned: 'default',
+  uniqueness: 'none',
+} as const;
 
 function text(name: string, description: string, more: Partial<ScimAttribute> = {}): ScimAttribute {
   return { ...common, name, type: 'string', description, ...more };
@@ -21,7 +28,9 @@ const primary: ScimAttribute = { ...common, name: 'primary', type: 'boolean', de
 /** A multi-valued attribute of the usual form: value, display, type, primary. */
 function plural(name: string, description: string, types: readonly string[], value: Partial<ScimAttribute> = {}): ScimAttribute {
   const type = types.length === 0 ? text('type', 'Its function') : text('type', 'Its function', { canonicalValues: types });
-  return complex(name, description, [{ ...text('value', description), ...value }, text('display', 'A name for display'), type, primary], { multiValued: true });
+  return complex(name, description, [{ ...text('value', description), ...value }, text('display', 'A name for display'), type, primary], {
+    multiValued: true,
+  });
 }
 
 /** RFC 7643 §4.1. */
@@ -117,6 +126,10 @@ export const enterpriseUserSchema: ScimSchema = {
     text('organization', 'Organisation'),
     text('division', 'Division'),
     text('department', 'Department'),
-    complex('manager', 'The manager', [text('value', 'Identifier of the manager', { caseExact: true }), reference('$ref', 'URI of the manager', ['User']), text('displayName', 'Name of the manager', { mutability: 'readOnly' })]),
+    complex('manager', 'The manager', [
+      text('value', 'Identifier of the manager', { caseExact: true }),
+      reference('$ref', 'URI of the manager', ['User']),
+      text('displayName', 'Name of the manager', { mutability: 'readOnly' }),
+    ]),
   ],
 };

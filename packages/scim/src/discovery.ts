@@ -1,5 +1,5 @@
-import type { CompiledResourceType, ScimAttribute, ScimSchema } from './schema.ts';
 import { LIST_SCHEMA } from './list-query.ts';
+import type { CompiledResourceType, ScimAttribute, ScimSchema } from './schema.ts';
 
 /** What a service says it can do (RFC 7643 §5). Every flag equals behaviour (S-003). */
 export interface ServiceFeatures {
@@ -24,7 +24,15 @@ export function renderServiceProviderConfig(features: ServiceFeatures, baseUrl: 
     changePassword: { supported: features.changePassword },
     sort: { supported: features.sort },
     etag: { supported: features.etag },
-    authenticationSchemes: [{ type: 'oauthbearertoken', name: 'Bearer token', description: 'A token issued by the administrator of the host, in the Authorization header', specUri: 'https://datatracker.ietf.org/doc/html/rfc6750', primary: true }],
+    authenticationSchemes: [
+      {
+        type: 'oauthbearertoken',
+        name: 'Bearer token',
+        description: 'A token issued by the administrator of the host, in the Authorization header',
+        specUri: 'https://datatracker.ietf.org/doc/html/rfc6750',
+        primary: true,
+      },
+    ],
     meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl}/ServiceProviderConfig` },
   };
 }

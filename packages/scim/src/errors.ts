@@ -60,5 +60,10 @@ export const scimErrors = {
 
 /** The body of an error: `status` is a string (S-202). */
 export function toErrorBody(error: Pick<ScimError, 'status' | 'message' | 'scimType'>): Readonly<Record<string, unknown>> {
-  return { schemas: [ERROR_SCHEMA], status: String(error.status), ...(error.scimType === undefined ? {} : { scimType: error.scimType }), detail: error.message };
+  return {
+    schemas: [ERROR_SCHEMA],
+    status: String(error.status),
+    ...(error.scimType === undefined ? {} : { scimType: error.scimType }),
+    detail: error.message,
+  };
 }

@@ -1,4 +1,4 @@
-import { parseInstant, type FilterValue, type ResolvedFilter, type ScimOperator } from './filter.ts';
+import { type FilterValue, parseInstant, type ResolvedFilter, type ScimOperator } from './filter.ts';
 import type { ResolvedPath } from './path.ts';
 import type { CompiledAttribute, ScimAttribute, ScimResource } from './schema.ts';
 
@@ -58,7 +58,9 @@ export function listValues(resource: ScimResource, path: ResolvedPath): readonly
   const elements = listElements(resource, path.attribute);
   if (path.sub === undefined) return elements;
   const { name } = path.sub.definition;
-  return elements.map((element) => (typeof element === 'object' && element !== null ? (element as Json)[name] : undefined)).filter((value) => value !== undefined && value !== null);
+  return elements
+    .map((element) => (typeof element === 'object' && element !== null ? (element as Json)[name] : undefined))
+    .filter((value) => value !== undefined && value !== null);
 }
 
 function isPresent(value: unknown): boolean {

@@ -108,7 +108,8 @@ function parseComparison(parser: Parser, path: AttributePath): ScimFilter {
   skipSpace(parser);
   const operator = takeName(parser).toLowerCase();
   if (operator === 'pr') return { kind: 'present', path };
-  if (!OPERATORS.has(operator)) throw scimErrors.invalidFilter(`"${operator.slice(0, 40)}" is not a filter operator; use eq, ne, co, sw, ew, gt, ge, lt, le or pr.`);
+  if (!OPERATORS.has(operator))
+    throw scimErrors.invalidFilter(`"${operator.slice(0, 40)}" is not a filter operator; use eq, ne, co, sw, ew, gt, ge, lt, le or pr.`);
   skipSpace(parser);
   return { kind: 'compare', path, operator: operator as ScimOperator, value: parseValue(parser) };
 }
@@ -195,7 +196,9 @@ export function formatFilter(filter: ScimFilter): string {
   switch (filter.kind) {
     case 'and':
     case 'or':
-      return filter.filters.map((part) => (part.kind === 'and' || part.kind === 'or' ? `(${formatFilter(part)})` : formatFilter(part))).join(` ${filter.kind} `);
+      return filter.filters
+        .map((part) => (part.kind === 'and' || part.kind === 'or' ? `(${formatFilter(part)})` : formatFilter(part)))
+        .join(` ${filter.kind} `);
     case 'not':
       return `not (${formatFilter(filter.filter)})`;
     case 'present':
@@ -294,8 +297,10 @@ function bind(filter: Extract<ScimFilter, { kind: 'compare' | 'present' }>, path
   if (definition.type === 'complex') throw scimErrors.invalidFilter(`"${where}" is a complex attribute; name one of its sub-attributes.`);
   const ordering = operator === 'gt' || operator === 'ge' || operator === 'lt' || operator === 'le';
   const substring = operator === 'co' || operator === 'sw' || operator === 'ew';
-  if (ordering && (definition.type === 'boolean' || definition.type === 'binary')) throw scimErrors.invalidFilter(`"${where}" has no order; ${operator} cannot be used.`);
-  if (substring && ['boolean', 'integer', 'decimal', 'dateTime'].includes(definition.type)) throw scimErrors.invalidFilter(`"${where}" is no text; ${operator} cannot be used.`);
+  if (ordering && (definition.type === 'boolean' || definition.type === 'binary'))
+    throw scimErrors.invalidFilter(`"${where}" has no order; ${operator} cannot be used.`);
+  if (substring && ['boolean', 'integer', 'decimal', 'dateTime'].includes(definition.type))
+    throw scimErrors.invalidFilter(`"${where}" is no text; ${operator} cannot be used.`);
   return { kind: 'compare', path, operator, value: literalOf(definition.type, filter.value, where) };
 }
 
@@ -313,7 +318,8 @@ function literalOf(type: string, value: string | number | boolean, where: string
       return number;
     }
     case 'dateTime':
-      if (typeof value !== 'string' || parseInstant(value) === undefined) throw scimErrors.invalidFilter(`"${where}" is a date and time such as 2026-01-31T12:00:00Z.`);
+      if (typeof value !== 'string' || parseInstant(value) === undefined)
+        throw scimErrors.invalidFilter(`"${where}" is a date and time such as 2026-01-31T12:00:00Z.`);
       return value;
     default:
       return String(value);

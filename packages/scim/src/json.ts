@@ -59,7 +59,8 @@ function checkValue(value: unknown, limits: JsonLimits, depth: number): number {
   }
   const names = Object.keys(value);
   if (names.length > limits.keysPerObject) throw scimErrors.invalidSyntax(`The body has an object with more than ${limits.keysPerObject} keys.`);
-  if (names.length > 1 && new Set(names.map((name) => name.toLowerCase())).size !== names.length) throw scimErrors.invalidSyntax('The body has an object with two keys that differ only in case.');
+  if (names.length > 1 && new Set(names.map((name) => name.toLowerCase())).size !== names.length)
+    throw scimErrors.invalidSyntax('The body has an object with two keys that differ only in case.');
   let keys = names.length;
   for (const name of names) {
     if (FORBIDDEN.has(name)) throw scimErrors.invalidSyntax(`The key "${name}" is not allowed.`);
@@ -75,12 +76,12 @@ function countKeys(text: string): number {
     index += 1;
     for (;;) {
       const quote = text.indexOf('"', index);
-      const escape = text.indexOf('\\', index);
-      if (escape === -1 || escape > quote) {
+      const backslash = text.indexOf('\\', index);
+      if (backslash === -1 || backslash > quote) {
         index = quote + 1;
         break;
       }
-      index = escape + 2;
+      index = backslash + 2;
     }
     while (text.charCodeAt(index) <= 0x20) index += 1;
     if (text.charCodeAt(index) === 0x3a) keys += 1;

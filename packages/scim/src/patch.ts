@@ -44,7 +44,8 @@ export interface PatchResult {
 /** Parses the body of a PATCH. @throws ScimError 400 `invalidSyntax` (S-132, S-133). */
 export function parsePatch(body: Json): readonly PatchOperation[] {
   const schemas = readKey(body, 'schemas');
-  if (!Array.isArray(schemas) || !schemas.some((urn) => String(urn).toLowerCase() === PATCH_SCHEMA.toLowerCase())) throw scimErrors.invalidSyntax(`"schemas" must contain "${PATCH_SCHEMA}".`);
+  if (!Array.isArray(schemas) || !schemas.some((urn) => String(urn).toLowerCase() === PATCH_SCHEMA.toLowerCase()))
+    throw scimErrors.invalidSyntax(`"schemas" must contain "${PATCH_SCHEMA}".`);
   const operations = readKey(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) throw scimErrors.invalidSyntax('"Operations" must be a list with at least one operation.');
   if (operations.length > patchLimits.operations) throw scimErrors.tooMany(`A PATCH has at most ${patchLimits.operations} operations.`);
@@ -60,7 +61,8 @@ function parseOperation(operation: unknown): PatchOperation {
   if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) throw scimErrors.invalidSyntax('An operation must be an object.');
   const json = operation as Json;
   const op = String(readKey(json, 'op') ?? '').toLowerCase();
-  if (op !== 'add' && op !== 'replace' && op !== 'remove') throw scimErrors.invalidSyntax(`"${op.slice(0, 40)}" is not an operation; use add, replace or remove.`);
+  if (op !== 'add' && op !== 'replace' && op !== 'remove')
+    throw scimErrors.invalidSyntax(`"${op.slice(0, 40)}" is not an operation; use add, replace or remove.`);
   const path = readKey(json, 'path');
   if (path !== undefined && path !== null && typeof path !== 'string') throw scimErrors.invalidPath('"path" must be text.');
   const value = readKey(json, 'value');
@@ -126,7 +128,8 @@ function applyOperation(work: Work, operation: PatchOperation): void {
 function applyWithoutPath(work: Work, operation: PatchOperation): void {
   if (operation.op === 'remove') throw scimErrors.noTarget('A remove needs a path.');
   const { value } = operation;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw scimErrors.invalidValue('An operation without a path has an object as its value.');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw scimErrors.invalidValue('An operation without a path has an object as its value.');
   for (const [key, inner] of Object.entries(value)) {
     if (isEcho(work, key, inner)) continue;
     const extension = work.type.extensions.get(key.toLowerCase());
@@ -218,7 +221,8 @@ function requireAttribute(work: Work, path: AttributePath, text: string): Compil
 
 function applyToTarget(work: Work, operation: PatchOperation, target: Target): void {
   const { definition } = target.attribute;
-  if (definition.mutability === 'readOnly' || target.sub?.definition.mutability === 'readOnly') throw scimErrors.mutability(`"${target.text.slice(0, 200)}" is read-only.`);
+  if (definition.mutability === 'readOnly' || target.sub?.definition.mutability === 'readOnly')
+    throw scimErrors.mutability(`"${target.text.slice(0, 200)}" is read-only.`);
   if (work.deferredNames.has(definition.name.toLowerCase())) return applyDeferred(work, operation, target);
   if (operation.op === 'remove') return removeTarget(work, operation, target);
   if (operation.value === undefined) throw scimErrors.invalidValue(`"${operation.op}" of "${target.text.slice(0, 200)}" has no value.`);
@@ -239,7 +243,8 @@ function containerOf(work: Work, attribute: CompiledAttribute): Mutable {
 function setValue(work: Work, attribute: CompiledAttribute, value: unknown): void {
   const container = containerOf(work, attribute);
   const { name, mutability } = attribute.definition;
-  if (mutability === 'immutable' && container[name] !== undefined && !sameJson(container[name], value)) throw scimErrors.mutability(`"${name}" cannot be changed.`);
+  if (mutability === 'immutable' && container[name] !== undefined && !sameJson(container[name], value))
+    throw scimErrors.mutability(`"${name}" cannot be changed.`);
   if (value === undefined) clearValue(work, attribute);
   else container[name] = value;
 }
@@ -346,7 +351,9 @@ function writeElements(work: Work, operation: PatchOperation, target: Target, fi
   const [value] = (parseAttributeValue(attribute, [operation.value].flat(), work.profile, definition.name) ?? []) as readonly unknown[];
   if (value === undefined) throw scimErrors.invalidValue(`The value of "${target.text.slice(0, 200)}" is empty.`);
   if (isPrimary(value)) demote(elements);
-  const replaced = elements.map((element) => (matching.includes(element) ? (operation.op === 'add' && typeof element === 'object' ? { ...(element as Json), ...(value as Json) } : value) : element));
+  const replaced = elements.map((element) =>
+    matching.includes(element) ? (operation.op === 'add' && typeof element === 'object' ? { ...(element as Json), ...(value as Json) } : value) : element,
+  );
   setValue(work, attribute, replaced);
 }
 
@@ -356,7 +363,8 @@ function createElement(work: Work, operation: PatchOperation, target: Target, fi
   const terms = operation.op === 'add' || work.profile.createMissingElements ? equalTerms(filter) : undefined;
   if (terms === undefined) throw scimErrors.noTarget(`No value of "${attribute.definition.name}" matches the filter in the path.`);
   const created: Mutable = { ...terms };
-  if (sub === undefined) Object.assign(created, ((parseAttributeValue(attribute, [operation.value].flat(), work.profile, attribute.definition.name) ?? []) as readonly Json[])[0]);
+  if (sub === undefined)
+    Object.assign(created, ((parseAttributeValue(attribute, [operation.value].flat(), work.profile, attribute.definition.name) ?? []) as readonly Json[])[0]);
   else {
     const value = parseAttributeValue(sub, operation.value, work.profile, `${attribute.definition.name}.${sub.definition.name}`);
     if (value === undefined) return;
@@ -368,7 +376,8 @@ function createElement(work: Work, operation: PatchOperation, target: Target, fi
 
 /** The values that a conjunction of `eq` terms asks for; `undefined` for any other filter. */
 function equalTerms(filter: ResolvedFilter): Mutable | undefined {
-  if (filter.kind === 'compare') return filter.operator === 'eq' && filter.path.sub !== undefined ? { [filter.path.sub.definition.name]: filter.value } : undefined;
+  if (filter.kind === 'compare')
+    return filter.operator === 'eq' && filter.path.sub !== undefined ? { [filter.path.sub.definition.name]: filter.value } : undefined;
   if (filter.kind !== 'and') return undefined;
   const terms: Mutable = {};
   for (const part of filter.filters) {
@@ -394,7 +403,10 @@ function removeTarget(work: Work, operation: PatchOperation, target: Target): vo
   const elements = before as readonly unknown[];
   if (filter === undefined && sub === undefined) return removeValues(work, operation, attribute, elements);
   const matches = (element: unknown): boolean => filter === undefined || matchesElement(filter, element);
-  const kept = sub === undefined ? elements.filter((element) => !matches(element)) : elements.map((element) => (matches(element) ? without(element, sub.definition.name) : element)).filter(holdsData);
+  const kept =
+    sub === undefined
+      ? elements.filter((element) => !matches(element))
+      : elements.map((element) => (matches(element) ? without(element, sub.definition.name) : element)).filter(holdsData);
   if (kept.length === 0) clearValue(work, attribute);
   else setValue(work, attribute, kept);
 }
@@ -403,7 +415,12 @@ function removeTarget(work: Work, operation: PatchOperation, target: Target): vo
 function removeValues(work: Work, operation: PatchOperation, attribute: CompiledAttribute, elements: readonly unknown[]): void {
   if (operation.value === undefined || operation.value === null || !work.profile.removeByValue) return clearValue(work, attribute);
   const listed = (Array.isArray(operation.value) ? operation.value : [operation.value]) as readonly unknown[];
-  const isListed = (element: unknown): boolean => listed.some((one) => (typeof element === 'object' && element !== null ? (element as Json)['value'] === (typeof one === 'object' && one !== null ? (one as Json)['value'] : one) : element === one));
+  const isListed = (element: unknown): boolean =>
+    listed.some((one) =>
+      typeof element === 'object' && element !== null
+        ? (element as Json)['value'] === (typeof one === 'object' && one !== null ? (one as Json)['value'] : one)
+        : element === one,
+    );
   const kept = elements.filter((element) => !isListed(element));
   if (kept.length === elements.length) return;
   if (kept.length === 0) clearValue(work, attribute);

@@ -51,7 +51,8 @@ export function parseProjection(attributes: string | undefined, excluded: string
         if (extension === undefined) projectOne(result, key, value, type.attributes.get(key.toLowerCase()), keepWhole, included, left);
         else {
           const container: Record<string, unknown> = {};
-          for (const [name, inner] of Object.entries(value as Json)) projectOne(container, name, inner, extension.attributes.get(name.toLowerCase()), keepWhole, included, left);
+          for (const [name, inner] of Object.entries(value as Json))
+            projectOne(container, name, inner, extension.attributes.get(name.toLowerCase()), keepWhole, included, left);
           if (Object.keys(container).length > 0) result[key] = container;
         }
       }
@@ -60,7 +61,15 @@ export function parseProjection(attributes: string | undefined, excluded: string
   };
 }
 
-function projectOne(result: Record<string, unknown>, key: string, value: unknown, attribute: CompiledAttribute | undefined, keepWhole: (attribute: CompiledAttribute) => boolean, included: Names | undefined, left: Names | undefined): void {
+function projectOne(
+  result: Record<string, unknown>,
+  key: string,
+  value: unknown,
+  attribute: CompiledAttribute | undefined,
+  keepWhole: (attribute: CompiledAttribute) => boolean,
+  included: Names | undefined,
+  left: Names | undefined,
+): void {
   if (attribute === undefined || !keepWhole(attribute)) return;
   const name = keyOf(attribute);
   const only = included?.whole.has(name) ? undefined : included?.parts.get(name);
@@ -71,7 +80,9 @@ function projectOne(result: Record<string, unknown>, key: string, value: unknown
   }
   const pick = (element: unknown): unknown => {
     if (typeof element !== 'object' || element === null) return element;
-    return Object.fromEntries(Object.entries(element).filter(([sub]) => (only === undefined || only.has(sub.toLowerCase())) && !without?.has(sub.toLowerCase())));
+    return Object.fromEntries(
+      Object.entries(element).filter(([sub]) => (only === undefined || only.has(sub.toLowerCase())) && !without?.has(sub.toLowerCase())),
+    );
   };
   const picked = Array.isArray(value) ? value.map(pick) : pick(value);
   if (typeof picked === 'object' && picked !== null && Object.keys(picked).length === 0) return;

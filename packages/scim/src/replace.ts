@@ -28,7 +28,14 @@ export function applyReplace(current: ScimResource, parsed: ParsedResource, type
   return next;
 }
 
-function replaceOne(next: Record<string, unknown>, current: Json, given: Json, attribute: CompiledAttribute, cleared: ReadonlySet<string>, prefix: string): void {
+function replaceOne(
+  next: Record<string, unknown>,
+  current: Json,
+  given: Json,
+  attribute: CompiledAttribute,
+  cleared: ReadonlySet<string>,
+  prefix: string,
+): void {
   const { definition } = attribute;
   const { name } = definition;
   const before = current[name];

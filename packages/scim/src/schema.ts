@@ -62,12 +62,37 @@ export interface CompiledExtension {
   readonly attributes: ReadonlyMap<string, CompiledAttribute>;
 }
 
-const base = { multiValued: false, required: false, caseExact: false, mutability: 'readOnly', returned: 'default', uniqueness: 'none' } as const;
+const base = {
+  multiValued: false,
+  required: false,
+  caseExact: false,
+  mutability: 'readOnly',
+  returned: 'default',
+  uniqueness: 'none',
+} as const;
 
 /** The attributes every resource has (RFC 7643 §3.1). */
 export const commonAttributes: readonly ScimAttribute[] = [
-  { ...base, name: 'schemas', type: 'reference', multiValued: true, caseExact: true, returned: 'always', mutability: 'readWrite', referenceTypes: ['uri'], description: 'URNs of the schemas of the resource' },
-  { ...base, name: 'id', type: 'string', caseExact: true, returned: 'always', uniqueness: 'server', description: 'Identifier assigned by the service' },
+  {
+    ...base,
+    name: 'schemas',
+    type: 'reference',
+    multiValued: true,
+    caseExact: true,
+    returned: 'always',
+    mutability: 'readWrite',
+    referenceTypes: ['uri'],
+    description: 'URNs of the schemas of the resource',
+  },
+  {
+    ...base,
+    name: 'id',
+    type: 'string',
+    caseExact: true,
+    returned: 'always',
+    uniqueness: 'server',
+    description: 'Identifier assigned by the service',
+  },
   { ...base, name: 'externalId', type: 'string', caseExact: true, mutability: 'readWrite', description: 'Identifier issued by the client' },
   {
     ...base,
@@ -97,7 +122,11 @@ export function compileResourceType(definition: ResourceType): CompiledResourceT
   for (const { schema, required } of definition.extensions) {
     extensions.set(schema.id.toLowerCase(), { schema, required, attributes: compileAttributes(schema.attributes, schema.id, false) });
   }
-  return { definition, attributes: compileAttributes([...commonAttributes, ...definition.schema.attributes.filter((one) => !isCommon(one.name))], undefined, false), extensions };
+  return {
+    definition,
+    attributes: compileAttributes([...commonAttributes, ...definition.schema.attributes.filter((one) => !isCommon(one.name))], undefined, false),
+    extensions,
+  };
 }
 
 function isCommon(name: string): boolean {

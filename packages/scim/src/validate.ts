@@ -76,7 +76,8 @@ function checkSchemas(body: Json, type: CompiledResourceType, profile: DialectPr
   const urns = schemas.map((urn) => String(urn).toLowerCase());
   if (!urns.includes(core.toLowerCase())) {
     // Another core schema is a resource of another type, whatever the profile (S-065).
-    if (profile.strict || urns.some((urn) => urn.startsWith('urn:ietf:params:scim:schemas:core:2.0:'))) throw scimErrors.invalidSyntax(`"schemas" must contain "${core}".`);
+    if (profile.strict || urns.some((urn) => urn.startsWith('urn:ietf:params:scim:schemas:core:2.0:')))
+      throw scimErrors.invalidSyntax(`"schemas" must contain "${core}".`);
     return;
   }
   if (profile.lenientSchemas) return;
@@ -84,7 +85,14 @@ function checkSchemas(body: Json, type: CompiledResourceType, profile: DialectPr
   if (unknown !== undefined) throw scimErrors.invalidSyntax(`The schema "${unknown.slice(0, 200)}" is not known for ${type.definition.name}.`);
 }
 
-function parseExtension(resource: Record<string, unknown>, cleared: Set<string>, urn: string, attributes: CompiledResourceType['attributes'], value: unknown, profile: DialectProfile): void {
+function parseExtension(
+  resource: Record<string, unknown>,
+  cleared: Set<string>,
+  urn: string,
+  attributes: CompiledResourceType['attributes'],
+  value: unknown,
+  profile: DialectProfile,
+): void {
   if (value === null) {
     for (const attribute of attributes.values()) cleared.add(`${urn}:${attribute.definition.name}`);
     return;
@@ -95,7 +103,15 @@ function parseExtension(resource: Record<string, unknown>, cleared: Set<string>,
   if (Object.keys(container).length > 0) resource[urn] = container;
 }
 
-function parseMember(container: Record<string, unknown>, cleared: Set<string>, attributes: CompiledResourceType['attributes'], prefix: string, name: string, value: unknown, profile: DialectProfile): void {
+function parseMember(
+  container: Record<string, unknown>,
+  cleared: Set<string>,
+  attributes: CompiledResourceType['attributes'],
+  prefix: string,
+  name: string,
+  value: unknown,
+  profile: DialectProfile,
+): void {
   const attribute = attributes.get(name.toLowerCase());
   if (attribute === undefined) {
     if (profile.refuseUnknown && name.toLowerCase() !== 'schemas') throw scimErrors.invalidSyntax(`There is no attribute "${prefix}${name.slice(0, 200)}".`);
@@ -197,7 +213,8 @@ function parseSimple(type: string, value: unknown, profile: DialectProfile, wher
         if (!profile.strict && type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return String(value);
         throw scimErrors.invalidValue(`"${where}" is text.`);
       }
-      if (type === 'dateTime' && parseInstant(value) === undefined) throw scimErrors.invalidValue(`"${where}" is a date and time such as 2026-01-31T12:00:00Z.`);
+      if (type === 'dateTime' && parseInstant(value) === undefined)
+        throw scimErrors.invalidValue(`"${where}" is a date and time such as 2026-01-31T12:00:00Z.`);
       if (type === 'binary' && !BASE64.test(value)) throw scimErrors.invalidValue(`"${where}" is base64.`);
       return value === '' && type !== 'string' ? undefined : value;
   }

@@ -1,4 +1,4 @@
-import type { ConnectorErrorData, EncodedAttributes, EntryFilter, Normalization, AttributeType } from '@landbridge/connector-sdk';
+import type { AttributeType, ConnectorErrorData, EncodedAttributes, EntryFilter, Normalization } from '@landbridge/connector-sdk';
 
 /**
  * What one connector's store does, as a short list of set-based commands (R2).
@@ -339,14 +339,23 @@ export interface ConnectorReader {
   /** The targets of references, in order of target id; unresolved ones have no `scimId`. At most `limit`. */
   readReferences(entryId: number, attribute: string, page: { readonly after?: number; readonly limit: number }): Promise<readonly ReferenceRow[]>;
   /** The resolved references of many entries by some attributes, in one statement: for lists. */
-  readReferencesOf(entryIds: readonly number[], attributes: readonly string[]): Promise<readonly (ReferenceRow & { readonly from: number; readonly attribute: string })[]>;
+  readReferencesOf(
+    entryIds: readonly number[],
+    attributes: readonly string[],
+  ): Promise<readonly (ReferenceRow & { readonly from: number; readonly attribute: string })[]>;
   /** Which of these raw values the entry refers to by the attribute: how adding a present member changes nothing (S-143). */
   presentReferences(entryId: number, attribute: string, raw: readonly string[]): Promise<ReadonlySet<string>>;
   countReferences(entryId: number, attribute: string): Promise<number>;
   /** Who refers to an entry by an attribute: groups of a person, reports of a manager. */
-  readReferrers(entryId: number, attribute: { readonly objectType: string; readonly name: string }, page: { readonly after?: number; readonly limit: number }): Promise<readonly ReferenceRow[]>;
+  readReferrers(
+    entryId: number,
+    attribute: { readonly objectType: string; readonly name: string },
+    page: { readonly after?: number; readonly limit: number },
+  ): Promise<readonly ReferenceRow[]>;
   /** The raw reference values for these SCIM ids, in order; `undefined` for an unknown id or a pending anchor (R10). */
-  resolveTargets(scimIds: readonly string[]): Promise<readonly ({ readonly entryId: number; readonly objectType: string; readonly raw: string | undefined } | undefined)[]>;
+  resolveTargets(
+    scimIds: readonly string[],
+  ): Promise<readonly ({ readonly entryId: number; readonly objectType: string; readonly raw: string | undefined } | undefined)[]>;
   query(query: EntryQuery): Promise<EntryPage>;
   countEntries(objectType: string): Promise<number>;
 
@@ -380,7 +389,13 @@ export type StoreFilter =
   | { readonly kind: 'not'; readonly filter: StoreFilter }
   | Extract<EntryFilter, { kind: 'present' | 'compare' }>
   /** `value` is epoch milliseconds for times, a SCIM id, an external id (of `credential`), or an entry id referred to. */
-  | { readonly kind: 'resource'; readonly field: 'id' | 'created' | 'modified' | 'external-id' | 'inactive'; readonly comparison: 'equal' | 'not-equal' | 'starts' | 'greater' | 'greater-or-equal' | 'less' | 'less-or-equal' | 'present'; readonly value: string | number | boolean; readonly credential?: string }
+  | {
+      readonly kind: 'resource';
+      readonly field: 'id' | 'created' | 'modified' | 'external-id' | 'inactive';
+      readonly comparison: 'equal' | 'not-equal' | 'starts' | 'greater' | 'greater-or-equal' | 'less' | 'less-or-equal' | 'present';
+      readonly value: string | number | boolean;
+      readonly credential?: string;
+    }
   /** The entry refers to this entry by the attribute. */
   | { readonly kind: 'refers'; readonly attribute: string; readonly entryId: number }
   /** The entry is referred to by this entry, or (entryId absent) by any, through the attribute of another type. */
@@ -390,7 +405,10 @@ export interface EntryQuery {
   readonly objectType: string;
   readonly filter?: StoreFilter;
   /** Sort by a queryable attribute or a time; ties by entry id. Default: entry id. */
-  readonly sort?: { readonly by: { readonly attribute: string } | { readonly field: 'created' | 'modified' | 'id' }; readonly descending: boolean };
+  readonly sort?: {
+    readonly by: { readonly attribute: string } | { readonly field: 'created' | 'modified' | 'id' };
+    readonly descending: boolean;
+  };
   /** Rows to pass over (index paging), or the keyset position after which to go on (unsorted only). */
   readonly offset?: number;
   readonly after?: number;
@@ -438,7 +456,9 @@ export interface RunRow {
   readonly endedAt: number | undefined;
   readonly result: RunResult | 'running';
   readonly steps: readonly StepRow[];
-  readonly held: { readonly reason: string; readonly entries: number; readonly decision: 'waiting' | 'approved' | 'rejected'; readonly by?: string } | undefined;
+  readonly held:
+    | { readonly reason: string; readonly entries: number; readonly decision: 'waiting' | 'approved' | 'rejected'; readonly by?: string }
+    | undefined;
 }
 
 export interface StepRow {

@@ -15,7 +15,9 @@ export interface ControlStore {
   touchTokens(used: readonly { readonly id: string; readonly at: number }[]): Promise<void>;
 
   addAudit(record: { readonly at: number; readonly actor: string; readonly action: string; readonly detail: string }): Promise<void>;
-  listAudit(limit: number): Promise<readonly { readonly id: number; readonly at: number; readonly actor: string; readonly action: string; readonly detail: string }[]>;
+  listAudit(
+    limit: number,
+  ): Promise<readonly { readonly id: number; readonly at: number; readonly actor: string; readonly action: string; readonly detail: string }[]>;
 
   readSetting(name: string): Promise<string | undefined>;
   writeSetting(name: string, value: string): Promise<void>;

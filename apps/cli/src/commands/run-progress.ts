@@ -14,7 +14,11 @@ interface EndedRun {
   readonly result: string;
   readonly startedAt: number;
   readonly endedAt?: number;
-  readonly steps: readonly { readonly counts: Readonly<Record<string, number>>; readonly errorCount: number; readonly errors: readonly { readonly entry: string; readonly error: { readonly code: string; readonly message: string } }[] }[];
+  readonly steps: readonly {
+    readonly counts: Readonly<Record<string, number>>;
+    readonly errorCount: number;
+    readonly errors: readonly { readonly entry: string; readonly error: { readonly code: string; readonly message: string } }[];
+  }[];
   readonly held?: { readonly reason: string; readonly entries: number };
 }
 
@@ -23,7 +27,18 @@ export async function showRun(host: AdminClient, connector: string, profile: str
   const base = `/connectors/${encodeURIComponent(connector)}/runs`;
   const { runId } = await host.send<{ readonly runId: number }>('POST', base, { profile });
   if (options.wait === false) return print(options, { runId }, () => `run ${runId} is under way; see it with: landbridge runs ${connector} ${runId}`);
-  const bar = options.json || !process.stderr.isTTY ? undefined : new SingleBar({ format: `${profile} {bar} {value}/{total} entries · {rate}/s · {phase} · {eta_formatted}`, hideCursor: true, stream: process.stderr, etaBuffer: 50 }, Presets.shades_classic);
+  const bar =
+    options.json || !process.stderr.isTTY
+      ? undefined
+      : new SingleBar(
+          {
+            format: `${profile} {bar} {value}/{total} entries · {rate}/s · {phase} · {eta_formatted}`,
+            hideCursor: true,
+            stream: process.stderr,
+            etaBuffer: 50,
+          },
+          Presets.shades_classic,
+        );
   bar?.start(0, 0, { rate: 0, phase: 'opening' });
   let run: EndedRun | undefined;
   for await (const line of host.lines<{ readonly progress?: Progress; readonly run?: EndedRun }>('GET', `${base}/${runId}/progress`)) {
@@ -47,6 +62,8 @@ function describe(connector: string, run: EndedRun): string {
   return [
     `run ${run.id}: ${run.result === 'success' ? style.good(run.result) : style.warn(run.result)} in ${seconds.toFixed(1)} s: ${sum('added')} added, ${sum('updated')} updated, ${sum('unchanged')} unchanged, ${sum('removed')} removed`,
     ...errors.map((one) => `${style.bad('✗')} ${one.entry === '' ? '' : `${one.entry}: `}${one.error.message} (${one.error.code})`),
-    ...(run.held === undefined ? [] : [`held: ${run.held.reason}`, `see them with: landbridge runs ${connector} ${run.id}; then: landbridge run approve ${connector} ${run.id}`]),
+    ...(run.held === undefined
+      ? []
+      : [`held: ${run.held.reason}`, `see them with: landbridge runs ${connector} ${run.id}; then: landbridge run approve ${connector} ${run.id}`]),
   ].join('\n');
 }

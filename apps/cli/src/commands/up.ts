@@ -13,11 +13,20 @@ export async function up(options: UpOptions): Promise<void> {
   const { startServer, StartError } = await import('@landbridge/server');
   const dataFolder = dataFolderOf(options.data);
   const port = options.port === undefined ? undefined : Number(options.port);
-  if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535)) throw new CommandError(exitCode.usage, `"${options.port ?? ''}" is no port`);
+  if (port !== undefined && (!Number.isInteger(port) || port < 0 || port > 65_535))
+    throw new CommandError(exitCode.usage, `"${options.port ?? ''}" is no port`);
   try {
-    const server = await startServer({ dataFolder, ...(options.config === undefined ? {} : { configFile: resolve(options.config) }), ...(port === undefined ? {} : { port }) });
-    if (options.json) process.stdout.write(`${JSON.stringify({ url: server.url, caFile: server.caFile, adminTokenFile: server.adminTokenFile, pid: process.pid })}\n`);
-    else process.stdout.write(`${style.good('Landbridge is up')} at ${server.url}\n  data folder   ${dataFolder}\n  log           ${dataFolder}/host.log\n${server.caFile === undefined ? '' : `  CA            ${server.caFile}\n`}  next          landbridge status --data ${dataFolder}\n`);
+    const server = await startServer({
+      dataFolder,
+      ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
+      ...(port === undefined ? {} : { port }),
+    });
+    if (options.json)
+      process.stdout.write(`${JSON.stringify({ url: server.url, caFile: server.caFile, adminTokenFile: server.adminTokenFile, pid: process.pid })}\n`);
+    else
+      process.stdout.write(
+        `${style.good('Landbridge is up')} at ${server.url}\n  data folder   ${dataFolder}\n  log           ${dataFolder}/host.log\n${server.caFile === undefined ? '' : `  CA            ${server.caFile}\n`}  next          landbridge status --data ${dataFolder}\n`,
+      );
     const signal = new Promise<void>((done) => {
       for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => done());
     });

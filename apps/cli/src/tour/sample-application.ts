@@ -16,9 +16,86 @@ CREATE TABLE memberships(
 CREATE INDEX memberships_employee ON memberships(employee_id);`;
 }
 
-const FIRST = ['Ada', 'Alan', 'Amara', 'Anil', 'Beatriz', 'Bo', 'Carla', 'Chen', 'Dana', 'Diego', 'Edith', 'Emeka', 'Fatima', 'Filip', 'Grace', 'Hana', 'Igor', 'Ines', 'Jonas', 'Kamala', 'Lars', 'Leila', 'Mateo', 'Mina', 'Noor', 'Olga', 'Pavel', 'Quinn', 'Rosa', 'Sanjay', 'Tove', 'Umar', 'Vera', 'Wei', 'Xenia', 'Yusuf', 'Zoë'];
-const LAST = ['Abe', 'Andersson', 'Banerjee', 'Costa', 'Dubois', 'Eriksen', 'Fischer', 'García', 'Hansen', 'Ivanova', 'Jensen', 'Kowalski', 'Lindqvist', 'Müller', 'Nguyen', 'Okafor', 'Pereira', 'Rossi', 'Schmidt', 'Tanaka', 'Usman', 'Virtanen', 'Wójcik', 'Yılmaz', 'Zhang'];
-const DEPARTMENTS = ['Sales', 'Engineering', 'Finance', 'Legal', 'Marketing', 'Operations', 'Research', 'Support', 'People', 'Facilities', 'Security', 'Procurement'];
+const FIRST = [
+  'Ada',
+  'Alan',
+  'Amara',
+  'Anil',
+  'Beatriz',
+  'Bo',
+  'Carla',
+  'Chen',
+  'Dana',
+  'Diego',
+  'Edith',
+  'Emeka',
+  'Fatima',
+  'Filip',
+  'Grace',
+  'Hana',
+  'Igor',
+  'Ines',
+  'Jonas',
+  'Kamala',
+  'Lars',
+  'Leila',
+  'Mateo',
+  'Mina',
+  'Noor',
+  'Olga',
+  'Pavel',
+  'Quinn',
+  'Rosa',
+  'Sanjay',
+  'Tove',
+  'Umar',
+  'Vera',
+  'Wei',
+  'Xenia',
+  'Yusuf',
+  'Zoë',
+];
+const LAST = [
+  'Abe',
+  'Andersson',
+  'Banerjee',
+  'Costa',
+  'Dubois',
+  'Eriksen',
+  'Fischer',
+  'García',
+  'Hansen',
+  'Ivanova',
+  'Jensen',
+  'Kowalski',
+  'Lindqvist',
+  'Müller',
+  'Nguyen',
+  'Okafor',
+  'Pereira',
+  'Rossi',
+  'Schmidt',
+  'Tanaka',
+  'Usman',
+  'Virtanen',
+  'Wójcik',
+  'Yılmaz',
+  'Zhang',
+];
+const DEPARTMENTS = [
+  'Sales',
+  'Engineering',
+  'Finance',
+  'Legal',
+  'Marketing',
+  'Operations',
+  'Research',
+  'Support',
+  'People',
+  'Facilities',
+  'Security',
+  'Procurement',
+];
 const TITLES = ['Analyst', 'Engineer', 'Manager', 'Assistant', 'Specialist', 'Director'];
 
 /** One generated person. The same index gives the same person. */
@@ -39,7 +116,16 @@ export function samplePerson(index: number): SamplePerson {
   const last = LAST[(index * 11 + Math.floor(index / 37)) % LAST.length] ?? '';
   const plain = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').replaceAll('ı', 'i').replaceAll('ł', 'l').toLowerCase();
   const userName = `${plain(first)}.${plain(last)}.${index}`;
-  return { id: index, userName, first, last, mail: `${userName}@example.com`, title: TITLES[index % TITLES.length] ?? '', department: DEPARTMENTS[index % DEPARTMENTS.length] ?? '', manager: index === 1 ? undefined : Math.max(1, Math.floor(index / 10)) };
+  return {
+    id: index,
+    userName,
+    first,
+    last,
+    mail: `${userName}@example.com`,
+    title: TITLES[index % TITLES.length] ?? '',
+    department: DEPARTMENTS[index % DEPARTMENTS.length] ?? '',
+    manager: index === 1 ? undefined : Math.max(1, Math.floor(index / 10)),
+  };
 }
 
 export { DEPARTMENTS as sampleDepartments };
@@ -49,8 +135,10 @@ export function createSampleApplication(file: string, people: number): void {
   const database = new DatabaseSync(file);
   database.exec(`PRAGMA journal_mode=WAL; ${sampleTables('sqlite')} BEGIN`);
   const department = database.prepare('INSERT INTO departments(id, name) VALUES (?, ?)');
-  DEPARTMENTS.forEach((name, index) => department.run(index + 1, name));
-  const person = database.prepare('INSERT INTO employees(id, user_name, first_name, last_name, mail, title, department, manager_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+  for (const [index, name] of DEPARTMENTS.entries()) department.run(index + 1, name);
+  const person = database.prepare(
+    'INSERT INTO employees(id, user_name, first_name, last_name, mail, title, department, manager_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  );
   const member = database.prepare('INSERT INTO memberships(department_id, employee_id) VALUES (?, ?)');
   for (let index = 1; index <= people; index += 1) {
     const one = samplePerson(index);

@@ -21,7 +21,11 @@ export interface TourStep {
 
 /** A SCIM client over TLS, as an identity cloud is one. */
 export interface ScimClient {
-  send(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }>;
+  send(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }>;
   close(): Promise<void>;
 }
 
@@ -30,7 +34,12 @@ export function createScimClient(baseUrl: string, token: string, caFile: string 
   const dispatcher = new Agent({ connect: caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') } });
   return {
     async send(method, path, body) {
-      const response = await request(`${baseUrl}${path}`, { method, dispatcher, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json', accept: 'application/scim+json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+      const response = await request(`${baseUrl}${path}`, {
+        method,
+        dispatcher,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json', accept: 'application/scim+json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
       const text = await response.body.text();
       return { status: response.statusCode, body: text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>) };
     },
@@ -46,7 +55,12 @@ const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
  * The main job, step by step: create a person, add to a group, change the manager, rename, disable, delete. Each step is
  * checked in the application by its own client.
  */
-export async function runTour(scim: ScimClient, application: ApplicationView, onStep: (step: TourStep) => void | Promise<void>, between?: (done: number) => Promise<ScimClient | undefined>): Promise<readonly TourStep[]> {
+export async function runTour(
+  scim: ScimClient,
+  application: ApplicationView,
+  onStep: (step: TourStep) => void | Promise<void>,
+  between?: (done: number) => Promise<ScimClient | undefined>,
+): Promise<readonly TourStep[]> {
   let client = scim;
   const steps: TourStep[] = [];
   let name = `grace.hopper.${Date.now().toString(36)}`;
@@ -62,7 +76,14 @@ export async function runTour(scim: ScimClient, application: ApplicationView, on
     const status = await act();
     const milliseconds = performance.now() - started;
     const after = await look();
-    const done: TourStep = { title, call, before, after, passed: status < 300 && check(after), milliseconds: Math.round(milliseconds * 10) / 10 };
+    const done: TourStep = {
+      title,
+      call,
+      before,
+      after,
+      passed: status < 300 && check(after),
+      milliseconds: Math.round(milliseconds * 10) / 10,
+    };
     steps.push(done);
     await onStep(done);
   }
@@ -72,7 +93,8 @@ export async function runTour(scim: ScimClient, application: ApplicationView, on
   const group = await one(`/Groups?filter=${encodeURIComponent('displayName eq "Research"')}&excludedAttributes=members`);
   let id = '';
   const patch = (path: string, operations: readonly unknown[]) => client.send('PATCH', path, { schemas: [PATCH], Operations: operations });
-  const idOf = (resource: Readonly<Record<string, unknown>>, person: string): string => String((resource['urn:ietf:params:scim:schemas:extension:landbridge:hr:2.0:User'] as Readonly<Record<string, unknown>> | undefined)?.['id'] ?? person);
+  const idOf = (resource: Readonly<Record<string, unknown>>, person: string): string =>
+    String((resource['urn:ietf:params:scim:schemas:extension:landbridge:hr:2.0:User'] as Readonly<Record<string, unknown>> | undefined)?.['id'] ?? person);
 
   await step(
     'create a person',

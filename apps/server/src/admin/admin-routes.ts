@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
 import type { ControlStore } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { diffConfigurations, type ConfigurationDocument, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
+import { type ConfigurationDocument, diffConfigurations, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
 import { TokenLimitError, type Tokens } from '../credentials/tokens.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import { bearerOf, type FailureThrottle } from '../http/scim-routes.ts';
@@ -90,7 +90,14 @@ const STATUS: Readonly<Record<HostError['code'], number>> = {
 
 /** Errors of the admin API: a code, a sentence, a hint; never a stack. */
 export function sendAdminError(reply: FastifyReply, error: unknown): void {
-  const known = error instanceof AdminError ? error : error instanceof HostError ? new AdminError(STATUS[error.code], error.code, error.message) : error instanceof TokenLimitError ? new AdminError(409, 'token-limit', error.message) : undefined;
+  const known =
+    error instanceof AdminError
+      ? error
+      : error instanceof HostError
+        ? new AdminError(STATUS[error.code], error.code, error.message)
+        : error instanceof TokenLimitError
+          ? new AdminError(409, 'token-limit', error.message)
+          : undefined;
   const { status, code, message, hint } = known ?? new AdminError(500, 'internal', error instanceof Error ? error.message : String(error));
   if (reply.raw.headersSent) {
     reply.raw.end(`${JSON.stringify({ error: { code, message } })}\n`);
@@ -107,7 +114,12 @@ function connectorOf(options: AdminOptions, params: Params): HostConnector {
   const connector = options.connectors.get(name);
   if (connector === undefined) {
     const names = options.connectors.list().map((one) => one.name);
-    throw new AdminError(404, 'unknown-connector', `there is no connector "${name}"`, names.length === 0 ? 'apply a configuration first' : `there are ${names.join(', ')}`);
+    throw new AdminError(
+      404,
+      'unknown-connector',
+      `there is no connector "${name}"`,
+      names.length === 0 ? 'apply a configuration first' : `there are ${names.join(', ')}`,
+    );
   }
   if ('problem' in connector) throw new AdminError(503, 'connector-failed', `the connector "${name}" is not available: ${connector.problem}`);
   return connector;
@@ -154,12 +166,27 @@ async function audit(options: AdminOptions, actor: string, action: string, detai
 
 const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>> = {
   openapi: async () => openApiDocument,
-  status: async (options) => ({ version: options.version, node: process.version, startedAt: options.startedAt, dataFolder: options.dataFolder, revision: options.current().revision, connectors: await Promise.all(options.connectors.list().map((one) => ('problem' in one ? { name: one.name, state: 'failed', problem: one.problem } : one.status()))) }),
-  connectors: async (options) => Promise.all(options.connectors.list().map((one) => ('problem' in one ? { name: one.name, state: 'failed', problem: one.problem } : one.status()))),
+  status: async (options) => ({
+    version: options.version,
+    node: process.version,
+    startedAt: options.startedAt,
+    dataFolder: options.dataFolder,
+    revision: options.current().revision,
+    connectors: await Promise.all(options.connectors.list().map(statusOf)),
+  }),
+  connectors: async (options) => Promise.all(options.connectors.list().map(statusOf)),
   connector: async (options, params) => {
     const connector = connectorOf(options, params);
     const { configuration } = connector;
-    return { ...(await connector.status()), objectTypes: configuration.objectTypes, runProfiles: configuration.runProfiles, autosync: configuration.autosync, deprovisioning: configuration.deprovisioning, deletionThreshold: configuration.deletionThreshold, partitions: await connector.partitions() };
+    return {
+      ...(await connector.status()),
+      objectTypes: configuration.objectTypes,
+      runProfiles: configuration.runProfiles,
+      autosync: configuration.autosync,
+      deprovisioning: configuration.deprovisioning,
+      deletionThreshold: configuration.deletionThreshold,
+      partitions: await connector.partitions(),
+    };
   },
   test: async (options, params, _request, reply) => {
     const connector = connectorOf(options, params);
@@ -175,7 +202,11 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   schema: async (options, params) => connectorOf(options, params).schema(),
   space: async (options, params, request) => {
     const page = pageOf(request);
-    const { rows, total } = await connectorOf(options, params).space({ objectType: params['type'] ?? '', limit: page.limit, ...(page.after === undefined ? {} : { after: page.after }) });
+    const { rows, total } = await connectorOf(options, params).space({
+      objectType: params['type'] ?? '',
+      limit: page.limit,
+      ...(page.after === undefined ? {} : { after: page.after }),
+    });
     return { total, rows: rows.map((row) => ({ ...row, attributes: JSON.parse(row.body) as unknown, body: undefined })) };
   },
   startRun: async (options, params, request, _reply, actor) => {
@@ -226,13 +257,23 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   },
   journal: async (options, params, request) => {
     const { state } = request.query as Params;
-    const rows = await connectorOf(options, params).journal({ ...pageOf(request), ...(state === undefined ? {} : { states: state.split(',') as ['in-doubt'] }) });
+    const rows = await connectorOf(options, params).journal({
+      ...pageOf(request),
+      ...(state === undefined ? {} : { states: state.split(',') as ['in-doubt'] }),
+    });
     // A sealed password leaves the journal with its write only (R21).
-    return rows.map((row) => ({ ...row, sealed: undefined, steps: undefined, effect: undefined, attributes: [...Object.keys(row.effect.set), ...row.effect.unset, ...row.effect.references.map((delta) => delta.attribute)] }));
+    return rows.map((row) => ({
+      ...row,
+      sealed: undefined,
+      steps: undefined,
+      effect: undefined,
+      attributes: [...Object.keys(row.effect.set), ...row.effect.unset, ...row.effect.references.map((delta) => delta.attribute)],
+    }));
   },
   settle: async (options, params, request, _reply, actor) => {
     const { decision } = bodyOf(request);
-    if (decision !== 'applied' && decision !== 'not-applied') throw new AdminError(400, 'invalid-decision', 'write {"decision": "applied"} or {"decision": "not-applied"}');
+    if (decision !== 'applied' && decision !== 'not-applied')
+      throw new AdminError(400, 'invalid-decision', 'write {"decision": "applied"} or {"decision": "not-applied"}');
     await audit(options, actor, 'journal.settle', `${params['connector'] ?? ''} ${params['id'] ?? ''} ${decision}`);
     const row = await connectorOf(options, params).settle(numberOf(params, 'id'), decision, actor);
     return { id: row.id, state: row.state };
@@ -240,9 +281,25 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   connectorAudit: async (options, params, request) => connectorOf(options, params).audit(pageOf(request)),
   createToken: async (options, _params, request, _reply, actor) => {
     const { connector, profile, label, days, admin } = bodyOf(request);
-    if (admin !== true && (typeof connector !== 'string' || options.connectors.get(connector) === undefined)) throw new AdminError(404, 'unknown-connector', `there is no connector "${String(connector)}"`, `there are ${options.connectors.list().map((one) => one.name).join(', ')}`);
-    const scope = admin === true ? ({ kind: 'admin' } as const) : ({ kind: 'scim', connector: String(connector), profile: typeof profile === 'string' ? profile : 'lenient' } as const);
-    const created = await options.tokens.create(scope, typeof label === 'string' ? label : '', days === null ? undefined : typeof days === 'number' ? days : 365);
+    if (admin !== true && (typeof connector !== 'string' || options.connectors.get(connector) === undefined))
+      throw new AdminError(
+        404,
+        'unknown-connector',
+        `there is no connector "${String(connector)}"`,
+        `there are ${options.connectors
+          .list()
+          .map((one) => one.name)
+          .join(', ')}`,
+      );
+    const scope =
+      admin === true
+        ? ({ kind: 'admin' } as const)
+        : ({ kind: 'scim', connector: String(connector), profile: typeof profile === 'string' ? profile : 'lenient' } as const);
+    const created = await options.tokens.create(
+      scope,
+      typeof label === 'string' ? label : '',
+      days === null ? undefined : typeof days === 'number' ? days : 365,
+    );
     await audit(options, actor, 'token.create', `${created.id} ${admin === true ? 'admin' : String(connector)}`);
     return created;
   },
@@ -263,7 +320,12 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   },
   applyConfiguration: async (options, _params, request, _reply, actor) => {
     const parsed = parseConfiguration(textOf(request));
-    if (parsed.document === undefined) throw new AdminError(400, 'invalid-configuration', parsed.problems.map((problem) => `${problem.line}:${problem.column} ${problem.path} ${problem.message}`).join('\n'));
+    if (parsed.document === undefined)
+      throw new AdminError(
+        400,
+        'invalid-configuration',
+        parsed.problems.map((problem) => `${problem.line}:${problem.column} ${problem.path} ${problem.message}`).join('\n'),
+      );
     const applied = await options.apply(textOf(request), actor);
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
     return applied;
@@ -282,25 +344,51 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   },
 };
 
+/** The status of a connector, whether it could be opened or not. */
+async function statusOf(one: ReturnType<HostConnectors['list']>[number]) {
+  return 'problem' in one ? { name: one.name, state: 'failed', problem: one.problem } : one.status();
+}
+
 /** Looks at everything that makes a host fail sooner or later. */
-async function checkHost(options: AdminOptions): Promise<readonly { readonly check: string; readonly status: 'passed' | 'warning' | 'failed'; readonly message: string }[]> {
+async function checkHost(
+  options: AdminOptions,
+): Promise<readonly { readonly check: string; readonly status: 'passed' | 'warning' | 'failed'; readonly message: string }[]> {
   const checks: { check: string; status: 'passed' | 'warning' | 'failed'; message: string }[] = [];
   const major = Number(process.versions.node.split('.')[0]);
   checks.push({ check: 'node', status: major >= 24 ? 'passed' : 'failed', message: `Node.js ${process.version}` });
   const { bavail, bsize } = statfsSync(options.dataFolder);
   const free = (bavail * bsize) / 2 ** 30;
-  checks.push({ check: 'disk', status: free < 0.5 ? 'failed' : free < 5 ? 'warning' : 'passed', message: `${free.toFixed(1)} GiB free in ${options.dataFolder}` });
+  checks.push({
+    check: 'disk',
+    status: free < 0.5 ? 'failed' : free < 5 ? 'warning' : 'passed',
+    message: `${free.toFixed(1)} GiB free in ${options.dataFolder}`,
+  });
   const days = (options.certificateExpiry() - Date.now()) / 86_400_000;
-  checks.push({ check: 'certificate', status: days < 7 ? 'failed' : days < 30 ? 'warning' : 'passed', message: `the certificate ends in ${Math.floor(days)} days` });
+  checks.push({
+    check: 'certificate',
+    status: days < 7 ? 'failed' : days < 30 ? 'warning' : 'passed',
+    message: `the certificate ends in ${Math.floor(days)} days`,
+  });
   for (const one of options.connectors.list()) {
     if ('problem' in one) {
       checks.push({ check: `connector ${one.name}`, status: 'failed', message: one.problem });
       continue;
     }
     const status = await one.status();
-    checks.push({ check: `connector ${one.name}`, status: status.inDoubt > 0 || status.state === 'starting' ? 'warning' : 'passed', message: `${Object.entries(status.entries).map(([type, count]) => `${count} ${type}`).join(', ')}; ${status.inDoubt} writes in doubt${status.state === 'starting' ? '; no full import yet: landbridge run ' + one.name + ' full' : ''}` });
-    checks.push({ check: `write-ahead log ${one.name}`, status: status.walBytes > 1e9 ? 'warning' : 'passed', message: `${Math.round(status.walBytes / 1024)} KiB` });
-    for await (const result of one.test()) if (result.status === 'failed') checks.push({ check: `application ${one.name}`, status: 'failed', message: `${result.layer}: ${result.message}` });
+    checks.push({
+      check: `connector ${one.name}`,
+      status: status.inDoubt > 0 || status.state === 'starting' ? 'warning' : 'passed',
+      message: `${Object.entries(status.entries)
+        .map(([type, count]) => `${count} ${type}`)
+        .join(', ')}; ${status.inDoubt} writes in doubt${status.state === 'starting' ? `; no full import yet: landbridge run ${one.name} full` : ''}`,
+    });
+    checks.push({
+      check: `write-ahead log ${one.name}`,
+      status: status.walBytes > 1e9 ? 'warning' : 'passed',
+      message: `${Math.round(status.walBytes / 1024)} KiB`,
+    });
+    for await (const result of one.test())
+      if (result.status === 'failed') checks.push({ check: `application ${one.name}`, status: 'failed', message: `${result.layer}: ${result.message}` });
   }
   return checks;
 }

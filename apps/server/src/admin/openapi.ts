@@ -14,26 +14,56 @@ export const adminOperations = [
   { id: 'startRun', method: 'POST', path: '/connectors/{connector}/runs', summary: 'Starts a run: {"profile": "full"}' },
   { id: 'runs', method: 'GET', path: '/connectors/{connector}/runs', summary: 'Run history (limit, before)' },
   { id: 'run', method: 'GET', path: '/connectors/{connector}/runs/{run}', summary: 'One run with its steps, counts and errors' },
-  { id: 'runProgress', method: 'GET', path: '/connectors/{connector}/runs/{run}/progress', summary: 'Progress, a line of JSON at a time, then the run' },
+  {
+    id: 'runProgress',
+    method: 'GET',
+    path: '/connectors/{connector}/runs/{run}/progress',
+    summary: 'Progress, a line of JSON at a time, then the run',
+  },
   { id: 'cancelRun', method: 'POST', path: '/connectors/{connector}/runs/{run}/cancel', summary: 'Cancels a run' },
   { id: 'held', method: 'GET', path: '/connectors/{connector}/runs/{run}/held', summary: 'Removals that wait for approval (limit, after)' },
-  { id: 'approveRun', method: 'POST', path: '/connectors/{connector}/runs/{run}/approve', summary: 'Approves held removals and makes them' },
+  {
+    id: 'approveRun',
+    method: 'POST',
+    path: '/connectors/{connector}/runs/{run}/approve',
+    summary: 'Approves held removals and makes them',
+  },
   { id: 'rejectRun', method: 'POST', path: '/connectors/{connector}/runs/{run}/reject', summary: 'Rejects held removals' },
   { id: 'journal', method: 'GET', path: '/connectors/{connector}/journal', summary: 'Journal (state, limit, before)' },
-  { id: 'settle', method: 'POST', path: '/connectors/{connector}/journal/{id}/settle', summary: 'Settles a write in doubt: {"decision": "applied"}' },
+  {
+    id: 'settle',
+    method: 'POST',
+    path: '/connectors/{connector}/journal/{id}/settle',
+    summary: 'Settles a write in doubt: {"decision": "applied"}',
+  },
   { id: 'connectorAudit', method: 'GET', path: '/connectors/{connector}/audit', summary: 'Audit of writes (limit, before)' },
   { id: 'backup', method: 'POST', path: '/connectors/{connector}/backup', summary: 'Copies the store of a connector: {"target": FILE}' },
-  { id: 'createToken', method: 'POST', path: '/tokens', summary: 'Issues a token: {"connector", "profile", "label", "days"} or {"admin": true}' },
+  {
+    id: 'createToken',
+    method: 'POST',
+    path: '/tokens',
+    summary: 'Issues a token: {"connector", "profile", "label", "days"} or {"admin": true}',
+  },
   { id: 'tokens', method: 'GET', path: '/tokens', summary: 'All tokens, without their secrets' },
   { id: 'revokeToken', method: 'DELETE', path: '/tokens/{id}', summary: 'Revokes a token at once' },
   { id: 'configuration', method: 'GET', path: '/configuration', summary: 'The configuration in force, as YAML' },
   { id: 'revisions', method: 'GET', path: '/configuration/revisions', summary: 'Revisions of the configuration' },
   { id: 'validateConfiguration', method: 'POST', path: '/configuration/validate', summary: 'Checks a document (body: YAML or JSON)' },
-  { id: 'diffConfiguration', method: 'POST', path: '/configuration/diff', summary: 'Differences between a document and the configuration in force' },
+  {
+    id: 'diffConfiguration',
+    method: 'POST',
+    path: '/configuration/diff',
+    summary: 'Differences between a document and the configuration in force',
+  },
   { id: 'applyConfiguration', method: 'PUT', path: '/configuration', summary: 'Applies a document as a new revision' },
   { id: 'audit', method: 'GET', path: '/audit', summary: 'Audit of administration' },
   { id: 'shutdown', method: 'POST', path: '/shutdown', summary: 'Stops the host after draining writes' },
-] as const satisfies readonly { readonly id: string; readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly path: string; readonly summary: string }[];
+] as const satisfies readonly {
+  readonly id: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly summary: string;
+}[];
 
 /** The OpenAPI 3.1 document of the admin API. */
 export const openApiDocument = makeDocument();
@@ -47,8 +77,16 @@ function makeDocument(): Readonly<Record<string, unknown>> {
       operationId: operation.id,
       summary: operation.summary,
       security: [{ bearer: [] }],
-      parameters: [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => ({ name: match[1], in: 'path', required: true, schema: { type: 'string' } })),
-      responses: { '200': { description: 'Done' }, default: { description: 'An error', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } } },
+      parameters: [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => ({
+        name: match[1],
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      })),
+      responses: {
+        '200': { description: 'Done' },
+        default: { description: 'An error', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+      },
     };
   }
   return {
@@ -56,7 +94,19 @@ function makeDocument(): Readonly<Record<string, unknown>> {
     info: { title: 'Landbridge admin API', version: '1' },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Error: { type: 'object', required: ['error'], properties: { error: { type: 'object', required: ['code', 'message'], properties: { code: { type: 'string' }, message: { type: 'string' }, hint: { type: 'string' } } } } } },
+      schemas: {
+        Error: {
+          type: 'object',
+          required: ['error'],
+          properties: {
+            error: {
+              type: 'object',
+              required: ['code', 'message'],
+              properties: { code: { type: 'string' }, message: { type: 'string' }, hint: { type: 'string' } },
+            },
+          },
+        },
+      },
     },
     paths,
   };

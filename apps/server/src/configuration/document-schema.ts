@@ -5,13 +5,27 @@
 
 const text = (description: string): object => ({ type: 'string', minLength: 1, description });
 const list = (description: string): object => ({ type: 'array', items: { type: 'string' }, description });
-const duration = (description: string): object => ({ type: ['string', 'number'], description: `${description} A duration such as 30s, 5m, 24h, or seconds.` });
+const duration = (description: string): object => ({
+  type: ['string', 'number'],
+  description: `${description} A duration such as 30s, 5m, 24h, or seconds.`,
+});
 
 const flow = (description: string, words: readonly string[]): object => ({
   description,
   oneOf: [
     { enum: words },
-    { type: 'object', additionalProperties: false, required: ['set'], properties: { set: { type: 'object', description: 'Attribute values to write; null clears one.', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } } } },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['set'],
+      properties: {
+        set: {
+          type: 'object',
+          description: 'Attribute values to write; null clears one.',
+          additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
+        },
+      },
+    },
   ],
 });
 
@@ -27,7 +41,13 @@ const mapping = {
         required: ['attribute'],
         properties: {
           attribute: text('The attribute.'),
-          values: { type: 'object', additionalProperties: false, required: ['true', 'false'], description: 'What a SCIM boolean is in the application.', properties: { true: { type: ['string', 'number', 'boolean'] }, false: { type: ['string', 'number', 'boolean'] } } },
+          values: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['true', 'false'],
+            description: 'What a SCIM boolean is in the application.',
+            properties: { true: { type: ['string', 'number', 'boolean'] }, false: { type: ['string', 'number', 'boolean'] } },
+          },
         },
       },
     ],
@@ -41,7 +61,11 @@ const objectType = {
   description: 'One object type and the SCIM resource it becomes.',
   properties: {
     resourceType: { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9]*$', description: 'User, Group, or any other name.' },
-    endpoint: { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9]*$', description: 'Path below the base URL. Default: the resource type with an s.' },
+    endpoint: {
+      type: 'string',
+      pattern: '^[A-Za-z][A-Za-z0-9]*$',
+      description: 'Path below the base URL. Default: the resource type with an s.',
+    },
     mapping,
     exclude: list('Attributes left out.'),
     queryable: list('Attributes that get an index besides what clients look up.'),
@@ -52,7 +76,16 @@ const objectType = {
 const runStep = {
   oneOf: [
     { enum: ['full-import', 'delta-import'] },
-    { type: 'object', additionalProperties: false, required: ['step'], properties: { step: { enum: ['full-import', 'delta-import'] }, partition: text('One partition instead of all selected.'), pageSize: { type: 'integer', minimum: 1 } } },
+    {
+      type: 'object',
+      additionalProperties: false,
+      required: ['step'],
+      properties: {
+        step: { enum: ['full-import', 'delta-import'] },
+        partition: text('One partition instead of all selected.'),
+        pageSize: { type: 'integer', minimum: 1 },
+      },
+    },
   ],
 };
 
@@ -66,33 +99,68 @@ const connector = {
     mode: { enum: ['observe', 'live'], description: 'observe refuses writes. Default: live.' },
     parameters: { type: 'object', description: 'The parameters of the package. Secrets by reference only: ${env:NAME} or ${file:PATH}.' },
     secretToken: text('A fixed bearer token for the drop-in URL, by reference: ${env:NAME}.'),
-    objectTypes: { type: 'object', minProperties: 1, additionalProperties: objectType, description: 'Object types by their name in the connector.' },
+    objectTypes: {
+      type: 'object',
+      minProperties: 1,
+      additionalProperties: objectType,
+      description: 'Object types by their name in the connector.',
+    },
     partitions: list('Selected partitions. Default: all.'),
     containers: {
       type: 'array',
       description: 'Containers in and out of scope, by partition.',
-      items: { type: 'object', additionalProperties: false, required: ['partition'], properties: { partition: text('The partition.'), include: list('Distinguished names.'), exclude: list('Distinguished names.') } },
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['partition'],
+        properties: { partition: text('The partition.'), include: list('Distinguished names.'), exclude: list('Distinguished names.') },
+      },
     },
-    runProfiles: { type: 'object', additionalProperties: { type: 'array', minItems: 1, items: runStep }, description: 'Run profiles. full and delta exist without being named.' },
+    runProfiles: {
+      type: 'object',
+      additionalProperties: { type: 'array', minItems: 1, items: runStep },
+      description: 'Run profiles. full and delta exist without being named.',
+    },
     autosync: {
       type: 'object',
       description: 'Run profile → how often: a duration, or {cron, timeZone}.',
-      additionalProperties: { oneOf: [{ type: ['string', 'number'] }, { type: 'object', additionalProperties: false, required: ['cron'], properties: { cron: text('A cron expression.'), timeZone: text('Such as Europe/Berlin.') } }] },
+      additionalProperties: {
+        oneOf: [
+          { type: ['string', 'number'] },
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: ['cron'],
+            properties: { cron: text('A cron expression.'), timeZone: text('Such as Europe/Berlin.') },
+          },
+        ],
+      },
     },
     deletionThreshold: {
       type: 'object',
       additionalProperties: false,
       description: 'Above it, removals by an import wait for approval.',
-      properties: { percent: { type: 'number', minimum: 0, maximum: 100, description: 'Default 10.' }, minimum: { type: 'integer', minimum: 0, description: 'Default 20.' } },
+      properties: {
+        percent: { type: 'number', minimum: 0, maximum: 100, description: 'Default 10.' },
+        minimum: { type: 'integer', minimum: 0, description: 'Default 20.' },
+      },
     },
     deprovisioning: {
       type: 'object',
       additionalProperties: false,
       description: 'What disable and delete do to the application.',
-      properties: { disable: flow('active: false. map writes the mapped attribute (default).', ['map', 'none', 'delete']), delete: flow('DELETE. Default: delete.', ['delete', 'none']) },
+      properties: {
+        disable: flow('active: false. map writes the mapped attribute (default).', ['map', 'none', 'delete']),
+        delete: flow('DELETE. Default: delete.', ['delete', 'none']),
+      },
     },
     strictResults: { type: 'boolean', description: 'A missing per-entry result is an error instead of success.' },
-    session: { type: 'object', additionalProperties: false, description: 'How export sessions live.', properties: { keepOpen: { type: 'boolean' }, idle: duration('Closed after.'), max: duration('Reopened after.') } },
+    session: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'How export sessions live.',
+      properties: { keepOpen: { type: 'boolean' }, idle: duration('Closed after.'), max: duration('Reopened after.') },
+    },
     limits: {
       type: 'object',
       additionalProperties: false,
@@ -126,9 +194,21 @@ export const documentSchema = {
         host: text('Address to listen on. Default 127.0.0.1.'),
         port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'Default 8443.' },
         publicUrl: { type: 'string', pattern: '^https?://', description: 'The URL that clients see: for meta.location and $ref.' },
-        tls: { type: 'object', additionalProperties: false, required: ['certificate', 'key'], description: 'Own certificate. Without it one is generated and renewed.', properties: { certificate: text('PEM file.'), key: text('PEM file.') } },
+        tls: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['certificate', 'key'],
+          description: 'Own certificate. Without it one is generated and renewed.',
+          properties: { certificate: text('PEM file.'), key: text('PEM file.') },
+        },
       },
     },
-    connectors: { type: 'object', minProperties: 0, propertyNames: { pattern: '^[A-Za-z][A-Za-z0-9_-]*$' }, additionalProperties: connector, description: 'Connectors by name. The name is part of the URL.' },
+    connectors: {
+      type: 'object',
+      minProperties: 0,
+      propertyNames: { pattern: '^[A-Za-z][A-Za-z0-9_-]*$' },
+      additionalProperties: connector,
+      description: 'Connectors by name. The name is part of the URL.',
+    },
   },
 } as const;

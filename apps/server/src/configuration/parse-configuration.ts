@@ -1,7 +1,14 @@
-import { type ConnectorConfiguration, configurationDefaults, type DeprovisioningFlow, type ObjectTypeConfiguration, type RunProfile, type RunStepDefinition } from '@landbridge/engine';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import {
+  type ConnectorConfiguration,
+  configurationDefaults,
+  type DeprovisioningFlow,
+  type ObjectTypeConfiguration,
+  type RunProfile,
+  type RunStepDefinition,
+} from '@landbridge/engine';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, stringify } from 'yaml';
 import { documentSchema } from './document-schema.ts';
 
@@ -18,12 +25,19 @@ type Json = { readonly [key: string]: unknown };
 /** The document as written: secrets are references still. */
 export interface ConfigurationDocument {
   readonly version: 1;
-  readonly server?: { readonly host?: string; readonly port?: number; readonly publicUrl?: string; readonly tls?: { readonly certificate: string; readonly key: string } };
+  readonly server?: {
+    readonly host?: string;
+    readonly port?: number;
+    readonly publicUrl?: string;
+    readonly tls?: { readonly certificate: string; readonly key: string };
+  };
   readonly connectors: Readonly<Record<string, Json>>;
 }
 
 /** A document read from text, or why it cannot be. */
-export type ParsedConfiguration = { readonly document: ConfigurationDocument; readonly problems: readonly [] } | { readonly document: undefined; readonly problems: readonly ConfigurationProblem[] };
+export type ParsedConfiguration =
+  | { readonly document: ConfigurationDocument; readonly problems: readonly [] }
+  | { readonly document: undefined; readonly problems: readonly ConfigurationProblem[] };
 
 const validate = new Ajv2020({ allErrors: true, strict: false }).compile(documentSchema);
 const SECRET_NAME = /pass|secret|token|pwd|private.?key|api.?key/i;
@@ -65,7 +79,10 @@ function mostSpecific(errors: readonly ErrorObject[]): readonly ErrorObject[] {
 }
 
 function pathOf(error: ErrorObject): readonly string[] {
-  const path = error.instancePath.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
   const extra = error.keyword === 'additionalProperties' ? [String((error.params as Json)['additionalProperty'])] : [];
   return [...path, ...extra];
 }
@@ -98,7 +115,9 @@ function propertiesAt(schemaPath: string): Json {
 }
 
 function nearest(name: string, known: readonly string[]): string | undefined {
-  const scored = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) })).sort((left, right) => left.distance - right.distance);
+  const scored = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((left, right) => left.distance - right.distance);
   const [best] = scored;
   return best !== undefined && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined;
 }
@@ -107,7 +126,8 @@ function editDistance(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let i = 1; i <= left.length; i += 1) {
     const next = [i];
-    for (let j = 1; j <= right.length; j += 1) next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= right.length; j += 1)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)));
     row = next;
   }
   return row[right.length] ?? 0;
@@ -130,34 +150,37 @@ function nodeAt(yaml: Document, path: readonly string[]): Node | undefined {
 function findLiteralSecrets(document: ConfigurationDocument, add: (path: readonly string[], message: string) => void): void {
   for (const [name, connector] of Object.entries(document.connectors)) {
     walk(connector['parameters'], ['connectors', name, 'parameters'], (path, value) => {
-      if (SECRET_NAME.test(path.at(-1) ?? '') && typeof value === 'string' && value !== '' && !value.includes('${')) add(path, 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
+      if (SECRET_NAME.test(path.at(-1) ?? '') && typeof value === 'string' && value !== '' && !value.includes('${'))
+        add(path, 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
     });
     const token = connector['secretToken'];
-    if (typeof token === 'string' && !token.includes('${')) add(['connectors', name, 'secretToken'], 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
+    if (typeof token === 'string' && !token.includes('${'))
+      add(['connectors', name, 'secretToken'], 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
   }
 }
 
 function walk(value: unknown, path: readonly string[], visit: (path: readonly string[], value: unknown) => void): void {
   visit(path, value);
   // The names inside object types are columns of the application, not parameters of ours.
-  if (typeof value === 'object' && value !== null && path.at(-1) !== 'objectTypes') for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key], visit);
+  if (typeof value === 'object' && value !== null && path.at(-1) !== 'objectTypes')
+    for (const [key, inner] of Object.entries(value)) walk(inner, [...path, key], visit);
 }
 
 /** Why a reference cannot be resolved. The message names the reference, never a value. */
-export class ReferenceError extends Error {
-  override readonly name = 'ReferenceError';
+export class UnresolvedError extends Error {
+  override readonly name = 'UnresolvedError';
 }
 
-/** Replaces `${env:NAME}` and `${file:PATH}` in a text. @throws ReferenceError */
+/** Replaces `${env:NAME}` and `${file:PATH}` in a text. @throws UnresolvedError */
 export function resolveReferences(text: string, folder: string): string {
   return text.replace(REFERENCE, (_, kind: string, name: string) => {
     if (kind === 'env') {
       const value = process.env[name];
-      if (value === undefined || value === '') throw new ReferenceError(`the environment variable ${name} is not set`);
+      if (value === undefined || value === '') throw new UnresolvedError(`the environment variable ${name} is not set`);
       return value;
     }
     const file = isAbsolute(name) ? name : resolve(folder, name);
-    if (!existsSync(file)) throw new ReferenceError(`the file ${file} does not exist`);
+    if (!existsSync(file)) throw new UnresolvedError(`the file ${file} does not exist`);
     return readFileSync(file, 'utf8').trim();
   });
 }
@@ -175,16 +198,26 @@ export function toConnectorConfiguration(name: string, connector: Json, folder: 
     package: packageName.startsWith('.') ? resolve(folder, packageName) : packageName,
     mode: (connector['mode'] as 'live' | undefined) ?? configurationDefaults.mode,
     parameters: resolveFiles(parameters, folder),
-    secretParameters: Object.keys((connector['parameters'] ?? {}) as Json).filter((key) => String(((connector['parameters'] ?? {}) as Json)[key]).includes('${')),
+    secretParameters: Object.keys((connector['parameters'] ?? {}) as Json).filter((key) =>
+      String(((connector['parameters'] ?? {}) as Json)[key]).includes('${'),
+    ),
     objectTypes: Object.entries(connector['objectTypes'] as Record<string, Json>).map(([objectType, value]) => toObjectType(objectType, value)),
     partitions: (connector['partitions'] as readonly string[] | undefined) ?? [],
-    containers: ((connector['containers'] as readonly Json[] | undefined) ?? []).map((one) => ({ partition: String(one['partition']), included: (one['include'] as readonly string[] | undefined) ?? [], excluded: (one['exclude'] as readonly string[] | undefined) ?? [] })),
+    containers: ((connector['containers'] as readonly Json[] | undefined) ?? []).map((one) => ({
+      partition: String(one['partition']),
+      included: (one['include'] as readonly string[] | undefined) ?? [],
+      excluded: (one['exclude'] as readonly string[] | undefined) ?? [],
+    })),
     runProfiles: toRunProfiles((connector['runProfiles'] ?? {}) as Record<string, readonly unknown[]>),
     autosync: { schedules: Object.entries((connector['autosync'] ?? {}) as Json).map(([profile, value]) => toSchedule(profile, value)) },
     deletionThreshold: { ...configurationDefaults.deletionThreshold, ...(connector['deletionThreshold'] as object | undefined) },
     deprovisioning: { disable: toFlow(deprovisioning['disable'], 'map'), delete: toFlow(deprovisioning['delete'], 'delete') },
     strictResults: connector['strictResults'] === true,
-    session: { keepOpen: (session['keepOpen'] as boolean | undefined) ?? 'package', idleSeconds: toSeconds(session['idle'], configurationDefaults.session.idleSeconds), maxSeconds: toSeconds(session['max'], configurationDefaults.session.maxSeconds) },
+    session: {
+      keepOpen: (session['keepOpen'] as boolean | undefined) ?? 'package',
+      idleSeconds: toSeconds(session['idle'], configurationDefaults.session.idleSeconds),
+      maxSeconds: toSeconds(session['max'], configurationDefaults.session.maxSeconds),
+    },
     limits: {
       callSeconds: toSeconds(limits['call'], defaults.callSeconds),
       deadlineSeconds: toSeconds(limits['deadline'], defaults.deadlineSeconds),
@@ -206,14 +239,22 @@ function resolveDeep(value: unknown, folder: string): unknown {
 
 /** Relative files are relative to the configuration. */
 function resolveFiles(parameters: ConnectorConfiguration['parameters'], folder: string): ConnectorConfiguration['parameters'] {
-  return Object.fromEntries(Object.entries(parameters).map(([key, value]) => [key, typeof value === 'string' && /^(file|path|folder|scriptFile)$/.test(key) && !isAbsolute(value) ? resolve(folder, value) : value]));
+  return Object.fromEntries(
+    Object.entries(parameters).map(([key, value]) => [
+      key,
+      typeof value === 'string' && /^(file|path|folder|scriptFile)$/.test(key) && !isAbsolute(value) ? resolve(folder, value) : value,
+    ]),
+  );
 }
 
 function toObjectType(objectType: string, value: Json): ObjectTypeConfiguration {
   const resourceType = String(value['resourceType']);
   const mapping = Object.entries((value['mapping'] ?? {}) as Json).map(([scim, target]) => {
     if (typeof target === 'string') return { scim, attribute: target };
-    const { attribute, values } = target as { readonly attribute: string; readonly values?: { readonly true: unknown; readonly false: unknown } };
+    const { attribute, values } = target as {
+      readonly attribute: string;
+      readonly values?: { readonly true: unknown; readonly false: unknown };
+    };
     return { scim, attribute, ...(values === undefined ? {} : { values: { true: String(values.true), false: String(values.false) } }) };
   });
   return {
@@ -259,7 +300,7 @@ function toSeconds(value: unknown, standard: number): number {
   if (value === undefined) return standard;
   if (typeof value === 'number') return value;
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(String(value));
-  if (match === null) throw new ReferenceError(`"${String(value)}" is not a duration; write 30s, 5m or 24h`);
+  if (match === null) throw new UnresolvedError(`"${String(value)}" is not a duration; write 30s, 5m or 24h`);
   return Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 1);
 }
 

@@ -1,9 +1,17 @@
 import 'reflect-metadata';
+import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
-import { BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 
 /** A certificate for the server, and the CA that clients trust it by. */
 export interface ServerCertificate {
@@ -22,7 +30,12 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 export function readCertificate(files: { readonly certificate: string; readonly key: string }): ServerCertificate {
   for (const file of [files.certificate, files.key]) if (!existsSync(file)) throw new Error(`the file ${file} of server.tls does not exist`);
   const certificate = readFileSync(files.certificate, 'utf8');
-  return { certificate, key: readFileSync(files.key, 'utf8'), caFile: undefined, expiresAt: Date.parse(new NodeCertificate(certificate).validTo) };
+  return {
+    certificate,
+    key: readFileSync(files.key, 'utf8'),
+    caFile: undefined,
+    expiresAt: Date.parse(new NodeCertificate(certificate).validTo),
+  };
 }
 
 /** The generated certificate of a data folder; made anew when there is none, or it ends within 30 days. The CA stays for ten years. */
@@ -55,7 +68,12 @@ export async function generatedCertificate(folder: string, now: number = Date.no
 
 function readGenerated(folder: string): ServerCertificate {
   const certificate = readFileSync(join(folder, 'server.crt'), 'utf8');
-  return { certificate, key: readFileSync(join(folder, 'server.key'), 'utf8'), caFile: join(folder, 'ca.crt'), expiresAt: Date.parse(new NodeCertificate(certificate).validTo) };
+  return {
+    certificate,
+    key: readFileSync(join(folder, 'server.key'), 'utf8'),
+    caFile: join(folder, 'ca.crt'),
+    expiresAt: Date.parse(new NodeCertificate(certificate).validTo),
+  };
 }
 
 async function loadAuthority(folder: string, now: number) {
@@ -64,7 +82,10 @@ async function loadAuthority(folder: string, now: number) {
   const keyFile = join(folder, 'ca.key');
   if (existsSync(crt) && existsSync(keyFile)) {
     const der = Buffer.from(readFileSync(keyFile, 'utf8').replace(/-----[^-]+-----|\s/g, ''), 'base64');
-    return { certificate: new X509Certificate(readFileSync(crt, 'utf8')), key: await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']) };
+    return {
+      certificate: new X509Certificate(readFileSync(crt, 'utf8')),
+      key: await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, true, ['sign']),
+    };
   }
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -87,5 +108,7 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
 }
 
 function serial(): string {
-  return Buffer.from(webcrypto.getRandomValues(new Uint8Array(16))).toString('hex').replace(/^[89a-f]/, '1');
+  return Buffer.from(webcrypto.getRandomValues(new Uint8Array(16)))
+    .toString('hex')
+    .replace(/^[89a-f]/, '1');
 }

@@ -46,12 +46,26 @@ export async function openTokens(control: ControlStore, pepper: Uint8Array): Pro
 
   return {
     async create(scope, label, days) {
-      const same = [...tokens.values()].filter((token) => isLive(token) && JSON.stringify({ ...token.scope, profile: '' }) === JSON.stringify({ ...scope, profile: '' }));
-      if (scope.kind === 'scim' && same.length >= LIVE) throw new TokenLimitError(`the connector "${scope.connector}" has ${LIVE} live tokens already (${same.map((token) => token.id).join(', ')}); revoke one first`);
+      const same = [...tokens.values()].filter(
+        (token) => isLive(token) && JSON.stringify({ ...token.scope, profile: '' }) === JSON.stringify({ ...scope, profile: '' }),
+      );
+      if (scope.kind === 'scim' && same.length >= LIVE)
+        throw new TokenLimitError(
+          `the connector "${scope.connector}" has ${LIVE} live tokens already (${same.map((token) => token.id).join(', ')}); revoke one first`,
+        );
       const id = randomBytes(12).toString('base64url').replace(/[_-]/g, 'x').slice(0, 12);
       const secret = randomBytes(32).toString('base64url');
       const createdAt = Date.now();
-      const token: StoredToken = { id, scope, label, hash: digest(secret).toString('hex'), createdAt, expiresAt: days === undefined ? undefined : createdAt + days * 86_400_000, revokedAt: undefined, lastUsedAt: undefined };
+      const token: StoredToken = {
+        id,
+        scope,
+        label,
+        hash: digest(secret).toString('hex'),
+        createdAt,
+        expiresAt: days === undefined ? undefined : createdAt + days * 86_400_000,
+        revokedAt: undefined,
+        lastUsedAt: undefined,
+      };
       await control.addToken(token);
       tokens.set(id, token);
       return { id, token: `lb_${id}_${secret}` };

@@ -59,7 +59,8 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
   };
   const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
   for (const path of ['/scim/:connector', '/scim/:connector/*']) app.route({ method: [...methods], url: path, handler: handler('clean') });
-  for (const path of ['/ecma2host_:connector/scim', '/ecma2host_:connector/scim/*']) app.route({ method: [...methods], url: path, handler: handler('drop-in') });
+  for (const path of ['/ecma2host_:connector/scim', '/ecma2host_:connector/scim/*'])
+    app.route({ method: [...methods], url: path, handler: handler('drop-in') });
 }
 
 async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', request: FastifyRequest, reply: FastifyReply, correlation: string): Promise<void> {
@@ -97,7 +98,13 @@ function splitPath(path: string): readonly string[] {
   return segments;
 }
 
-async function dispatch(service: ScimService, context: RequestContext, request: FastifyRequest, reply: FastifyReply, segments: readonly string[]): Promise<ScimAnswer | undefined> {
+async function dispatch(
+  service: ScimService,
+  context: RequestContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  segments: readonly string[],
+): Promise<ScimAnswer | undefined> {
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const [first = '', second, ...more] = segments;
   if (method === 'OPTIONS') return noContent(reply);
@@ -111,7 +118,8 @@ async function dispatch(service: ScimService, context: RequestContext, request: 
     if (method !== 'POST') return notAllowed(reply, 'POST');
     return service.search(context, first, bodyOf(request));
   }
-  if (!service.resourceTypes.has(key)) throw scimErrors.notFound(`There is no endpoint "${first.slice(0, 100)}"; there are ${[...service.resourceTypes.keys()].join(', ')}.`);
+  if (!service.resourceTypes.has(key))
+    throw scimErrors.notFound(`There is no endpoint "${first.slice(0, 100)}"; there are ${[...service.resourceTypes.keys()].join(', ')}.`);
   if (second === undefined) {
     if (method === 'GET') return service.list(context, first, query);
     if (method === 'POST') return service.create(context, first, bodyOf(request), query);
@@ -131,7 +139,15 @@ async function dispatch(service: ScimService, context: RequestContext, request: 
   }
 }
 
-function discover(service: ScimService, context: RequestContext, request: FastifyRequest, reply: FastifyReply, key: string, id: string | undefined, method: string): ScimAnswer | undefined {
+function discover(
+  service: ScimService,
+  context: RequestContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  key: string,
+  id: string | undefined,
+  method: string,
+): ScimAnswer | undefined {
   if (method !== 'GET') return notAllowed(reply, 'GET');
   if (queryOf(request)['filter'] !== undefined) throw scimErrors.forbidden('Discovery documents cannot be filtered.');
   return service.discovery(context, key === 'schemas' ? 'Schemas' : key === 'resourcetypes' ? 'ResourceTypes' : 'ServiceProviderConfig', id);
@@ -218,7 +234,10 @@ export function sendError(options: Pick<ScimRoutesOptions, 'logError'>, reply: F
   if (ours === undefined) options.logError({ correlation, error }, 'a request failed');
   const answer = ours ?? new ScimError(500, `The host failed; its log has the reason under ${correlation}.`);
   if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
-  reply.code(answer.status).header('content-type', SCIM_JSON).send(JSON.stringify(toErrorBody(answer)));
+  reply
+    .code(answer.status)
+    .header('content-type', SCIM_JSON)
+    .send(JSON.stringify(toErrorBody(answer)));
 }
 
 function toScimError(error: unknown): ScimError | undefined {

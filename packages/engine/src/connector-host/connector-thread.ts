@@ -1,3 +1,4 @@
+import { parentPort, workerData } from 'node:worker_threads';
 import {
   type CompiledObjectType,
   type Connector,
@@ -6,14 +7,13 @@ import {
   compileSchema,
   connectorErrors,
   defaultCapabilities,
-  encodeAttributes,
   type ExportSession,
+  encodeAttributes,
   matchesEntry,
   readAnchor,
   type Schema,
   toErrorData,
 } from '@landbridge/connector-sdk';
-import { parentPort, workerData } from 'node:worker_threads';
 import type { ConnectorDescription, FoundEntries, PutOutcome, Selection } from './connector-handle.ts';
 import { decodeChange, decodeIdentity, matchResults, typeOf } from './encoded-changes.ts';
 import { runImportStep } from './import-in-thread.ts';
@@ -32,7 +32,9 @@ const calls = new Map<number, AbortController>();
 const sessions = new Map<number, ExportSession>();
 let nextSession = 1;
 let loading: Promise<Connector> | undefined;
-let selected: { readonly schema: Schema; readonly types: ReadonlyMap<string, CompiledObjectType>; readonly imports: ReadonlyMap<string, ImportType> } | undefined;
+let selected:
+  | { readonly schema: Schema; readonly types: ReadonlyMap<string, CompiledObjectType>; readonly imports: ReadonlyMap<string, ImportType> }
+  | undefined;
 
 port.on('message', (message: ToThread) => {
   if ('cancel' in message) calls.get(message.id)?.abort();
@@ -79,7 +81,10 @@ function run(request: ThreadCall, signal: AbortSignal, emit: (event: ThreadEvent
 function load(): Promise<Connector> {
   loading ??= import(data.module).then((module: { readonly connector?: Connector }) => {
     if (module.connector === undefined || typeof module.connector.schema !== 'function') {
-      throw new ConnectorError('invalid-configuration', `the package ${data.module} does not export a connector: write "export const connector = defineConnector({…})"`);
+      throw new ConnectorError(
+        'invalid-configuration',
+        `the package ${data.module} does not export a connector: write "export const connector = defineConnector({…})"`,
+      );
     }
     return module.connector;
   });
@@ -90,7 +95,10 @@ async function describe(signal: AbortSignal): Promise<ConnectorDescription> {
   const connector = await load();
   const problems = (await connector.validateParameters?.('connectivity', 1, context)) ?? [];
   const [problem] = problems;
-  if (problem !== undefined) throw new ConnectorError('invalid-configuration', `parameter ${problem.parameter}: ${problem.message}`, { parameter: problem.parameter });
+  if (problem !== undefined)
+    throw new ConnectorError('invalid-configuration', `parameter ${problem.parameter}: ${problem.message}`, {
+      parameter: problem.parameter,
+    });
   const capabilities = { ...defaultCapabilities, ...(await connector.capabilities(context)) };
   const schema = await connector.schema(context, { signal });
   const partitions = capabilities.partitions && connector.partitions !== undefined ? await connector.partitions(context, { signal }) : [];
@@ -113,7 +121,13 @@ function selection(): NonNullable<typeof selected> {
 async function openExport(request: Extract<ThreadCall, { call: 'open-export' }>, signal: AbortSignal): Promise<number> {
   const connector = await load();
   if (connector.openExport === undefined) throw new ConnectorError('not-supported', `the connector "${connector.name}" cannot export`);
-  const session = await connector.openExport(context, { kind: 'delta', schema: selection().schema, batchSize: request.batchSize, signal, ...(request.partition === undefined ? {} : { partition: request.partition }) });
+  const session = await connector.openExport(context, {
+    kind: 'delta',
+    schema: selection().schema,
+    batchSize: request.batchSize,
+    signal,
+    ...(request.partition === undefined ? {} : { partition: request.partition }),
+  });
   const id = nextSession;
   nextSession += 1;
   sessions.set(id, session);
@@ -144,7 +158,16 @@ async function closeExport(request: Extract<ThreadCall, { call: 'close-export' }
 
 async function runImport(request: Extract<ThreadCall, { call: 'import' }>, signal: AbortSignal, emit: (event: ThreadEvent) => void): Promise<unknown> {
   const { schema, imports } = selection();
-  const outcome = await runImportStep({ connector: await load(), context, schema, types: imports, task: request.task, port: request.port, signal, emit });
+  const outcome = await runImportStep({
+    connector: await load(),
+    context,
+    schema,
+    types: imports,
+    task: request.task,
+    port: request.port,
+    signal,
+    emit,
+  });
   return outcome.error === undefined ? outcome : { ...outcome, error: redact(outcome.error) };
 }
 
@@ -164,7 +187,13 @@ async function find(request: Extract<ThreadCall, { call: 'find' }>, signal: Abor
   const { schema, types } = selection();
   const type = typeOf(types, request.objectType);
   if (connector.find === undefined) throw new ConnectorError('not-supported', `the connector "${connector.name}" cannot look entries up`);
-  const found = await connector.find(context, { schema, objectType: request.objectType, filter: request.filter, limit: request.limit, signal });
+  const found = await connector.find(context, {
+    schema,
+    objectType: request.objectType,
+    filter: request.filter,
+    limit: request.limit,
+    signal,
+  });
   const rest = found.unevaluated;
   const entries: FoundEntries['entries'][number][] = [];
   for (const entry of found.entries) {
@@ -187,13 +216,17 @@ async function test(signal: AbortSignal, emit: (event: ThreadEvent) => void): Pr
 function redact<Data extends { readonly message: string }>(error: Data): Data {
   let { message } = error;
   for (const [name, value] of Object.entries(data.parameters)) {
-    if (typeof value === 'string' && value.length >= 4 && /pass|secret|token|key|pwd|url|connection/i.test(name)) message = message.replaceAll(value, '[redacted]');
+    if (typeof value === 'string' && value.length >= 4 && /pass|secret|token|key|pwd|url|connection/i.test(name))
+      message = message.replaceAll(value, '[redacted]');
   }
   return message === error.message ? error : { ...error, message };
 }
 
 function makeLog(): ConnectorContext['log'] {
-  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields: Readonly<Record<string, unknown>> = {}) => post({ log: { level, message, fields } });
+  const at =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      post({ log: { level, message, fields } });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 

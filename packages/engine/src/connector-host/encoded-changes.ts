@@ -56,7 +56,9 @@ function decodeAttributes(type: CompiledObjectType, attributes: EncodedAttribute
   const decoded: Record<string, Value | readonly Value[]> = {};
   for (const [name, value] of Object.entries(attributes)) {
     const attribute = attributeOf(type, name);
-    decoded[name] = Array.isArray(value) ? (value as readonly EncodedValue[]).map((one) => decodeValue(attribute.type, one)) : decodeValue(attribute.type, value as EncodedValue);
+    decoded[name] = Array.isArray(value)
+      ? (value as readonly EncodedValue[]).map((one) => decodeValue(attribute.type, one))
+      : decodeValue(attribute.type, value as EncodedValue);
   }
   return decoded;
 }
@@ -64,13 +66,15 @@ function decodeAttributes(type: CompiledObjectType, attributes: EncodedAttribute
 /** The compiled form of a selected object type. @throws ConnectorError `unknown-object-type`. */
 export function typeOf(types: ReadonlyMap<string, CompiledObjectType>, name: string): CompiledObjectType {
   const type = types.get(name);
-  if (type === undefined) throw new ConnectorError('unknown-object-type', `object type "${name}" is not selected; selected are ${[...types.keys()].join(', ')}`);
+  if (type === undefined)
+    throw new ConnectorError('unknown-object-type', `object type "${name}" is not selected; selected are ${[...types.keys()].join(', ')}`);
   return type;
 }
 
 function attributeOf(type: CompiledObjectType, name: string): SchemaAttribute {
   const attribute = type.attributes.get(name);
-  if (attribute === undefined) throw new ConnectorError('invalid-attribute-value', `object type "${type.name}" has no attribute "${name}"`, { attribute: name });
+  if (attribute === undefined)
+    throw new ConnectorError('invalid-attribute-value', `object type "${type.name}" has no attribute "${name}"`, { attribute: name });
   return attribute;
 }
 
@@ -78,7 +82,11 @@ function attributeOf(type: CompiledObjectType, name: string): SchemaAttribute {
  * One outcome per change from whatever results the connector returned (R19): matched by identifier, in any order; a missing
  * one is success in ECMA2 practice; an unknown or repeated identifier makes all of them doubtful.
  */
-export function matchResults(types: ReadonlyMap<string, CompiledObjectType>, changes: readonly EncodedChange[], results: readonly EntryResult[]): readonly PutOutcome[] {
+export function matchResults(
+  types: ReadonlyMap<string, CompiledObjectType>,
+  changes: readonly EncodedChange[],
+  results: readonly EntryResult[],
+): readonly PutOutcome[] {
   const byId = new Map<string, EntryResult>();
   for (const result of results) {
     if (byId.has(result.id)) return doubtAll(changes, `the connector returned two results for one entry`);

@@ -1,6 +1,15 @@
-import { type Connector, type ConnectorContext, type ConnectorErrorData, type ImportEntry, type ImportSession, type Schema, toErrorData, ConnectorError } from '@landbridge/connector-sdk';
-import { type ImportCounts, type ImportedEntry, type PageOutcome, storeOverPort } from '@landbridge/store';
 import type { MessagePort } from 'node:worker_threads';
+import {
+  type Connector,
+  type ConnectorContext,
+  ConnectorError,
+  type ConnectorErrorData,
+  type ImportEntry,
+  type ImportSession,
+  type Schema,
+  toErrorData,
+} from '@landbridge/connector-sdk';
+import { type ImportCounts, type ImportedEntry, type PageOutcome, storeOverPort } from '@landbridge/store';
 import type { ImportOutcome, ImportTask } from './connector-handle.ts';
 import { type ImportType, prepareEntry } from './prepare-entry.ts';
 import type { ThreadEvent } from './thread-messages.ts';
@@ -84,7 +93,11 @@ async function openSession({ connector, context, schema, task, signal }: ImportW
   });
 }
 
-async function closeSession(session: ImportSession | undefined, failure: ConnectorErrorData | undefined, cancelled: boolean): Promise<{ readonly watermark?: string; readonly error?: ConnectorErrorData }> {
+async function closeSession(
+  session: ImportSession | undefined,
+  failure: ConnectorErrorData | undefined,
+  cancelled: boolean,
+): Promise<{ readonly watermark?: string; readonly error?: ConnectorErrorData }> {
   if (session === undefined) return {};
   try {
     return (await session.close(cancelled ? 'cancelled' : failure === undefined ? 'normal' : 'failed')) ?? {};

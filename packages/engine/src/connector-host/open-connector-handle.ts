@@ -1,9 +1,21 @@
-import { ConnectorError, type ConnectorErrorData, fromErrorData, type Parameters, type TestResult, toErrorData } from '@landbridge/connector-sdk';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { ConnectorError, type ConnectorErrorData, fromErrorData, type Parameters, type TestResult, toErrorData } from '@landbridge/connector-sdk';
 import type { HostLog } from '../host.ts';
-import type { ConnectorDescription, ConnectorHandle, EncodedChange, ExportHandle, FoundEntries, ImportControl, ImportEvents, ImportOutcome, ImportTask, PutOutcome, Selection } from './connector-handle.ts';
+import type {
+  ConnectorDescription,
+  ConnectorHandle,
+  EncodedChange,
+  ExportHandle,
+  FoundEntries,
+  ImportControl,
+  ImportEvents,
+  ImportOutcome,
+  ImportTask,
+  PutOutcome,
+  Selection,
+} from './connector-handle.ts';
 import type { FromThread, ThreadCall, ThreadData, ThreadEvent, ToThread } from './thread-messages.ts';
 
 /** What a connector's thread is opened with. */
@@ -60,7 +72,13 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
   async function startThread(): Promise<Worker> {
     const wait = BACK_OFF_MILLISECONDS[Math.min(failures, BACK_OFF_MILLISECONDS.length - 1)] ?? 0;
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    const workerData: ThreadData = { module, connector: options.connector, parameters: options.parameters, folder: options.folder, selection };
+    const workerData: ThreadData = {
+      module,
+      connector: options.connector,
+      parameters: options.parameters,
+      folder: options.folder,
+      selection,
+    };
     const started = new Worker(new URL('./connector-thread.ts', import.meta.url), {
       workerData,
       name: `connector ${options.connector}`,
@@ -71,7 +89,9 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
     worker = started;
     startedAt = Date.now();
     started.stdout.setEncoding('utf8').on('data', (text: string) => log.info({ connector: options.connector, text: text.trimEnd() }, 'a connector printed'));
-    started.stderr.setEncoding('utf8').on('data', (text: string) => log.warn({ connector: options.connector, text: text.trimEnd() }, 'a connector printed an error'));
+    started.stderr
+      .setEncoding('utf8')
+      .on('data', (text: string) => log.warn({ connector: options.connector, text: text.trimEnd() }, 'a connector printed an error'));
     let reason = 'it ended';
     started.on('message', receive);
     started.on('error', (error) => {
@@ -110,13 +130,22 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
     for (const listener of exitListeners) listener(reason);
   }
 
-  async function call<Result>(request: ThreadCall, more: { readonly transfer?: readonly MessagePort[]; readonly onEvent?: (event: ThreadEvent) => void; readonly timeoutMilliseconds?: number; onStart?(id: number): void } = {}): Promise<Result> {
+  async function call<Result>(
+    request: ThreadCall,
+    more: {
+      readonly transfer?: readonly MessagePort[];
+      readonly onEvent?: (event: ThreadEvent) => void;
+      readonly timeoutMilliseconds?: number;
+      onStart?(id: number): void;
+    } = {},
+  ): Promise<Result> {
     const thread = await ensureThread();
     const id = nextCall;
     nextCall += 1;
     more.onStart?.(id);
     return new Promise<Result>((resolve, reject) => {
-      const timer = more.timeoutMilliseconds === undefined ? undefined : setTimeout(() => giveUp(id, thread, more.timeoutMilliseconds ?? 0), more.timeoutMilliseconds);
+      const timer =
+        more.timeoutMilliseconds === undefined ? undefined : setTimeout(() => giveUp(id, thread, more.timeoutMilliseconds ?? 0), more.timeoutMilliseconds);
       const settle =
         <Argument>(end: (argument: Argument) => void) =>
         (argument: Argument): void => {
@@ -146,7 +175,11 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
     return {
       async put(changes, { timeoutMilliseconds }) {
         const failed = (error: ConnectorErrorData): readonly PutOutcome[] => changes.map(() => ({ status: 'in-doubt', error }));
-        if (dead !== undefined || worker !== owner) return changes.map(() => ({ status: 'refused', error: dead ?? { code: 'server-down', message: 'the export session ended with its thread' } }));
+        if (dead !== undefined || worker !== owner)
+          return changes.map(() => ({
+            status: 'refused',
+            error: dead ?? { code: 'server-down', message: 'the export session ended with its thread' },
+          }));
         try {
           return await call<readonly PutOutcome[]>({ call: 'put', session, changes: changes as readonly EncodedChange[] }, { timeoutMilliseconds });
         } catch (thrown) {
@@ -188,7 +221,18 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
           if (cancelled) queueMicrotask(cancel);
         },
       },
-    ).catch((thrown: unknown): ImportOutcome => ({ complete: false, cancelled, watermark: undefined, counts: { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 }, entries: 0, errors: [], errorCount: 0, error: toErrorData(thrown) }));
+    ).catch(
+      (thrown: unknown): ImportOutcome => ({
+        complete: false,
+        cancelled,
+        watermark: undefined,
+        counts: { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 },
+        entries: 0,
+        errors: [],
+        errorCount: 0,
+        error: toErrorData(thrown),
+      }),
+    );
     return { done, cancel };
   }
 
@@ -203,14 +247,24 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
       return exportHandle(session, worker);
     },
     runImport,
-    setPassword: (identity, password, passwordOptions) => call({ call: 'set-password', identity, password, options: passwordOptions }, { timeoutMilliseconds: 60_000 }),
+    setPassword: (identity, password, passwordOptions) =>
+      call({ call: 'set-password', identity, password, options: passwordOptions }, { timeoutMilliseconds: 60_000 }),
     find: (request) => call<FoundEntries>({ call: 'find', ...request }, { timeoutMilliseconds: 30_000 }),
     async *test() {
       const results: TestResult[] = [];
       let wake = (): void => {};
       let failure: unknown;
       let ended = false;
-      void call({ call: 'test' }, { onEvent: (event) => event.kind === 'test' && (results.push(event.result), wake()), timeoutMilliseconds: 120_000 })
+      void call(
+        { call: 'test' },
+        {
+          onEvent: (event) => {
+            if (event.kind === 'test') results.push(event.result);
+            wake();
+          },
+          timeoutMilliseconds: 120_000,
+        },
+      )
         .catch((error: unknown) => {
           failure = error;
         })
@@ -255,6 +309,11 @@ function resolvePackage(name: string): string {
   try {
     return import.meta.resolve(/^[a-z0-9-]+$/.test(name) ? `@landbridge/connector-${name}` : name);
   } catch (error) {
-    throw new ConnectorError('invalid-configuration', `the connector package "${name}" is not installed; built in is sql, or give the path of a module`, {}, { cause: error });
+    throw new ConnectorError(
+      'invalid-configuration',
+      `the connector package "${name}" is not installed; built in is sql, or give the path of a module`,
+      {},
+      { cause: error },
+    );
   }
 }

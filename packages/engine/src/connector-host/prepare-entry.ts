@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   type AttributeChange,
   type CompiledObjectType,
@@ -12,7 +13,6 @@ import {
   type SchemaAttribute,
 } from '@landbridge/connector-sdk';
 import type { ImportedEntry, ImportedReferences } from '@landbridge/store';
-import { hash } from 'node:crypto';
 
 /** An object type prepared for importing. */
 export interface ImportType {
@@ -45,9 +45,16 @@ export function prepareEntry(prepared: ImportType, entry: ImportEntry): Imported
   const { type } = prepared;
   const anchorAttributes = encodeAttributes(type, entry.anchor);
   const anchor = readAnchor(type, anchorAttributes) ?? (type.anchor.length === 0 ? entry.dn : undefined);
-  if (entry.modification === 'delete') return { op: 'delete', objectType: type.name, ...(anchor === undefined ? {} : { anchor }), ...(entry.dn === undefined ? {} : { dn: entry.dn }) };
+  if (entry.modification === 'delete')
+    return {
+      op: 'delete',
+      objectType: type.name,
+      ...(anchor === undefined ? {} : { anchor }),
+      ...(entry.dn === undefined ? {} : { dn: entry.dn }),
+    };
   if (entry.modification === 'update') return prepareUpdate(prepared, entry, anchor);
-  if (anchor === undefined) throw new ConnectorError('missing-attribute', `an object of type "${type.name}" has no anchor (${type.anchor.map((one) => one.name).join(', ')})`);
+  if (anchor === undefined)
+    throw new ConnectorError('missing-attribute', `an object of type "${type.name}" has no anchor (${type.anchor.map((one) => one.name).join(', ')})`);
   return prepareEncoded(prepared, anchor, entry.dn, encodeAttributes(type, { ...entry.attributes, ...entry.anchor }));
 }
 
@@ -107,9 +114,13 @@ function prepareUpdate(prepared: ImportType, entry: ImportEntry, anchor: string 
   const deltas: { attribute: string; added: readonly string[]; removed: readonly string[] }[] = [];
   for (const change of entry.changes ?? []) {
     const attribute = type.attributes.get(change.name);
-    if (attribute === undefined) throw new ConnectorError('invalid-attribute-value', `object type "${type.name}" has no attribute "${change.name}"`, { attribute: change.name });
+    if (attribute === undefined)
+      throw new ConnectorError('invalid-attribute-value', `object type "${type.name}" has no attribute "${change.name}"`, {
+        attribute: change.name,
+      });
     if (change.modification === 'delete') unset.push(change.name);
-    else if (change.modification === 'update') deltas.push({ attribute: change.name, added: encodeList(attribute, change.added), removed: encodeList(attribute, change.removed) });
+    else if (change.modification === 'update')
+      deltas.push({ attribute: change.name, added: encodeList(attribute, change.added), removed: encodeList(attribute, change.removed) });
     else Object.assign(set, encodeAttributes(type, { [change.name]: change.values }));
   }
   return {

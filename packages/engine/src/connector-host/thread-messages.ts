@@ -1,6 +1,6 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { ConnectorErrorData, EntryFilter, Parameters, Partition, PasswordOptions, TestResult } from '@landbridge/connector-sdk';
 import type { ImportCounts } from '@landbridge/store';
-import type { MessagePort } from 'node:worker_threads';
 import type { EncodedChange, EncodedIdentity, ImportOutcome, ImportTask, Selection } from './connector-handle.ts';
 
 /** What a connector thread is started with. */
@@ -30,8 +30,17 @@ export type ToThread = { readonly id: number; readonly request: ThreadCall } | {
 
 /** News of a call that goes on. */
 export type ThreadEvent =
-  | { readonly kind: 'progress'; readonly entries: number; readonly total: number | undefined; readonly counts: ImportCounts; readonly errorCount: number }
-  | { readonly kind: 'not-reimported'; readonly reports: readonly { readonly entryId: number; readonly journalId: number; readonly attribute: string }[] }
+  | {
+      readonly kind: 'progress';
+      readonly entries: number;
+      readonly total: number | undefined;
+      readonly counts: ImportCounts;
+      readonly errorCount: number;
+    }
+  | {
+      readonly kind: 'not-reimported';
+      readonly reports: readonly { readonly entryId: number; readonly journalId: number; readonly attribute: string }[];
+    }
   | { readonly kind: 'settled'; readonly journalIds: readonly number[] }
   | { readonly kind: 'test'; readonly result: TestResult };
 
@@ -40,6 +49,12 @@ export type FromThread =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: ConnectorErrorData }
   | { readonly id: number; readonly event: ThreadEvent }
-  | { readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields: Readonly<Record<string, unknown>> } };
+  | {
+      readonly log: {
+        readonly level: 'debug' | 'info' | 'warn' | 'error';
+        readonly message: string;
+        readonly fields: Readonly<Record<string, unknown>>;
+      };
+    };
 
 export type { ImportOutcome };

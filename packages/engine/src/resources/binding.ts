@@ -47,7 +47,11 @@ const integers: Conversion = {
   toScim: (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : rawJson(String(value))),
   fromScim: parseInteger,
 };
-const booleanAsText: Conversion = { type: 'string', toScim: (value) => String(value), fromScim: (value) => String(value).toLowerCase() === 'true' };
+const booleanAsText: Conversion = {
+  type: 'string',
+  toScim: (value) => String(value),
+  fromScim: (value) => String(value).toLowerCase() === 'true',
+};
 const integerAsText: Conversion = { type: 'string', toScim: (value) => String(value), fromScim: parseInteger };
 
 /** Digits as they are; Node 24 has it, the type library of the compiler not yet. */

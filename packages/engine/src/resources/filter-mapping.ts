@@ -69,12 +69,20 @@ async function mapPresent(path: ResolvedPath, model: ResourceModel, context: Fil
   const common = path.attribute.extension === undefined;
   if (common && (name === 'id' || name === 'meta' || name === 'schemas')) return everything;
   if (common && name === 'active' && model.activeBinding === undefined) return everything;
-  if (common && name === 'externalId' && model.externalIdBinding === undefined) return { kind: 'resource', field: 'external-id', comparison: 'present', value: '', credential: context.credential };
-  if (common && name === 'groups') return anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute })));
+  if (common && name === 'externalId' && model.externalIdBinding === undefined)
+    return { kind: 'resource', field: 'external-id', comparison: 'present', value: '', credential: context.credential };
+  if (common && name === 'groups')
+    return anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute })));
   return anyOf(bindingsOf(model, path.attribute, path.sub).map((binding) => ({ kind: 'present', attribute: binding.source.name })));
 }
 
-async function mapCompare(path: ResolvedPath, operator: ScimOperator, value: FilterValue, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined> {
+async function mapCompare(
+  path: ResolvedPath,
+  operator: ScimOperator,
+  value: FilterValue,
+  model: ResourceModel,
+  context: FilterContext,
+): Promise<StoreFilter | undefined> {
   if (value === null) return undefined;
   const common = path.attribute.extension === undefined ? await mapCommon(path, operator, value, model, context) : 'other';
   if (common !== 'other') return common;
@@ -89,7 +97,13 @@ async function mapCompare(path: ResolvedPath, operator: ScimOperator, value: Fil
 }
 
 /** Attributes that the host itself keeps. */
-async function mapCommon(path: ResolvedPath, operator: ScimOperator, value: string | number | boolean, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined | 'other'> {
+async function mapCommon(
+  path: ResolvedPath,
+  operator: ScimOperator,
+  value: string | number | boolean,
+  model: ResourceModel,
+  context: FilterContext,
+): Promise<StoreFilter | undefined | 'other'> {
   const comparison = COMPARISONS[operator];
   switch (path.attribute.definition.name) {
     case 'id':
@@ -101,12 +115,23 @@ async function mapCommon(path: ResolvedPath, operator: ScimOperator, value: stri
       return mapMeta(path.sub?.definition.name, comparison, value, model);
     case 'active': {
       if (model.activeBinding !== undefined) return 'other';
-      return comparison === 'equal' || comparison === 'not-equal' ? { kind: 'resource', field: 'inactive', comparison: 'equal', value: (value === false) === (comparison === 'equal') } : undefined;
+      return comparison === 'equal' || comparison === 'not-equal'
+        ? { kind: 'resource', field: 'inactive', comparison: 'equal', value: (value === false) === (comparison === 'equal') }
+        : undefined;
     }
     case 'groups': {
       if (operator !== 'eq' || path.sub?.definition.name !== 'value') return undefined;
       const entryId = await context.entryOf(String(value));
-      return entryId === undefined ? nothing : anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute, entryId })));
+      return entryId === undefined
+        ? nothing
+        : anyOf(
+            context.groupReferences.map((reference) => ({
+              kind: 'referred',
+              objectType: reference.objectType,
+              attribute: reference.attribute,
+              entryId,
+            })),
+          );
     }
     default:
       return 'other';
@@ -128,7 +153,13 @@ function isResourceComparison(comparison: EntryComparison): comparison is Exclud
   return comparison !== 'contains' && comparison !== 'ends';
 }
 
-async function compareBinding(binding: Binding, path: ResolvedPath, operator: ScimOperator, value: string | number | boolean, context: FilterContext): Promise<StoreFilter | undefined> {
+async function compareBinding(
+  binding: Binding,
+  path: ResolvedPath,
+  operator: ScimOperator,
+  value: string | number | boolean,
+  context: FilterContext,
+): Promise<StoreFilter | undefined> {
   const { source, convert } = binding;
   if (source.type === 'reference') {
     if (operator !== 'eq') return undefined;
@@ -157,7 +188,12 @@ async function compareBinding(binding: Binding, path: ResolvedPath, operator: Sc
  * A filter in brackets. Elements that come from attributes of their own (`emails[type eq "work"].value` mapped to a
  * column) are decided one by one: terms on fixed values are known, terms on values become comparisons.
  */
-async function mapElement(attribute: CompiledAttribute, filter: ResolvedFilter, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined> {
+async function mapElement(
+  attribute: CompiledAttribute,
+  filter: ResolvedFilter,
+  model: ResourceModel,
+  context: FilterContext,
+): Promise<StoreFilter | undefined> {
   const bindings = bindingsOf(model, attribute, undefined);
   const elements = new Map<string, Binding[]>();
   for (const binding of bindings) {
@@ -186,7 +222,13 @@ async function mapInElement(filter: ResolvedFilter, element: readonly Binding[],
       const [binding] = element;
       if (inner === undefined || binding === undefined) return undefined;
       // The element must be there for "not" to say anything of it.
-      return { kind: 'and', filters: [{ kind: 'present', attribute: binding.source.name }, { kind: 'not', filter: inner }] };
+      return {
+        kind: 'and',
+        filters: [
+          { kind: 'present', attribute: binding.source.name },
+          { kind: 'not', filter: inner },
+        ],
+      };
     }
     case 'present':
     case 'compare':
@@ -196,7 +238,12 @@ async function mapInElement(filter: ResolvedFilter, element: readonly Binding[],
   }
 }
 
-async function mapElementTerm(filter: Extract<ResolvedFilter, { kind: 'present' | 'compare' }>, element: readonly Binding[], isFirst: boolean, context: FilterContext): Promise<StoreFilter | undefined> {
+async function mapElementTerm(
+  filter: Extract<ResolvedFilter, { kind: 'present' | 'compare' }>,
+  element: readonly Binding[],
+  isFirst: boolean,
+  context: FilterContext,
+): Promise<StoreFilter | undefined> {
   const sub = filter.path.sub?.definition;
   const [first] = element;
   if (first === undefined) return nothing;

@@ -52,7 +52,9 @@ function readValue(resource: ScimResource, binding: Binding): EncodedValue | rea
     case 'element':
       return convert(binding, findElement(value, binding)?.[binding.sub ?? 'value']);
     case 'values': {
-      const values = (value as readonly unknown[]).map((one) => convert(binding, binding.sub === undefined ? one : (one as Json)[binding.sub])).filter((one) => one !== undefined);
+      const values = (value as readonly unknown[])
+        .map((one) => convert(binding, binding.sub === undefined ? one : (one as Json)[binding.sub]))
+        .filter((one) => one !== undefined);
       return values.length === 0 ? undefined : [...new Set(values)];
     }
     default:
@@ -93,6 +95,11 @@ function containerOf(resource: ScimResource, binding: Binding): Json | undefined
 
 /** The SCIM path of a binding, for messages. */
 export function pathOf(binding: Binding): string {
-  const filter = binding.fixed === undefined ? '' : `[${Object.entries(binding.fixed).map(([name, value]) => `${name} eq "${value}"`).join(' and ')}]`;
+  const filter =
+    binding.fixed === undefined
+      ? ''
+      : `[${Object.entries(binding.fixed)
+          .map(([name, value]) => `${name} eq "${value}"`)
+          .join(' and ')}]`;
   return `${binding.extension === undefined ? '' : `${binding.extension}:`}${binding.attribute}${filter}${binding.sub === undefined ? '' : `.${binding.sub}`}`;
 }

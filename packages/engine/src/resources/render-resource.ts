@@ -51,7 +51,12 @@ function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, r
     if (inactive || resource['active'] === undefined) resource['active'] = !inactive;
   }
   if (context.groups !== undefined && context.groups.length > 0) {
-    resource['groups'] = context.groups.map((group) => ({ value: group.scimId, $ref: locationOf(context.baseUrl, group.endpoint, group.scimId), ...(group.display === undefined ? {} : { display: group.display }), type: 'direct' }));
+    resource['groups'] = context.groups.map((group) => ({
+      value: group.scimId,
+      $ref: locationOf(context.baseUrl, group.endpoint, group.scimId),
+      ...(group.display === undefined ? {} : { display: group.display }),
+      type: 'direct',
+    }));
   }
   resource['meta'] = {
     resourceType: configuration.resourceType,
@@ -120,7 +125,8 @@ function child(container: Json, name: string): Json {
 
 /** The element of a multi-valued attribute that has the fixed values; the first element is the primary one. */
 function elementOf(container: Json, binding: Binding): Json {
-  const elements = (container[binding.attribute] ??= []) as Json[];
+  const elements = (container[binding.attribute] ?? []) as Json[];
+  container[binding.attribute] = elements;
   const fixed = binding.fixed ?? {};
   const known = elements.find((element) => Object.entries(fixed).every(([name, value]) => element[name] === value));
   if (known !== undefined) return known;
@@ -136,7 +142,11 @@ const PRIMARY = new Set(['emails', 'phoneNumbers', 'ims', 'photos', 'addresses',
 /** The name by which people know an entry, for `display`: the mapped displayName, userName, or a formatted name. */
 export function displayOf(model: ResourceModel, body: string | undefined): string | undefined {
   if (body === undefined) return undefined;
-  const binding = model.bindings.find((one) => one.extension === undefined && one.shape === 'single' && (one.attribute === 'displayName' || (one.attribute === 'name' && one.sub === 'formatted'))) ?? model.bindings.find((one) => one.extension === undefined && one.attribute === 'userName');
+  const binding =
+    model.bindings.find(
+      (one) =>
+        one.extension === undefined && one.shape === 'single' && (one.attribute === 'displayName' || (one.attribute === 'name' && one.sub === 'formatted')),
+    ) ?? model.bindings.find((one) => one.extension === undefined && one.attribute === 'userName');
   if (binding === undefined) return undefined;
   const value = (JSON.parse(body) as EncodedAttributes)[binding.source.name];
   return value === undefined || typeof value === 'object' ? undefined : String(value);

@@ -58,11 +58,19 @@ export function dropInUrn(resourceType: string): string {
  *
  * @throws ConnectorError `invalid-configuration` naming the path or attribute of a mapping that cannot be.
  */
-export function buildResourceModel(face: Face, connector: string, objectType: CompiledObjectType, configuration: ObjectTypeConfiguration, capabilities: Pick<Capabilities, 'password'>): ResourceModel {
+export function buildResourceModel(
+  face: Face,
+  connector: string,
+  objectType: CompiledObjectType,
+  configuration: ObjectTypeConfiguration,
+  capabilities: Pick<Capabilities, 'password'>,
+): ResourceModel {
   const base = baseSchema(face, connector, configuration.resourceType);
-  const mapped = face === 'clean' ? configuration.mapping.map((mapping) => bindMapped(mapping, base, configuration, objectType)) : [];
+  const mapped = face === 'clean' ? configuration.mapping.map((mapping) => bindMapped(mapping, base, objectType)) : [];
   const taken = new Set(mapped.map((binding) => binding.source.name));
-  const rest = objectType.definition.attributes.filter((attribute) => !taken.has(attribute.name) && !configuration.excluded.includes(attribute.name) && !attribute.secret);
+  const rest = objectType.definition.attributes.filter(
+    (attribute) => !taken.has(attribute.name) && !configuration.excluded.includes(attribute.name) && !attribute.secret,
+  );
   const restUrn = base.own ? undefined : face === 'drop-in' ? dropInUrn(configuration.resourceType) : extensionUrn(connector, configuration.resourceType);
   const names = nameAttributes(rest.map((attribute) => attribute.name));
   const bindings = [...mapped, ...rest.map((attribute) => bindOwn(attribute, names.get(attribute.name) ?? attribute.name, restUrn))];
@@ -102,7 +110,7 @@ function baseSchema(face: Face, connector: string, resourceType: string): BaseSc
   return { schema, extensions: [], own: true };
 }
 
-function bindMapped(mapping: ObjectTypeConfiguration['mapping'][number], base: BaseSchema, configuration: ObjectTypeConfiguration, objectType: CompiledObjectType): Binding {
+function bindMapped(mapping: ObjectTypeConfiguration['mapping'][number], base: BaseSchema, objectType: CompiledObjectType): Binding {
   const where = `mapping "${mapping.scim}" of object type "${objectType.name}"`;
   const source = objectType.attributes.get(mapping.attribute);
   if (source === undefined) {
@@ -155,10 +163,30 @@ function findDefinition(target: Target, base: BaseSchema, where: string): ScimAt
   throw invalid(`${where}: the schema ${schema.id} has no attribute "${target.attribute}"`);
 }
 
-const externalIdAttribute: ScimAttribute = { name: 'externalId', type: 'string', multiValued: false, description: 'Identifier issued by the client', required: false, caseExact: true, mutability: 'readWrite', returned: 'default', uniqueness: 'none' };
+const externalIdAttribute: ScimAttribute = {
+  name: 'externalId',
+  type: 'string',
+  multiValued: false,
+  description: 'Identifier issued by the client',
+  required: false,
+  caseExact: true,
+  mutability: 'readWrite',
+  returned: 'default',
+  uniqueness: 'none',
+};
 
 function ownAttribute(name: string): ScimAttribute {
-  return { name, type: 'string', multiValued: false, description: name, required: false, caseExact: false, mutability: 'readWrite', returned: 'default', uniqueness: 'none' };
+  return {
+    name,
+    type: 'string',
+    multiValued: false,
+    description: name,
+    required: false,
+    caseExact: false,
+    mutability: 'readWrite',
+    returned: 'default',
+    uniqueness: 'none',
+  };
 }
 
 function chooseShape(target: Target, definition: ScimAttribute, source: SchemaAttribute, where: string): BindingShape {
@@ -172,7 +200,8 @@ function chooseShape(target: Target, definition: ScimAttribute, source: SchemaAt
   }
   if (definition.multiValued) return source.multiValued ? 'values' : 'element';
   if (source.multiValued) throw invalid(`${where}: the attribute "${source.name}" has many values, ${definition.name} has one`);
-  if (definition.type === 'complex' && target.sub === undefined) throw invalid(`${where}: name a part of it, such as ${definition.name}.${definition.subAttributes?.[0]?.name ?? 'value'}`);
+  if (definition.type === 'complex' && target.sub === undefined)
+    throw invalid(`${where}: name a part of it, such as ${definition.name}.${definition.subAttributes?.[0]?.name ?? 'value'}`);
   return 'single';
 }
 
@@ -184,18 +213,38 @@ function leafDefinition(definition: ScimAttribute, target: Target, shape: Bindin
 
 function bindOwn(source: SchemaAttribute, name: string, extension: string | undefined): Binding {
   const shape: BindingShape = source.type === 'reference' ? (source.multiValued ? 'references' : 'reference') : source.multiValued ? 'values' : 'single';
-  return { shape, extension, attribute: name, sub: undefined, fixed: undefined, source, convert: chooseConversion(source, undefined, undefined) };
+  return {
+    shape,
+    extension,
+    attribute: name,
+    sub: undefined,
+    fixed: undefined,
+    source,
+    convert: chooseConversion(source, undefined, undefined),
+  };
 }
 
 /** The resource type that clients see: of the standard schemas only what is mapped, so that nothing is promised and dropped (S-003). */
-function buildResourceType(base: BaseSchema, bindings: readonly Binding[], configuration: ObjectTypeConfiguration, restUrn: string | undefined, capabilities: Pick<Capabilities, 'password'>): ResourceType {
+function buildResourceType(
+  base: BaseSchema,
+  bindings: readonly Binding[],
+  configuration: ObjectTypeConfiguration,
+  restUrn: string | undefined,
+  capabilities: Pick<Capabilities, 'password'>,
+): ResourceType {
   const core: ScimSchema = { ...base.schema, attributes: coreAttributes(base, bindings, configuration, capabilities) };
   const extensions = base.extensions
     .map((schema) => ({ ...schema, attributes: restrict(schema.attributes, bindings, schema.id) }))
     .filter((schema) => schema.attributes.length > 0);
   if (restUrn !== undefined) {
     const attributes = bindings.filter((binding) => binding.extension === restUrn).map(describeOwn);
-    if (attributes.length > 0) extensions.push({ id: restUrn, name: configuration.resourceType, description: `What ${configuration.objectType} has beyond the standard schemas`, attributes });
+    if (attributes.length > 0)
+      extensions.push({
+        id: restUrn,
+        name: configuration.resourceType,
+        description: `What ${configuration.objectType} has beyond the standard schemas`,
+        attributes,
+      });
   }
   return {
     id: configuration.resourceType,
@@ -207,14 +256,24 @@ function buildResourceType(base: BaseSchema, bindings: readonly Binding[], confi
   };
 }
 
-function coreAttributes(base: BaseSchema, bindings: readonly Binding[], configuration: ObjectTypeConfiguration, capabilities: Pick<Capabilities, 'password'>): readonly ScimAttribute[] {
+function coreAttributes(
+  base: BaseSchema,
+  bindings: readonly Binding[],
+  configuration: ObjectTypeConfiguration,
+  capabilities: Pick<Capabilities, 'password'>,
+): readonly ScimAttribute[] {
   if (base.own) return bindings.filter((binding) => binding.extension === undefined).map(describeOwn);
   const always = configuration.resourceType === 'User' ? ['active', 'groups', ...(capabilities.password ? ['password'] : [])] : [];
   return restrict(base.schema.attributes, bindings, undefined, always);
 }
 
 /** The mapped attributes of a standard schema, with the mapped sub-attributes and those the host fills in. */
-function restrict(attributes: readonly ScimAttribute[], bindings: readonly Binding[], extension: string | undefined, always: readonly string[] = []): readonly ScimAttribute[] {
+function restrict(
+  attributes: readonly ScimAttribute[],
+  bindings: readonly Binding[],
+  extension: string | undefined,
+  always: readonly string[] = [],
+): readonly ScimAttribute[] {
   const result: ScimAttribute[] = [];
   for (const attribute of attributes) {
     const mine = bindings.filter((binding) => binding.extension?.toLowerCase() === extension?.toLowerCase() && binding.attribute === attribute.name);
@@ -227,11 +286,22 @@ function restrict(attributes: readonly ScimAttribute[], bindings: readonly Bindi
 function narrow(attribute: ScimAttribute, bindings: readonly Binding[]): ScimAttribute {
   const [first] = bindings;
   if (first === undefined) return attribute;
-  const shared = { mutability: mutabilityOf(attribute.mutability, first.source), required: attribute.required && first.shape === 'single' } as const;
-  if (attribute.type !== 'complex') return { ...attribute, ...shared, ...(first.source.type === 'string' ? { caseExact: attribute.caseExact || first.source.caseExact === true } : {}), ...(first.source.unique ? { uniqueness: 'server' as const } : {}) };
+  const shared = {
+    mutability: mutabilityOf(attribute.mutability, first.source),
+    required: attribute.required && first.shape === 'single',
+  } as const;
+  if (attribute.type !== 'complex')
+    return {
+      ...attribute,
+      ...shared,
+      ...(first.source.type === 'string' ? { caseExact: attribute.caseExact || first.source.caseExact === true } : {}),
+      ...(first.source.unique ? { uniqueness: 'server' as const } : {}),
+    };
   const structural = new Set(['value', '$ref', 'type', 'display', 'displayName', 'primary']);
   const named = new Set(bindings.map((binding) => binding.sub).filter((sub) => sub !== undefined));
-  const subAttributes = (attribute.subAttributes ?? []).filter((sub) => named.has(sub.name) || (structural.has(sub.name) && (attribute.multiValued || first.shape === 'reference')));
+  const subAttributes = (attribute.subAttributes ?? []).filter(
+    (sub) => named.has(sub.name) || (structural.has(sub.name) && (attribute.multiValued || first.shape === 'reference')),
+  );
   return { ...attribute, ...shared, subAttributes };
 }
 
@@ -254,14 +324,35 @@ function describeOwn(binding: Binding): ScimAttribute {
     mutability,
     returned: source.direction === 'export-only' ? ('never' as const) : ('default' as const),
   };
-  if (!isReference) return { ...shared, type: binding.convert.type === 'reference' ? 'string' : binding.convert.type, caseExact: source.caseExact === true || source.type !== 'string', uniqueness: source.unique ? 'server' : 'none' };
-  const sub = (name: string, description: string, subMutability: ScimAttribute['mutability']): ScimAttribute => ({ name, type: 'string', multiValued: false, description, required: false, caseExact: true, mutability: subMutability, returned: 'default', uniqueness: 'none' });
+  if (!isReference)
+    return {
+      ...shared,
+      type: binding.convert.type === 'reference' ? 'string' : binding.convert.type,
+      caseExact: source.caseExact === true || source.type !== 'string',
+      uniqueness: source.unique ? 'server' : 'none',
+    };
+  const sub = (name: string, description: string, subMutability: ScimAttribute['mutability']): ScimAttribute => ({
+    name,
+    type: 'string',
+    multiValued: false,
+    description,
+    required: false,
+    caseExact: true,
+    mutability: subMutability,
+    returned: 'default',
+    uniqueness: 'none',
+  });
   return {
     ...shared,
     type: 'complex',
     caseExact: false,
     uniqueness: 'none',
-    subAttributes: [sub('value', 'Identifier of the resource referred to', 'readWrite'), { ...sub('$ref', 'Its URI', 'readOnly'), type: 'reference', referenceTypes: ['uri'] }, sub('type', 'Its resource type', 'readOnly'), sub('display', 'Its name', 'readOnly')],
+    subAttributes: [
+      sub('value', 'Identifier of the resource referred to', 'readWrite'),
+      { ...sub('$ref', 'Its URI', 'readOnly'), type: 'reference', referenceTypes: ['uri'] },
+      sub('type', 'Its resource type', 'readOnly'),
+      sub('display', 'Its name', 'readOnly'),
+    ],
   };
 }
 

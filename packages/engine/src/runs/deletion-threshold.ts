@@ -13,7 +13,8 @@ export function exceedsThreshold(plans: readonly RemovalPlan[], imported: number
   for (const { objectType, removals, total } of plans) {
     if (removals < threshold.minimum || removals === 0) continue;
     // In hundredths, so that no rounding decides.
-    if (removals * 100 > threshold.percent * total) return `${removals} of ${total} entries of "${objectType}" would be removed; the threshold is ${threshold.percent} % and at least ${threshold.minimum}`;
+    if (removals * 100 > threshold.percent * total)
+      return `${removals} of ${total} entries of "${objectType}" would be removed; the threshold is ${threshold.percent} % and at least ${threshold.minimum}`;
   }
   return undefined;
 }

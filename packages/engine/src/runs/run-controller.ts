@@ -1,6 +1,6 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { CompiledObjectType, Partition } from '@landbridge/connector-sdk';
 import type { ConnectorReader, ConnectorStore, ImportCounts, RemovalPlan, RunResult, RunRow } from '@landbridge/store';
-import type { MessagePort } from 'node:worker_threads';
 import type { ConnectorConfiguration, RunProfile, RunStepDefinition } from '../configuration.ts';
 import type { ConnectorDescription, ConnectorHandle, ImportOutcome } from '../connector-host/connector-handle.ts';
 import { type ActiveRun, HostError, type HostLog, type RunProgress } from '../host.ts';
@@ -53,9 +53,17 @@ export function createRunController(options: RunControllerOptions): RunControlle
   let cancelActive = (): void => {};
 
   async function start(profileName: string, startedBy: string): Promise<ActiveRun> {
-    if (active !== undefined) throw new HostError('run-active', `the connector "${configuration.name}" already runs "${active.profile}" (run ${active.runId}); wait for it, or cancel it`);
+    if (active !== undefined)
+      throw new HostError(
+        'run-active',
+        `the connector "${configuration.name}" already runs "${active.profile}" (run ${active.runId}); wait for it, or cancel it`,
+      );
     const profile = configuration.runProfiles.find((one) => one.name === profileName);
-    if (profile === undefined) throw new HostError('unknown-profile', `the connector "${configuration.name}" has no run profile "${profileName}"; it has ${configuration.runProfiles.map((one) => one.name).join(', ')}`);
+    if (profile === undefined)
+      throw new HostError(
+        'unknown-profile',
+        `the connector "${configuration.name}" has no run profile "${profileName}"; it has ${configuration.runProfiles.map((one) => one.name).join(', ')}`,
+      );
     if (!options.description.capabilities.import) throw new HostError('unknown-profile', `the connector "${configuration.name}" cannot import`);
     const reserved = reserve(profile.name);
     try {
@@ -134,7 +142,13 @@ export function createRunController(options: RunControllerOptions): RunControlle
           results.push('cancelled');
           break;
         }
-        const { result } = await runStep(runId, plan, { index, count: plans.length, report, onCancel: (cancel) => (cancelStep = cancel), isCancelled: () => cancelled });
+        const { result } = await runStep(runId, plan, {
+          index,
+          count: plans.length,
+          report,
+          onCancel: (cancel) => (cancelStep = cancel),
+          isCancelled: () => cancelled,
+        });
         results.push(result);
         if (result === 'failed' || result === 'cancelled') break;
       }
@@ -181,13 +195,30 @@ export function createRunController(options: RunControllerOptions): RunControlle
     }
     const removed = await remove(step.stepId, plans, meter);
     const counts = { ...outcome.counts, removed };
-    const result: RunResult = lost ? 'interrupted' : outcome.cancelled ? 'cancelled' : outcome.error !== undefined ? 'failed' : outcome.errorCount > 0 || !outcome.complete ? 'completed-with-errors' : 'success';
-    await store.endStep(step.stepId, { ...endOf({ ...outcome, counts }, result), at: now(), ...(outcome.complete && outcome.watermark !== undefined ? { watermark: outcome.watermark } : {}) });
+    const result: RunResult = lost
+      ? 'interrupted'
+      : outcome.cancelled
+        ? 'cancelled'
+        : outcome.error !== undefined
+          ? 'failed'
+          : outcome.errorCount > 0 || !outcome.complete
+            ? 'completed-with-errors'
+            : 'success';
+    await store.endStep(step.stepId, {
+      ...endOf({ ...outcome, counts }, result),
+      at: now(),
+      ...(outcome.complete && outcome.watermark !== undefined ? { watermark: outcome.watermark } : {}),
+    });
     meter.show('ended', outcome.entries, undefined, counts, outcome.errorCount);
     return { result, counts, lost };
   }
 
-  async function drive(step: { readonly stepId: number; readonly watermark?: string }, plan: StepPlan, context: StepContext, meter: Meter): Promise<ImportOutcome> {
+  async function drive(
+    step: { readonly stepId: number; readonly watermark?: string },
+    plan: StepPlan,
+    context: StepContext,
+    meter: Meter,
+  ): Promise<ImportOutcome> {
     meter.show('opening', 0, undefined, noCounts, 0);
     const scope = configuration.containers.find((one) => one.partition === plan.partition?.id || one.partition === plan.partition?.name);
     const control = options.handle.runImport(
@@ -270,12 +301,22 @@ function isSelected(partition: Partition, step: RunStepDefinition, configuration
   return configuration.partitions.length === 0 ? !partition.hiddenByDefault : configuration.partitions.some((one) => names.includes(one));
 }
 
-function endOf(outcome: ImportOutcome, result: RunResult): { readonly result: RunResult; readonly counts: ImportCounts; readonly errors: ImportOutcome['errors']; readonly errorCount: number } {
+function endOf(
+  outcome: ImportOutcome,
+  result: RunResult,
+): { readonly result: RunResult; readonly counts: ImportCounts; readonly errors: ImportOutcome['errors']; readonly errorCount: number } {
   const failure = outcome.error === undefined ? [] : [{ entry: '', error: outcome.error }];
   return { result, counts: outcome.counts, errors: [...failure, ...outcome.errors], errorCount: outcome.errorCount + failure.length };
 }
 
-const SEVERITY: Readonly<Record<RunResult, number>> = { success: 0, 'completed-with-errors': 1, held: 2, interrupted: 3, cancelled: 4, failed: 5 };
+const SEVERITY: Readonly<Record<RunResult, number>> = {
+  success: 0,
+  'completed-with-errors': 1,
+  held: 2,
+  interrupted: 3,
+  cancelled: 4,
+  failed: 5,
+};
 
 function worst(results: readonly RunResult[]): RunResult {
   return results.reduce<RunResult>((worstResult, result) => (SEVERITY[result] > SEVERITY[worstResult] ? result : worstResult), 'success');
@@ -290,7 +331,22 @@ function createMeter(runId: number, kind: 'full' | 'delta', partition: string, c
   return {
     show(phase, entries, total, counts, errors) {
       const seconds = Math.max(0.001, (now() - startedAt) / 1000);
-      context.report({ runId, step: context.index + 1, steps: context.count, kind: kind === 'full' ? 'full-import' : 'delta-import', partition, phase, entries, total, added: counts.added, updated: counts.updated, unchanged: counts.unchanged, removed: counts.removed, errors, entriesPerSecond: Math.round(entries / seconds) });
+      context.report({
+        runId,
+        step: context.index + 1,
+        steps: context.count,
+        kind: kind === 'full' ? 'full-import' : 'delta-import',
+        partition,
+        phase,
+        entries,
+        total,
+        added: counts.added,
+        updated: counts.updated,
+        unchanged: counts.unchanged,
+        removed: counts.removed,
+        errors,
+        entriesPerSecond: Math.round(entries / seconds),
+      });
     },
   };
 }
@@ -300,4 +356,3 @@ interface StepContextLike {
   readonly count: number;
   report(progress: RunProgress): void;
 }
-

@@ -21,9 +21,13 @@ interface Timer {
 export function startScheduler(autosync: Autosync, start: (profile: string) => Promise<unknown>, log: HostLog): Scheduler {
   const timers = autosync.schedules.map((schedule): Timer => {
     const tick = (): void => {
-      start(schedule.profile).catch((error: unknown) => log.info({ profile: schedule.profile, reason: error instanceof Error ? error.message : String(error) }, 'a scheduled run was skipped'));
+      start(schedule.profile).catch((error: unknown) =>
+        log.info({ profile: schedule.profile, reason: error instanceof Error ? error.message : String(error) }, 'a scheduled run was skipped'),
+      );
     };
-    return schedule.cron === undefined ? everySeconds(schedule.profile, schedule.everySeconds ?? 3600, tick) : byCron(schedule.profile, schedule.cron, schedule.timeZone, tick);
+    return schedule.cron === undefined
+      ? everySeconds(schedule.profile, schedule.everySeconds ?? 3600, tick)
+      : byCron(schedule.profile, schedule.cron, schedule.timeZone, tick);
   });
   return {
     get next() {

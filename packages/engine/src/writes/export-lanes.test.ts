@@ -11,7 +11,10 @@ interface Sent {
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
-function setUp(overrides: Partial<ExportLaneOptions<Sent>>, behaviour: { put?(changes: readonly EncodedChange[]): Promise<readonly PutOutcome[]>; close?: ExportHandle['close'] } = {}) {
+function setUp(
+  overrides: Partial<ExportLaneOptions<Sent>>,
+  behaviour: { put?(changes: readonly EncodedChange[]): Promise<readonly PutOutcome[]>; close?: ExportHandle['close'] } = {},
+) {
   const log: string[] = [];
   const delivered = new Map<string, PutOutcome>();
   const lanes = createExportLanes<Sent>({
@@ -128,7 +131,10 @@ describe('export lanes', () => {
   it('R13 a write in doubt travels alone, and its session is not used again', async () => {
     const { lanes, log } = setUp(
       { capabilities: { ...defaultCapabilities, isolatedEntries: true, resultsApply: 'at-once' } },
-      { put: async (changes) => changes.map((change) => (change.id === 'b' ? { status: 'in-doubt', error: { code: 'timeout', message: 't' } } : { status: 'applied' })) },
+      {
+        put: async (changes) =>
+          changes.map((change) => (change.id === 'b' ? { status: 'in-doubt', error: { code: 'timeout', message: 't' } } : { status: 'applied' })),
+      },
     );
     lanes.send({ id: 'a' });
     lanes.send({ id: 'b', alone: true });

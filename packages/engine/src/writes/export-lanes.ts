@@ -45,7 +45,12 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
   const { capabilities, session: policy } = options;
   const keepOpen = policy.keepOpen === 'package' ? capabilities.resultsApply === 'at-once' : policy.keepOpen;
   const batchSize = capabilities.isolatedEntries ? Math.max(1, capabilities.exportMaxBatch) : 1;
-  const lanes: Lane[] = Array.from({ length: Math.max(1, capabilities.parallelWrites) }, () => ({ session: undefined, openedAt: 0, busy: false, idle: undefined }));
+  const lanes: Lane[] = Array.from({ length: Math.max(1, capabilities.parallelWrites) }, () => ({
+    session: undefined,
+    openedAt: 0,
+    busy: false,
+    idle: undefined,
+  }));
   const ready: Item[] = [];
   const atWork = new Set<Promise<void>>();
   let scheduled = false;

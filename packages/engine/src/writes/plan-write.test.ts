@@ -21,7 +21,16 @@ const current = { attributes: { id: '7', login: 'ada', mails: ['a@x', 'b@x'], ma
 
 describe('plan of a create', () => {
   it('sends every value once, without those that the application assigns, and claims unique ones folded (R15)', () => {
-    const plan = planAdd(person, defaultCapabilities, { set: { login: 'Ada', mails: ['a@x'], manager: '1', changed: 'never' }, unset: [], references: [{ attribute: 'teams', replace: false, added: ['3'], removed: [] }] }, { withPassword: false });
+    const plan = planAdd(
+      person,
+      defaultCapabilities,
+      {
+        set: { login: 'Ada', mails: ['a@x'], manager: '1', changed: 'never' },
+        unset: [],
+        references: [{ attribute: 'teams', replace: false, added: ['3'], removed: [] }],
+      },
+      { withPassword: false },
+    );
     expect(plan.claims).toEqual([{ objectType: 'person', attribute: 'login', key: 'ada' }]);
     expect(plan.steps).toHaveLength(1);
     expect(plan.steps[0]).toMatchObject({
@@ -39,14 +48,24 @@ describe('plan of a create', () => {
   });
 
   it('leaves references for a second pass where the connector wants none in the first (ECMA2 NoReferenceValuesInFirstExport)', () => {
-    const plan = planAdd(person, { ...defaultCapabilities, noReferenceValuesInFirstExport: true }, { set: { login: 'ada', manager: '1' }, unset: [], references: [{ attribute: 'teams', replace: false, added: ['3'], removed: [] }] }, { withPassword: false });
-    expect(plan.steps.map((step) => (step.call === 'put' ? step.change.changes.map((change) => change.name) : step.call))).toEqual([['login'], ['manager', 'teams']]);
+    const plan = planAdd(
+      person,
+      { ...defaultCapabilities, noReferenceValuesInFirstExport: true },
+      { set: { login: 'ada', manager: '1' }, unset: [], references: [{ attribute: 'teams', replace: false, added: ['3'], removed: [] }] },
+      { withPassword: false },
+    );
+    expect(plan.steps.map((step) => (step.call === 'put' ? step.change.changes.map((change) => change.name) : step.call))).toEqual([
+      ['login'],
+      ['manager', 'teams'],
+    ]);
     expect(plan.steps[0]).toMatchObject({ effect: { set: { login: 'ada' }, references: [] } });
   });
 
   it('sends the password in the first pass or after it, as the connector says', () => {
     const wanted = { set: { login: 'ada' }, unset: [], references: [] };
-    const first = planAdd(person, { ...defaultCapabilities, password: true, exportPasswordInFirstPass: true }, wanted, { withPassword: true });
+    const first = planAdd(person, { ...defaultCapabilities, password: true, exportPasswordInFirstPass: true }, wanted, {
+      withPassword: true,
+    });
     expect(first.steps).toMatchObject([{ call: 'put', withPassword: true }]);
     const second = planAdd(person, { ...defaultCapabilities, password: true }, wanted, { withPassword: true });
     expect(second.steps.map((step) => step.call)).toEqual(['put', 'set-password']);
@@ -61,7 +80,11 @@ describe('plan of a create', () => {
 });
 
 describe('plan of a change', () => {
-  const delta = { set: { mails: ['b@x', 'c@x'], login: 'lovelace' }, unset: ['manager'], references: [{ attribute: 'teams', replace: false, added: ['4'], removed: ['3'] }] };
+  const delta = {
+    set: { mails: ['b@x', 'c@x'], login: 'lovelace' },
+    unset: ['manager'],
+    references: [{ attribute: 'teams', replace: false, added: ['4'], removed: ['3'] }],
+  };
 
   it('attribute-update sends values added and removed', () => {
     const plan = planUpdate(person, { ...defaultCapabilities, exportType: 'attribute-update' }, current, delta, { withPassword: false });
@@ -82,17 +105,39 @@ describe('plan of a change', () => {
   });
 
   it('attribute-replace sends complete new values, references included', () => {
-    const plan = planUpdate(person, { ...defaultCapabilities, exportType: 'attribute-replace' }, { ...current, allReferences: new Map([['teams', ['3', '9']]]) }, delta, { withPassword: false });
-    expect(plan.steps).toMatchObject([{ change: { changes: [{ name: 'mails', modification: 'replace', values: ['b@x', 'c@x'] }, {}, {}, { name: 'teams', modification: 'replace', values: ['9', '4'] }] } }]);
+    const plan = planUpdate(
+      person,
+      { ...defaultCapabilities, exportType: 'attribute-replace' },
+      { ...current, allReferences: new Map([['teams', ['3', '9']]]) },
+      delta,
+      { withPassword: false },
+    );
+    expect(plan.steps).toMatchObject([
+      {
+        change: {
+          changes: [{ name: 'mails', modification: 'replace', values: ['b@x', 'c@x'] }, {}, {}, { name: 'teams', modification: 'replace', values: ['9', '4'] }],
+        },
+      },
+    ]);
   });
 
   it('multivalued-reference-update sends deltas for references only', () => {
-    const plan = planUpdate(person, { ...defaultCapabilities, exportType: 'multivalued-reference-update' }, current, delta, { withPassword: false });
-    expect(plan.steps).toMatchObject([{ change: { changes: [{ name: 'mails', modification: 'replace' }, {}, {}, { name: 'teams', modification: 'update' }] } }]);
+    const plan = planUpdate(person, { ...defaultCapabilities, exportType: 'multivalued-reference-update' }, current, delta, {
+      withPassword: false,
+    });
+    expect(plan.steps).toMatchObject([
+      { change: { changes: [{ name: 'mails', modification: 'replace' }, {}, {}, { name: 'teams', modification: 'update' }] } },
+    ]);
   });
 
   it('R8 object-replace sends the whole object with the newest values', () => {
-    const plan = planUpdate(person, { ...defaultCapabilities, exportType: 'object-replace' }, { ...current, allReferences: new Map([['teams', ['3', '9']]]) }, delta, { withPassword: false });
+    const plan = planUpdate(
+      person,
+      { ...defaultCapabilities, exportType: 'object-replace' },
+      { ...current, allReferences: new Map([['teams', ['3', '9']]]) },
+      delta,
+      { withPassword: false },
+    );
     expect(plan.steps).toMatchObject([
       {
         change: {
@@ -108,14 +153,26 @@ describe('plan of a change', () => {
   });
 
   it('R12 renames first, then changes under the new name, then sets the password', () => {
-    const plan = planUpdate(person, { ...defaultCapabilities, distinguishedNameStyle: 'ldap', objectRename: true }, { ...current, dn: 'cn=ada' }, { set: { login: 'l' }, unset: [], references: [], newDn: 'cn=lovelace' }, { withPassword: true });
-    expect(plan.steps).toMatchObject([{ change: { dn: 'cn=ada', newDn: 'cn=lovelace', changes: [] } }, { change: { dn: 'cn=lovelace' } }, { call: 'set-password' }]);
+    const plan = planUpdate(
+      person,
+      { ...defaultCapabilities, distinguishedNameStyle: 'ldap', objectRename: true },
+      { ...current, dn: 'cn=ada' },
+      { set: { login: 'l' }, unset: [], references: [], newDn: 'cn=lovelace' },
+      { withPassword: true },
+    );
+    expect(plan.steps).toMatchObject([
+      { change: { dn: 'cn=ada', newDn: 'cn=lovelace', changes: [] } },
+      { change: { dn: 'cn=lovelace' } },
+      { call: 'set-password' },
+    ]);
     expect(plan.effect.dn).toBe('cn=lovelace');
   });
 });
 
 it('a delete carries the anchor and no attributes (ECMA2)', () => {
-  expect(planDelete(person, { anchor: { id: '7' }, dn: undefined }).steps).toMatchObject([{ change: { modification: 'delete', anchor: { id: '7' }, changes: [] } }]);
+  expect(planDelete(person, { anchor: { id: '7' }, dn: undefined }).steps).toMatchObject([
+    { change: { modification: 'delete', anchor: { id: '7' }, changes: [] } },
+  ]);
 });
 
 it('R15 claims anchors of the caller’s choosing, and none that the application assigns', () => {

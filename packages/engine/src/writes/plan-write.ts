@@ -1,4 +1,13 @@
-import { type Capabilities, type CompiledObjectType, type EncodedAttributes, type EncodedValue, foldCase, formatAnchor, readAnchor, type SchemaAttribute } from '@landbridge/connector-sdk';
+import {
+  type Capabilities,
+  type CompiledObjectType,
+  type EncodedAttributes,
+  type EncodedValue,
+  foldCase,
+  formatAnchor,
+  readAnchor,
+  type SchemaAttribute,
+} from '@landbridge/connector-sdk';
 import type { Claim, EntryEffect, ReferenceDelta } from '@landbridge/store';
 import type { EncodedAttributeChange, EncodedChange } from '../connector-host/connector-handle.ts';
 import type { WriteStep } from './planned-write.ts';
@@ -34,7 +43,12 @@ function isAssigned(attribute: SchemaAttribute): boolean {
 }
 
 /** Plans the creation of an entry. `references` hold raw values of all references, single and multi-valued. */
-export function planAdd(objectType: CompiledObjectType, capabilities: Capabilities, wanted: EntryDelta, options: { readonly dn?: string; readonly withPassword: boolean }): PlannedSteps {
+export function planAdd(
+  objectType: CompiledObjectType,
+  capabilities: Capabilities,
+  wanted: EntryDelta,
+  options: { readonly dn?: string; readonly withPassword: boolean },
+): PlannedSteps {
   const values = new Map<string, readonly EncodedValue[]>();
   for (const attribute of objectType.definition.attributes) {
     const value = wanted.set[attribute.name];
@@ -57,13 +71,43 @@ export function planAdd(objectType: CompiledObjectType, capabilities: Capabiliti
     changes: [...values].filter(([name]) => !later.includes(name)).map(([name, list]) => ({ name, modification: 'add', values: list })),
   };
   const firstPass = options.withPassword && capabilities.exportPasswordInFirstPass;
-  const steps: WriteStep[] = [{ call: 'put', change, effect: effectOf(objectType, first, { ...(anchorText === undefined ? {} : { anchor: anchorText }), ...(options.dn === undefined ? {} : { dn: options.dn }) }), ...(firstPass ? { withPassword: true as const } : {}) }];
+  const steps: WriteStep[] = [
+    {
+      call: 'put',
+      change,
+      effect: effectOf(objectType, first, {
+        ...(anchorText === undefined ? {} : { anchor: anchorText }),
+        ...(options.dn === undefined ? {} : { dn: options.dn }),
+      }),
+      ...(firstPass ? { withPassword: true as const } : {}),
+    },
+  ];
   if (later.length > 0) {
-    const rest: EntryDelta = { set: pick(wanted.set, later), unset: [], references: wanted.references.filter((delta) => later.includes(delta.attribute)) };
-    steps.push({ call: 'put', change: { modification: 'update', objectType: objectType.name, ...(options.dn === undefined ? {} : { dn: options.dn }), changes: later.map((name) => ({ name, modification: 'add', values: values.get(name) ?? [] })) }, effect: effectOf(objectType, rest, {}) });
+    const rest: EntryDelta = {
+      set: pick(wanted.set, later),
+      unset: [],
+      references: wanted.references.filter((delta) => later.includes(delta.attribute)),
+    };
+    steps.push({
+      call: 'put',
+      change: {
+        modification: 'update',
+        objectType: objectType.name,
+        ...(options.dn === undefined ? {} : { dn: options.dn }),
+        changes: later.map((name) => ({ name, modification: 'add', values: values.get(name) ?? [] })),
+      },
+      effect: effectOf(objectType, rest, {}),
+    });
   }
   if (options.withPassword && !firstPass) steps.push({ call: 'set-password' });
-  return { steps, effect: effectOf(objectType, wanted, { ...(anchorText === undefined ? {} : { anchor: anchorText }), ...(options.dn === undefined ? {} : { dn: options.dn }) }), claims: claimsOf(objectType, wanted.set) };
+  return {
+    steps,
+    effect: effectOf(objectType, wanted, {
+      ...(anchorText === undefined ? {} : { anchor: anchorText }),
+      ...(options.dn === undefined ? {} : { dn: options.dn }),
+    }),
+    claims: claimsOf(objectType, wanted.set),
+  };
 }
 
 /** Plans a change of an entry: a rename first, then everything else, then the password. */
@@ -78,13 +122,19 @@ export function planUpdate(
   const identity = { objectType: objectType.name, anchor: current.anchor, ...(current.dn === undefined ? {} : { dn: current.dn }) };
   const changed = Object.keys(delta.set).length > 0 || delta.unset.length > 0 || delta.references.length > 0;
   if (delta.newDn !== undefined) {
-    steps.push({ call: 'put', change: { ...identity, modification: 'update', newDn: delta.newDn, changes: [] }, effect: effectOf(objectType, { set: {}, unset: [], references: [] }, { dn: delta.newDn }) });
+    steps.push({
+      call: 'put',
+      change: { ...identity, modification: 'update', newDn: delta.newDn, changes: [] },
+      effect: effectOf(objectType, { set: {}, unset: [], references: [] }, { dn: delta.newDn }),
+    });
   }
   if (changed) {
     const dn = delta.newDn ?? current.dn;
     const target = { ...identity, ...(dn === undefined ? {} : { dn }) };
     const whole = capabilities.exportType === 'object-replace';
-    const change: Omit<EncodedChange, 'id'> = whole ? { ...target, modification: 'replace', changes: wholeObject(objectType, current, delta) } : { ...target, modification: 'update', changes: changesOf(objectType, capabilities, current, delta) };
+    const change: Omit<EncodedChange, 'id'> = whole
+      ? { ...target, modification: 'replace', changes: wholeObject(objectType, current, delta) }
+      : { ...target, modification: 'update', changes: changesOf(objectType, capabilities, current, delta) };
     const anchor = newAnchor(objectType, current.attributes, delta);
     steps.push({ call: 'put', change, effect: effectOf(objectType, delta, anchor === undefined ? {} : { anchor }) });
   }
@@ -99,7 +149,13 @@ export function planUpdate(
 /** Plans the removal of an entry from the application. */
 export function planDelete(objectType: CompiledObjectType, current: { readonly anchor: EncodedAttributes; readonly dn: string | undefined }): PlannedSteps {
   const effect: EntryEffect = { set: {}, unset: [], references: [], awaiting: [] };
-  const change: Omit<EncodedChange, 'id'> = { modification: 'delete', objectType: objectType.name, anchor: current.anchor, ...(current.dn === undefined ? {} : { dn: current.dn }), changes: [] };
+  const change: Omit<EncodedChange, 'id'> = {
+    modification: 'delete',
+    objectType: objectType.name,
+    anchor: current.anchor,
+    ...(current.dn === undefined ? {} : { dn: current.dn }),
+    changes: [],
+  };
   return { steps: [{ call: 'put', change, effect }], effect, claims: [] };
 }
 
@@ -132,7 +188,12 @@ function newAnchor(objectType: CompiledObjectType, attributes: EncodedAttributes
   return values.every((value): value is EncodedValue => value !== undefined && typeof value !== 'object') ? formatAnchor(values) : undefined;
 }
 
-function changesOf(objectType: CompiledObjectType, capabilities: Capabilities, current: Parameters<typeof planUpdate>[2], delta: EntryDelta): EncodedAttributeChange[] {
+function changesOf(
+  objectType: CompiledObjectType,
+  capabilities: Capabilities,
+  current: Parameters<typeof planUpdate>[2],
+  delta: EntryDelta,
+): EncodedAttributeChange[] {
   const changes: EncodedAttributeChange[] = [];
   for (const [name, value] of Object.entries(delta.set)) {
     const attribute = objectType.attributes.get(name);
@@ -140,7 +201,12 @@ function changesOf(objectType: CompiledObjectType, capabilities: Capabilities, c
     const values = listOf(value);
     const before = listOf(current.attributes[name]);
     if (attribute.multiValued && capabilities.exportType === 'attribute-update' && before.length > 0) {
-      changes.push({ name, modification: 'update', added: values.filter((one) => !before.includes(one)), removed: before.filter((one) => !values.includes(one)) });
+      changes.push({
+        name,
+        modification: 'update',
+        added: values.filter((one) => !before.includes(one)),
+        removed: before.filter((one) => !values.includes(one)),
+      });
     } else changes.push({ name, modification: 'replace', values });
   }
   for (const name of delta.unset) changes.push({ name, modification: 'delete' });
@@ -167,7 +233,10 @@ function wholeObject(objectType: CompiledObjectType, current: Parameters<typeof 
   for (const attribute of objectType.definition.attributes) {
     if (isAssigned(attribute)) continue;
     const change = delta.references.find((one) => one.attribute === attribute.name);
-    const values = attribute.type === 'reference' && attribute.multiValued ? afterDelta(current.allReferences?.get(attribute.name) ?? [], change ?? { attribute: attribute.name, replace: false, added: [], removed: [] }) : listOf(attributes[attribute.name]);
+    const values =
+      attribute.type === 'reference' && attribute.multiValued
+        ? afterDelta(current.allReferences?.get(attribute.name) ?? [], change ?? { attribute: attribute.name, replace: false, added: [], removed: [] })
+        : listOf(attributes[attribute.name]);
     if (values.length > 0) changes.push({ name: attribute.name, modification: 'add', values });
   }
   return changes;

@@ -8,7 +8,12 @@ import type { EncodedChange, EncodedIdentity } from '../connector-host/connector
  * password is never in them (R21), only the fact that one is to be set.
  */
 export type WriteStep =
-  | { readonly call: 'put'; readonly change: Omit<EncodedChange, 'id' | 'password'>; readonly effect: EntryEffect; readonly withPassword?: true }
+  | {
+      readonly call: 'put';
+      readonly change: Omit<EncodedChange, 'id' | 'password'>;
+      readonly effect: EntryEffect;
+      readonly withPassword?: true;
+    }
   /** `identity` where no step of the same write tells whose password it is. */
   | { readonly call: 'set-password'; readonly identity?: EncodedIdentity };
 

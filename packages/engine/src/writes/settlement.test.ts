@@ -26,7 +26,12 @@ function put(modification: 'add' | 'update' | 'delete', set: EncodedAttributes):
   const anchor = modification === 'add' ? {} : { anchor: { id: '7' } };
   return {
     call: 'put',
-    change: { modification, objectType: 'person', ...anchor, changes: Object.entries(set).map(([name, value]) => ({ name, modification: 'replace', values: [value as string] })) },
+    change: {
+      modification,
+      objectType: 'person',
+      ...anchor,
+      changes: Object.entries(set).map(([name, value]) => ({ name, modification: 'replace', values: [value as string] })),
+    },
     effect: { set, unset: [], references: [], awaiting: Object.keys(set) },
   };
 }
@@ -75,7 +80,10 @@ function settle(found: FoundEntries | Error, one: WriteInFlight, overrides: Part
   });
 }
 
-const entry = (attributes: EncodedAttributes): FoundEntries => ({ entries: [{ objectType: 'person', anchor: '7', attributes: { id: '7', ...attributes } }], truncated: false });
+const entry = (attributes: EncodedAttributes): FoundEntries => ({
+  entries: [{ objectType: 'person', anchor: '7', attributes: { id: '7', ...attributes } }],
+  truncated: false,
+});
 const none: FoundEntries = { entries: [], truncated: false };
 
 describe('R14 settling a write in doubt by looking', () => {
@@ -93,7 +101,9 @@ describe('R14 settling a write in doubt by looking', () => {
   it('a create whose unique value another object holds is refused, never merged (R9)', async () => {
     expect(await settle(entry({ login: 'ada', title: 'Mr' }), write([put('add', { login: 'ada', title: 'Dr' })]))).toBe('refused already-exists');
     const known = { id: 99 } as EntryRow;
-    const overrides = { reader: { readByAnchor: async () => known, readEntry: async () => undefined, readJournalRow: async () => undefined } };
+    const overrides = {
+      reader: { readByAnchor: async () => known, readEntry: async () => undefined, readJournalRow: async () => undefined },
+    };
     expect(await settle(entry({ login: 'ada' }), write([put('add', { login: 'ada' })]), overrides)).toBe('refused already-exists');
   });
 
@@ -181,7 +191,8 @@ describe('R14 settling a write in doubt by looking', () => {
 it('R14 a create is looked for by its key, else by what it claimed, else by all it set', () => {
   const person = objectTypes.get('person');
   if (person === undefined) throw new Error('no type');
-  const names = (filter: EntryFilter | undefined): string[] => (filter?.kind === 'and' ? filter.filters.map((part) => (part.kind === 'compare' ? part.attribute : part.kind)) : []);
+  const names = (filter: EntryFilter | undefined): string[] =>
+    filter?.kind === 'and' ? filter.filters.map((part) => (part.kind === 'compare' ? part.attribute : part.kind)) : [];
   const add = put('add', { login: 'ada', title: 'Dr' }) as Extract<WriteStep, { call: 'put' }>;
   expect(names(identifyingFilter(add, { claims: [{ objectType: 'person', attribute: 'login', key: 'ada' }], anchor: undefined }, person))).toEqual(['login']);
   expect(names(identifyingFilter(add, { claims: [], anchor: undefined }, person))).toEqual(['login', 'title']);

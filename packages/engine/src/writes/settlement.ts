@@ -115,11 +115,14 @@ export function createSettlement(options: SettlementOptions): Settlement {
         return stepApplied(entry, step);
       case 'exists-differently':
         forget(entry);
-        return options.conclude(write, { state: 'refused', error: { code: 'already-exists', message: 'an entry with the same unique value exists in the application, with other values' } });
+        return options.conclude(write, {
+          state: 'refused',
+          error: { code: 'already-exists', message: 'an entry with the same unique value exists in the application, with other values' },
+        });
       case 'not-applied':
         return sendAgain(entry);
       case 'unknown':
-        if (isRepeatable(write, step)) return sendAgain(entry);
+        if (isRepeatable(step)) return sendAgain(entry);
         options.requestImport();
         return schedule(entry, 'waits for an import or for an operator (landbridge journal settle)');
     }
@@ -201,21 +204,35 @@ async function look(write: WriteInFlight, options: SettlementOptions): Promise<V
 }
 
 /** The found entry is the one the write created: its anchor and assigned values become part of the effect. */
-function adopt(write: WriteInFlight, step: Extract<WriteStep, { call: 'put' }>, entry: { readonly anchor: string; readonly dn?: string; readonly attributes: EncodedAttributes }, objectType: CompiledObjectType): void {
+function adopt(
+  write: WriteInFlight,
+  step: Extract<WriteStep, { call: 'put' }>,
+  entry: { readonly anchor: string; readonly dn?: string; readonly attributes: EncodedAttributes },
+  objectType: CompiledObjectType,
+): void {
   const anchor: Record<string, string | boolean> = {};
   for (const { name } of objectType.anchor) {
     const value = entry.attributes[name];
     if (value !== undefined && typeof value !== 'object') anchor[name] = value;
   }
   write.anchor = anchor;
-  write.applied = { ...step.effect, set: { ...step.effect.set, ...anchor }, anchor: entry.anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) };
+  write.applied = {
+    ...step.effect,
+    set: { ...step.effect.set, ...anchor },
+    anchor: entry.anchor,
+    ...(entry.dn === undefined ? {} : { dn: entry.dn }),
+  };
 }
 
 /**
  * The filter that finds the entry of a step: by its anchor, else by the unique values it claimed, else by every single
  * value it sets. `undefined` when nothing identifies it.
  */
-export function identifyingFilter(step: Extract<WriteStep, { call: 'put' }>, write: Pick<WriteInFlight, 'claims' | 'anchor'>, objectType: CompiledObjectType): EntryFilter | undefined {
+export function identifyingFilter(
+  step: Extract<WriteStep, { call: 'put' }>,
+  write: Pick<WriteInFlight, 'claims' | 'anchor'>,
+  objectType: CompiledObjectType,
+): EntryFilter | undefined {
   const { change, effect } = step;
   const anchor = step.change.modification === 'add' ? change.anchor : (change.anchor ?? write.anchor);
   const byAnchor = anchor === undefined ? [] : Object.entries(anchor).map(([name, value]) => equal(objectType, name, value, true));
@@ -237,7 +254,14 @@ function all(filters: readonly (EntryFilter | undefined)[]): EntryFilter {
 function equal(objectType: CompiledObjectType, name: string, value: unknown, exact: boolean): EntryFilter | undefined {
   const attribute = objectType.attributes.get(name);
   if (attribute === undefined || typeof value === 'object') return undefined;
-  return { kind: 'compare', attribute: name, comparison: 'equal', value: value as string | boolean, type: attribute.type, caseExact: exact || attribute.caseExact === true };
+  return {
+    kind: 'compare',
+    attribute: name,
+    comparison: 'equal',
+    value: value as string | boolean,
+    type: attribute.type,
+    caseExact: exact || attribute.caseExact === true,
+  };
 }
 
 function isReadable(objectType: CompiledObjectType, name: string): boolean {
@@ -273,7 +297,7 @@ function valuesOf(value: unknown): readonly (string | boolean)[] {
 }
 
 /** Whether sending a step again does no harm when it was applied after all (R14). */
-export function isRepeatable(write: Pick<WriteInFlight, 'claims'>, step: WriteStep | undefined): boolean {
+export function isRepeatable(step: WriteStep | undefined): boolean {
   if (step === undefined || step.call !== 'put') return true;
   if (step.change.modification === 'delete') return true;
   if (step.change.modification === 'replace') return true;

@@ -1,5 +1,22 @@
-import { type Capabilities, type CompiledObjectType, type ConnectorErrorData, connectorErrors, type EncodedAttributes, readAnchor, toErrorData } from '@landbridge/connector-sdk';
-import { type ConnectorStore, type EntryEffect, type EntryRow, type Intent, type IntentOutcome, reach, type WriteResult, type WrittenEntry } from '@landbridge/store';
+import {
+  type Capabilities,
+  type CompiledObjectType,
+  type ConnectorErrorData,
+  connectorErrors,
+  type EncodedAttributes,
+  readAnchor,
+  toErrorData,
+} from '@landbridge/connector-sdk';
+import {
+  type ConnectorStore,
+  type EntryEffect,
+  type EntryRow,
+  type Intent,
+  type IntentOutcome,
+  reach,
+  type WriteResult,
+  type WrittenEntry,
+} from '@landbridge/store';
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, EncodedIdentity, PutOutcome } from '../connector-host/connector-handle.ts';
 import type { HostLog } from '../host.ts';
@@ -94,7 +111,12 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error('the store answered fewer intents than it was given');
       if (outcome.status === 'intended') begin(item, outcome);
-      else item.resolve(outcome.status === 'in-doubt' || outcome.status === 'conflict' || outcome.status === 'gone' ? outcome : { status: 'claimed', claim: outcome.claim, inDoubt: outcome.inDoubt });
+      else
+        item.resolve(
+          outcome.status === 'in-doubt' || outcome.status === 'conflict' || outcome.status === 'gone'
+            ? outcome
+            : { status: 'claimed', claim: outcome.claim, inDoubt: outcome.inDoubt },
+        );
     });
   }
 
@@ -195,7 +217,13 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
         claims: [],
         steps: [{ call: 'set-password', identity: identityOf(write) }],
         effect: noEffect,
-        request: { credential: write.audit.actor, method: 'PASSWORD', target: write.audit.resource ?? '', key: `password-${write.journalId}`, correlation: write.audit.correlation },
+        request: {
+          credential: write.audit.actor,
+          method: 'PASSWORD',
+          target: write.audit.resource ?? '',
+          key: `password-${write.journalId}`,
+          correlation: write.audit.correlation,
+        },
         password,
         audit: { ...write.audit, action: 'set-password', attributes: ['password'] },
       };
@@ -324,7 +352,7 @@ function groupCommit<Item>(list: Item[], commit: (group: readonly Item[]) => Pro
     running = true;
     try {
       // Let everything that arrives in this turn of the event loop join the group.
-      await undefined;
+      await Promise.resolve();
       while (list.length > 0) await commit(list.splice(0, GROUP));
     } finally {
       running = false;

@@ -13,15 +13,32 @@ export function openSqliteControlStore(file: string): ControlStore {
   database.execute(TABLES);
   return {
     async addRevision(revision) {
-      return database.run('INSERT INTO revisions(document, author, at, summary) VALUES (?, ?, ?, ?)', revision.document, revision.author, revision.at, revision.summary).lastId;
+      return database.run(
+        'INSERT INTO revisions(document, author, at, summary) VALUES (?, ?, ?, ?)',
+        revision.document,
+        revision.author,
+        revision.at,
+        revision.summary,
+      ).lastId;
     },
     async readRevision(number) {
-      const row = number === undefined ? database.get('SELECT * FROM revisions ORDER BY number DESC LIMIT 1') : database.get('SELECT * FROM revisions WHERE number = ?', number);
+      const row =
+        number === undefined
+          ? database.get('SELECT * FROM revisions ORDER BY number DESC LIMIT 1')
+          : database.get('SELECT * FROM revisions WHERE number = ?', number);
       return row === undefined ? undefined : toRevision(row);
     },
     listRevisions: async (limit) => database.all('SELECT * FROM revisions ORDER BY number DESC LIMIT ?', limit).map(toRevision),
     async addToken(token) {
-      database.run('INSERT INTO tokens(id, scope, label, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?)', token.id, JSON.stringify(token.scope), token.label, token.hash, token.createdAt, token.expiresAt ?? null);
+      database.run(
+        'INSERT INTO tokens(id, scope, label, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?)',
+        token.id,
+        JSON.stringify(token.scope),
+        token.label,
+        token.hash,
+        token.createdAt,
+        token.expiresAt ?? null,
+      );
     },
     listTokens: async () => database.all('SELECT * FROM tokens ORDER BY created').map(toToken),
     revokeToken: async (id, at) => database.run('UPDATE tokens SET revoked = ? WHERE id = ? AND revoked IS NULL', at, id).changes === 1,
@@ -34,7 +51,13 @@ export function openSqliteControlStore(file: string): ControlStore {
       database.run('INSERT INTO audit(at, actor, action, detail) VALUES (?, ?, ?, ?)', record.at, record.actor, record.action, record.detail);
     },
     listAudit: async (limit) =>
-      database.all('SELECT * FROM audit ORDER BY id DESC LIMIT ?', limit).map((row) => ({ id: Number(row['id']), at: Number(row['at']), actor: String(row['actor']), action: String(row['action']), detail: String(row['detail']) })),
+      database.all('SELECT * FROM audit ORDER BY id DESC LIMIT ?', limit).map((row) => ({
+        id: Number(row['id']),
+        at: Number(row['at']),
+        actor: String(row['actor']),
+        action: String(row['action']),
+        detail: String(row['detail']),
+      })),
     async readSetting(name) {
       const value = database.get('SELECT value FROM settings WHERE name = ?', name)?.['value'];
       return typeof value === 'string' ? value : undefined;
@@ -52,7 +75,13 @@ export function openSqliteControlStore(file: string): ControlStore {
 }
 
 function toRevision(row: Row): ConfigurationRevision {
-  return { number: Number(row['number']), document: String(row['document']), author: String(row['author']), at: Number(row['at']), summary: String(row['summary']) };
+  return {
+    number: Number(row['number']),
+    document: String(row['document']),
+    author: String(row['author']),
+    at: Number(row['at']),
+    summary: String(row['summary']),
+  };
 }
 
 function toToken(row: Row): StoredToken {

@@ -26,7 +26,10 @@ export interface DataFolder {
 export function openDataFolder(path: string): DataFolder {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const network = NETWORK_FILE_SYSTEMS.get(statfsSync(path).type >>> 0);
-  if (network !== undefined) throw new Error(`the data folder ${path} is on a network file system (${network}), where nothing can be stored safely; choose a folder on a local disk with --data`);
+  if (network !== undefined)
+    throw new Error(
+      `the data folder ${path} is on a network file system (${network}), where nothing can be stored safely; choose a folder on a local disk with --data`,
+    );
   const lock = lockFile(path);
   writeFileSync(join(path, 'host.pid'), String(process.pid));
   return {

@@ -36,7 +36,9 @@ export function openForWriting(file: string): Database {
   const synchronous = database.get('PRAGMA synchronous')?.['synchronous'];
   if (mode !== 'wal' || synchronous !== 2) {
     database.close();
-    throw new Error(`the store file ${file} cannot be written durably (journal_mode=${String(mode)}, synchronous=${String(synchronous)}); keep the data folder on a local disk`);
+    throw new Error(
+      `the store file ${file} cannot be written durably (journal_mode=${String(mode)}, synchronous=${String(synchronous)}); keep the data folder on a local disk`,
+    );
   }
   return database;
 }

@@ -1,5 +1,5 @@
-import { foldCase } from '@landbridge/connector-sdk';
 import type { SQLInputValue } from 'node:sqlite';
+import { foldCase } from '@landbridge/connector-sdk';
 import type { StoreFilter } from '../connector-store.ts';
 import type { StoredAttribute, StoredModel, StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
@@ -32,12 +32,16 @@ export function translateFilter(filter: StoreFilter, model: StoredModel, type: S
     case 'present':
       return present(type.attributes.get(filter.attribute));
     case 'compare':
-      return compare(filter, model, type);
+      return compare(filter, type);
     case 'resource':
       return resourceField(filter);
     case 'refers': {
       const attribute = type.attributes.get(filter.attribute);
-      return { sql: 'e.id IN (SELECT entry FROM refs WHERE target = ? AND attr = ?)', values: [filter.entryId, attribute?.id ?? -1], indexed: true };
+      return {
+        sql: 'e.id IN (SELECT entry FROM refs WHERE target = ? AND attr = ?)',
+        values: [filter.entryId, attribute?.id ?? -1],
+        indexed: true,
+      };
     }
     case 'referred': {
       const attribute = model.types.get(filter.objectType)?.attributes.get(filter.attribute)?.id ?? -1;
@@ -63,7 +67,7 @@ function present(attribute: StoredAttribute | undefined): SqlCondition {
   return { sql: `e.body -> ${path(attribute)} IS NOT NULL`, values: [], indexed: false };
 }
 
-function compare(filter: Compare, model: StoredModel, type: StoredType): SqlCondition {
+function compare(filter: Compare, type: StoredType): SqlCondition {
   const attribute = type.attributes.get(filter.attribute);
   if (attribute === undefined) return { sql: '0', values: [], indexed: true };
   if (attribute.type === 'reference') return compareReference(filter, attribute);
@@ -71,14 +75,20 @@ function compare(filter: Compare, model: StoredModel, type: StoredType): SqlCond
   const stored = attribute.type === 'string' && !attribute.caseExact;
   const fold = attribute.type === 'string' && !filter.caseExact;
   if (attribute.column !== undefined && (stored === fold || attribute.type !== 'string')) {
-    return comparison(`e.${attribute.column}`, filter, operand(filter, attribute, fold), filter.comparison !== 'not-equal' && filter.comparison !== 'contains' && filter.comparison !== 'ends');
+    return comparison(
+      `e.${attribute.column}`,
+      filter,
+      operand(filter, attribute, fold),
+      filter.comparison !== 'not-equal' && filter.comparison !== 'contains' && filter.comparison !== 'ends',
+    );
   }
   // An exact comparison of an attribute whose index is folded: the index finds candidates, the body decides.
   const raw = comparison(`(e.body ->> ${path(attribute)})`, filter, operand(filter, attribute, false), false);
   if (attribute.column !== undefined && stored && !fold && filter.comparison === 'equal') {
     return { sql: `(e.${attribute.column} = ? AND ${raw.sql})`, values: [foldCase(String(filter.value)), ...raw.values], indexed: true };
   }
-  if (!fold) return attribute.type === 'integer' ? comparison(`CAST(e.body ->> ${path(attribute)} AS INTEGER)`, filter, operand(filter, attribute, false), false) : raw;
+  if (!fold)
+    return attribute.type === 'integer' ? comparison(`CAST(e.body ->> ${path(attribute)} AS INTEGER)`, filter, operand(filter, attribute, false), false) : raw;
   return comparison(`landbridge_fold(e.body ->> ${path(attribute)})`, filter, operand(filter, attribute, true), false);
 }
 
@@ -95,7 +105,11 @@ function comparison(left: string, filter: Compare, value: SQLInputValue, indexed
     case 'contains':
       return { sql: `instr(${left}, ?) > 0`, values: [value], indexed: false };
     case 'ends':
-      return { sql: `(length(${left}) >= length(?) AND substr(${left}, length(${left}) - length(?) + 1) = ?)`, values: [value, value, value], indexed: false };
+      return {
+        sql: `(length(${left}) >= length(?) AND substr(${left}, length(${left}) - length(?) + 1) = ?)`,
+        values: [value, value, value],
+        indexed: false,
+      };
     case 'starts':
       return startsWith(left, String(value), indexed);
     default:
@@ -125,7 +139,11 @@ function nextPrefix(prefix: string): string | undefined {
 
 function compareReference(filter: Compare, attribute: StoredAttribute): SqlCondition {
   const inner = comparison('raw', filter, String(filter.value), false);
-  return { sql: `EXISTS (SELECT 1 FROM refs WHERE entry = e.id AND attr = ? AND ${inner.sql})`, values: [attribute.id, ...inner.values], indexed: false };
+  return {
+    sql: `EXISTS (SELECT 1 FROM refs WHERE entry = e.id AND attr = ? AND ${inner.sql})`,
+    values: [attribute.id, ...inner.values],
+    indexed: false,
+  };
 }
 
 function compareMultiValued(filter: Compare, attribute: StoredAttribute): SqlCondition {
@@ -148,7 +166,12 @@ function resourceField(filter: Extract<StoreFilter, { kind: 'resource' }>): SqlC
     case 'id':
       if (filter.comparison === 'present') return { sql: '1', values: [], indexed: false };
       if (filter.comparison === 'starts') return startsWith('e.scim_id', String(filter.value), true);
-      if (operator === '=') return { sql: '(e.scim_id = ? OR e.scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?))', values: [String(filter.value), String(filter.value)], indexed: true };
+      if (operator === '=')
+        return {
+          sql: '(e.scim_id = ? OR e.scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?))',
+          values: [String(filter.value), String(filter.value)],
+          indexed: true,
+        };
       return { sql: `e.scim_id ${operator ?? orderOperator(filter.comparison)} ?`, values: [String(filter.value)], indexed: false };
     case 'created':
     case 'modified':
@@ -160,10 +183,27 @@ function resourceField(filter: Extract<StoreFilter, { kind: 'resource' }>): SqlC
     }
     case 'external-id': {
       const credential = filter.credential ?? '';
-      if (filter.comparison === 'present') return { sql: 'EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.credential = ?)', values: [credential], indexed: false };
-      if (operator === '=') return { sql: 'e.scim_id IN (SELECT scim_id FROM link_external WHERE credential = ? AND external_id = ?)', values: [credential, String(filter.value)], indexed: true };
-      const inner = filter.comparison === 'starts' ? startsWith('x.external_id', String(filter.value), false) : { sql: `x.external_id ${operator ?? orderOperator(filter.comparison)} ?`, values: [String(filter.value)] };
-      return { sql: `EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.credential = ? AND ${inner.sql})`, values: [credential, ...inner.values], indexed: false };
+      if (filter.comparison === 'present')
+        return {
+          sql: 'EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.credential = ?)',
+          values: [credential],
+          indexed: false,
+        };
+      if (operator === '=')
+        return {
+          sql: 'e.scim_id IN (SELECT scim_id FROM link_external WHERE credential = ? AND external_id = ?)',
+          values: [credential, String(filter.value)],
+          indexed: true,
+        };
+      const inner =
+        filter.comparison === 'starts'
+          ? startsWith('x.external_id', String(filter.value), false)
+          : { sql: `x.external_id ${operator ?? orderOperator(filter.comparison)} ?`, values: [String(filter.value)] };
+      return {
+        sql: `EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.credential = ? AND ${inner.sql})`,
+        values: [credential, ...inner.values],
+        indexed: false,
+      };
     }
   }
 }

@@ -113,10 +113,22 @@ export function addReferences(state: StoreState, entry: number, attribute: Store
   let added = 0;
   for (const raw of values) {
     const target = resolveReference(state, attribute, raw);
-    const { changes } = database.run('INSERT INTO refs(entry, attr, raw, target) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', entry, attribute.id, raw, target ?? null);
+    const { changes } = database.run(
+      'INSERT INTO refs(entry, attr, raw, target) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      entry,
+      attribute.id,
+      raw,
+      target ?? null,
+    );
     added += changes;
     if (changes === 1 && target === undefined) {
-      database.run('INSERT INTO unresolved(raw_key, entry, attr, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', model.referenceKey(raw), entry, attribute.id, raw);
+      database.run(
+        'INSERT INTO unresolved(raw_key, entry, attr, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        model.referenceKey(raw),
+        entry,
+        attribute.id,
+        raw,
+      );
       state.unresolved += 1;
     }
   }
@@ -129,7 +141,14 @@ export function removeReferences(state: StoreState, entry: number, attribute: St
   let removed = 0;
   for (const raw of values) {
     removed += database.run('DELETE FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entry, attribute.id, raw).changes;
-    if (state.unresolved > 0) state.unresolved -= database.run('DELETE FROM unresolved WHERE raw_key = ? AND entry = ? AND attr = ? AND raw = ?', model.referenceKey(raw), entry, attribute.id, raw).changes;
+    if (state.unresolved > 0)
+      state.unresolved -= database.run(
+        'DELETE FROM unresolved WHERE raw_key = ? AND entry = ? AND attr = ? AND raw = ?',
+        model.referenceKey(raw),
+        entry,
+        attribute.id,
+        raw,
+      ).changes;
   }
   return removed;
 }
@@ -192,25 +211,67 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
   const anchorKey = entry.anchor === undefined ? null : model.anchorKey(entry.anchor);
   const { scimId, linked } = chooseScimId(state, entry.type, entry.anchor, anchorKey);
   const flags = (anchorKey === null ? flag.pending : 0) | (linked || anchorKey === null ? flag.link : 0);
-  database.run(INSERT_ENTRY, entry.id, entry.type.id, entry.anchor ?? null, anchorKey, entry.dn ?? null, entry.dn === undefined ? null : model.dnKey(entry.dn), entry.partition, scimId, entry.hash, entry.sets, flags, entry.journal, entry.at, entry.at, entry.keys, entry.body);
+  database.run(
+    INSERT_ENTRY,
+    entry.id,
+    entry.type.id,
+    entry.anchor ?? null,
+    anchorKey,
+    entry.dn ?? null,
+    entry.dn === undefined ? null : model.dnKey(entry.dn),
+    entry.partition,
+    scimId,
+    entry.hash,
+    entry.sets,
+    flags,
+    entry.journal,
+    entry.at,
+    entry.at,
+    entry.keys,
+    entry.body,
+  );
   if (linked) database.run("UPDATE links SET entry = ?, state = 'linked', modified = ? WHERE scim_id = ?", entry.id, entry.at, scimId);
   else if (anchorKey === null) {
-    database.run("INSERT INTO links(scim_id, otype, entry, state, created, modified) VALUES (?, ?, ?, 'pending', ?, ?)", scimId, entry.type.id, entry.id, entry.at, entry.at);
+    database.run(
+      "INSERT INTO links(scim_id, otype, entry, state, created, modified) VALUES (?, ?, ?, 'pending', ?, ?)",
+      scimId,
+      entry.type.id,
+      entry.id,
+      entry.at,
+      entry.at,
+    );
     state.pending += 1;
   }
   database.run('UPDATE types SET entries = entries + 1 WHERE id = ?', entry.type.id);
   return scimId;
 }
 
-function chooseScimId(state: StoreState, type: StoredType, anchor: string | undefined, anchorKey: string | null): { readonly scimId: string; readonly linked: boolean } {
+function chooseScimId(
+  state: StoreState,
+  type: StoredType,
+  anchor: string | undefined,
+  anchorKey: string | null,
+): { readonly scimId: string; readonly linked: boolean } {
   if (anchor === undefined || anchorKey === null) return { scimId: randomUUID(), linked: false };
-  const link = state.database.get('SELECT scim_id, generation, state FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1', type.id, anchorKey);
+  const link = state.database.get(
+    'SELECT scim_id, generation, state FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1',
+    type.id,
+    anchorKey,
+  );
   if (link === undefined) return { scimId: deriveScimId(state.model.connector, type.name, anchorKey, 0), linked: false };
   if (link['state'] !== 'deleted') return { scimId: String(link['scim_id']), linked: true };
   // After a SCIM DELETE the same anchor gets a new id (R7); the tombstone keeps the old generation.
   const generation = Number(link['generation']) + 1;
   const scimId = deriveScimId(state.model.connector, type.name, anchorKey, generation);
-  state.database.run("INSERT INTO links(scim_id, otype, anchor_key, generation, state, created, modified) VALUES (?, ?, ?, ?, 'linked', ?, ?)", scimId, type.id, anchorKey, generation, Date.now(), Date.now());
+  state.database.run(
+    "INSERT INTO links(scim_id, otype, anchor_key, generation, state, created, modified) VALUES (?, ?, ?, ?, 'linked', ?, ?)",
+    scimId,
+    type.id,
+    anchorKey,
+    generation,
+    Date.now(),
+    Date.now(),
+  );
   return { scimId, linked: true };
 }
 
@@ -218,7 +279,18 @@ function chooseScimId(state: StoreState, type: StoredType, anchor: string | unde
  * Makes sure that a resource has a link row, with the state given. The row is what outlives the entry (R6).
  * `generation` and anchor are those of the entry, so that a derived id stays derivable.
  */
-export function keepLink(state: StoreState, row: { readonly id: number; readonly otype: number; readonly scim_id: string; readonly anchor_key: string | null; readonly created: number }, linkState: LinkRow['state'], at: number): void {
+export function keepLink(
+  state: StoreState,
+  row: {
+    readonly id: number;
+    readonly otype: number;
+    readonly scim_id: string;
+    readonly anchor_key: string | null;
+    readonly created: number;
+  },
+  linkState: LinkRow['state'],
+  at: number,
+): void {
   const { database } = state;
   database.run(
     `INSERT INTO links(scim_id, otype, entry, anchor_key, state, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -243,11 +315,33 @@ export function removeEntry(state: StoreState, id: number, linkState: 'gone' | '
   const row = database.get('SELECT id, otype, scim_id, anchor_key, dn_key, flags, created FROM entries WHERE id = ?', id);
   if (row === undefined) return;
   const otype = Number(row['otype']);
-  keepLink(state, { id, otype, scim_id: String(row['scim_id']), anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']), created: Number(row['created']) }, linkState, at);
+  keepLink(
+    state,
+    {
+      id,
+      otype,
+      scim_id: String(row['scim_id']),
+      anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']),
+      created: Number(row['created']),
+    },
+    linkState,
+    at,
+  );
   database.run('UPDATE links SET entry = NULL, deleted_journal = ? WHERE scim_id = ?', journal, row['scim_id'] as string);
   for (const reference of database.all('SELECT entry, attr, raw FROM refs WHERE target = ?', id)) {
-    database.run('UPDATE refs SET target = NULL WHERE entry = ? AND attr = ? AND raw = ?', Number(reference['entry']), Number(reference['attr']), reference['raw'] as string);
-    database.run('INSERT INTO unresolved(raw_key, entry, attr, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING', model.referenceKey(String(reference['raw'])), Number(reference['entry']), Number(reference['attr']), reference['raw'] as string);
+    database.run(
+      'UPDATE refs SET target = NULL WHERE entry = ? AND attr = ? AND raw = ?',
+      Number(reference['entry']),
+      Number(reference['attr']),
+      reference['raw'] as string,
+    );
+    database.run(
+      'INSERT INTO unresolved(raw_key, entry, attr, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      model.referenceKey(String(reference['raw'])),
+      Number(reference['entry']),
+      Number(reference['attr']),
+      reference['raw'] as string,
+    );
     database.run('UPDATE entries SET version = version + 1, modified = ? WHERE id = ?', at, Number(reference['entry']));
     state.unresolved += 1;
   }

@@ -2,8 +2,19 @@ import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landb
 import type { ImportCounts, ImportedEntry, NewRun, NewStep, PageOutcome, RemovalPlan, RunResult, StepEnd } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import type { Row } from './database.ts';
-import { addReferences, insertEntry, keysOf, orderAttributes, removeEntry, removeReferences, replaceReferences, resolveWaiting, type StoreState, writeMultiValues } from './entry-rows.ts';
-import { confirmEntry, type Confirmation } from './import-confirmation.ts';
+import {
+  addReferences,
+  insertEntry,
+  keysOf,
+  orderAttributes,
+  removeEntry,
+  removeReferences,
+  replaceReferences,
+  resolveWaiting,
+  type StoreState,
+  writeMultiValues,
+} from './entry-rows.ts';
+import { type Confirmation, confirmEntry } from './import-confirmation.ts';
 import type { StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 import { applyWrite, attributeOf, claimKeys, typeOf } from './write-commands.ts';
@@ -75,7 +86,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
     const id = Number(row['id']);
     if (markSeen(step, id) && step.kind === 'full') return page.fail(index, 'already-exists', `the application reported the anchor twice in one import`);
     if (state.open.has(id)) return page.count('fenced');
-    if ((Number(row['flags']) & flag.unconfirmed) === 0 && row['hash'] === entry.hash && row['sets'] === setsOf(entry) && row['partition'] === step.partition) return page.count('unchanged');
+    if ((Number(row['flags']) & flag.unconfirmed) === 0 && row['hash'] === entry.hash && row['sets'] === setsOf(entry) && row['partition'] === step.partition)
+      return page.count('unchanged');
     compareAndWrite(step, type, id, row, entry, page);
   }
 
@@ -95,13 +107,31 @@ export function createImportCommands(state: StoreState): ImportCommands {
       return page.count(confirmation?.fenced === true ? 'fenced' : 'unchanged');
     }
     const keys = body === entry.body ? (entry.keys ?? null) : keysOf(type, attributes);
-    database.run('UPDATE entries SET body = ?, keys = ?, hash = ?, sets = ?, dn = ?, dn_key = ?, partition = ?, version = version + 1, modified = ? WHERE id = ?', body, keys, hash, sets, entry.dn ?? null, entry.dn === undefined ? null : state.model.dnKey(entry.dn), step.partition, step.at, id);
+    database.run(
+      'UPDATE entries SET body = ?, keys = ?, hash = ?, sets = ?, dn = ?, dn_key = ?, partition = ?, version = version + 1, modified = ? WHERE id = ?',
+      body,
+      keys,
+      hash,
+      sets,
+      entry.dn ?? null,
+      entry.dn === undefined ? null : state.model.dnKey(entry.dn),
+      step.partition,
+      step.at,
+      id,
+    );
     writeMultiValues(database, type, id, attributes, false);
     if (entry.dn !== known['dn']) resolveWaiting(state, type, id, entry.anchor, entry.dn);
     page.count('updated');
   }
 
-  function writeImportedReferences(type: StoredType, id: number, attributes: EncodedAttributes, entry: PutEntry, sets: string | null, confirmation: Confirmation | undefined): boolean {
+  function writeImportedReferences(
+    type: StoredType,
+    id: number,
+    attributes: EncodedAttributes,
+    entry: PutEntry,
+    sets: string | null,
+    confirmation: Confirmation | undefined,
+  ): boolean {
     let changed = false;
     for (const attribute of type.references) {
       if (attribute.multiValued) continue;
@@ -118,9 +148,14 @@ export function createImportCommands(state: StoreState): ImportCommands {
 
   /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
   function applyUnknown(step: Step, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
-    const link = database.get('SELECT scim_id, entry, state, deleted_journal FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1', type.id, anchorKey);
+    const link = database.get(
+      'SELECT scim_id, entry, state, deleted_journal FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1',
+      type.id,
+      anchorKey,
+    );
     if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_journal']) > step.fence) return page.count('fenced');
-    if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null) return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
+    if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null)
+      return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
     if (hasOpenAdd(type) && !decideOpenAdd(step, type, entry, page)) return page.postpone(index);
     const adopted = state.pending === 0 ? undefined : findPending(type, entry);
     if (adopted === 'several') return page.fail(index, 'ambiguous-update', 'the object matches several entries that wait for their anchor');
@@ -133,7 +168,19 @@ export function createImportCommands(state: StoreState): ImportCommands {
   function insertImported(step: Step, type: StoredType, entry: PutEntry, page: PageWork): void {
     const id = state.nextEntryId;
     state.nextEntryId += 1;
-    insertEntry(state, { id, type, anchor: entry.anchor, dn: entry.dn, partition: step.partition, body: entry.body, keys: entry.keys ?? null, hash: entry.hash, sets: setsOf(entry), journal: 0, at: step.at });
+    insertEntry(state, {
+      id,
+      type,
+      anchor: entry.anchor,
+      dn: entry.dn,
+      partition: step.partition,
+      body: entry.body,
+      keys: entry.keys ?? null,
+      hash: entry.hash,
+      sets: setsOf(entry),
+      journal: 0,
+      at: step.at,
+    });
     markSeen(step, id);
     if (type.multiValued.length > 0 || type.references.length > 0) {
       const attributes = JSON.parse(entry.body) as EncodedAttributes;
@@ -178,7 +225,11 @@ export function createImportCommands(state: StoreState): ImportCommands {
     const journal = database.get('SELECT * FROM journal WHERE id = ?', journalId);
     if (journal === undefined) return;
     const effect = JSON.parse(String(journal['effect']));
-    const conflict = applyWrite(state, journal, { journalId, effect: { ...effect, anchor: entry.anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) }, at: step.at });
+    const conflict = applyWrite(state, journal, {
+      journalId,
+      effect: { ...effect, anchor: entry.anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) },
+      at: step.at,
+    });
     if (conflict !== undefined) return;
     database.run("UPDATE journal SET state = 'applied', result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?", step.at, journalId);
     database.run('DELETE FROM claims WHERE journal = ?', journalId);
@@ -245,13 +296,32 @@ export function createImportCommands(state: StoreState): ImportCommands {
       }
     }
     const attributes = orderAttributes(type, merged);
-    const put: PutEntry = { op: 'put', objectType: entry.objectType, anchor: String(row['anchor']), ...dnOf(entry, row), body: JSON.stringify(attributes), hash: '', references: [] };
-    const confirmation = (Number(row['flags']) & flag.unconfirmed) === 0 ? undefined : confirmEntry(state, type, id, step.fence, body, put, [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)]);
+    const put: PutEntry = {
+      op: 'put',
+      objectType: entry.objectType,
+      anchor: String(row['anchor']),
+      ...dnOf(entry, row),
+      body: JSON.stringify(attributes),
+      hash: '',
+      references: [],
+    };
+    const confirmation =
+      (Number(row['flags']) & flag.unconfirmed) === 0
+        ? undefined
+        : confirmEntry(state, type, id, step.fence, body, put, [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)]);
     if (confirmation !== undefined) page.confirm(id, confirmation);
     const final = confirmation?.body ?? put.body;
     if (final === body && references.length === 0 && (put.dn ?? null) === row['dn']) return page.count('unchanged');
     const values = JSON.parse(final) as EncodedAttributes;
-    database.run('UPDATE entries SET body = ?, keys = ?, hash = NULL, sets = NULL, dn = ?, dn_key = ?, version = version + 1, modified = ? WHERE id = ?', final, keysOf(type, values), put.dn ?? null, put.dn === undefined ? null : state.model.dnKey(put.dn), step.at, id);
+    database.run(
+      'UPDATE entries SET body = ?, keys = ?, hash = NULL, sets = NULL, dn = ?, dn_key = ?, version = version + 1, modified = ? WHERE id = ?',
+      final,
+      keysOf(type, values),
+      put.dn ?? null,
+      put.dn === undefined ? null : state.model.dnKey(put.dn),
+      step.at,
+      id,
+    );
     writeMultiValues(database, type, id, values, false);
     for (const attribute of type.references) {
       if (!attribute.multiValued) replaceReferences(state, id, attribute, typeof values[attribute.name] === 'string' ? [values[attribute.name] as string] : []);
@@ -312,9 +382,26 @@ export function createImportCommands(state: StoreState): ImportCommands {
     beginStep(step) {
       const position = database.get('SELECT max(id) AS position FROM journal')?.['position'];
       const fence = Number(position ?? 0);
-      const { lastId } = database.run("INSERT INTO steps(run, kind, partition, started, result, counts) VALUES (?, ?, ?, ?, 'running', ?)", step.runId, step.kind, step.partition, step.at, JSON.stringify(noCounts));
+      const { lastId } = database.run(
+        "INSERT INTO steps(run, kind, partition, started, result, counts) VALUES (?, ?, ?, ?, 'running', ?)",
+        step.runId,
+        step.kind,
+        step.partition,
+        step.at,
+        JSON.stringify(noCounts),
+      );
       const types = step.objectTypes.map((name) => typeOf(state, name));
-      steps.set(lastId, { id: lastId, runId: step.runId, kind: step.kind, partition: step.partition, types, fence, at: step.at, seen: new Uint8Array(1 << 16), removals: [] });
+      steps.set(lastId, {
+        id: lastId,
+        runId: step.runId,
+        kind: step.kind,
+        partition: step.partition,
+        types,
+        fence,
+        at: step.at,
+        seen: new Uint8Array(1 << 16),
+        removals: [],
+      });
       const watermark = step.kind === 'full' ? undefined : database.get('SELECT value FROM watermarks WHERE partition = ?', step.partition)?.['value'];
       return { stepId: lastId, fence, ...(typeof watermark === 'string' ? { watermark } : {}) };
     },
@@ -355,10 +442,24 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const step = stepOf(stepId);
       const held = end.hold === undefined ? undefined : step.removals;
       database.transaction(() => {
-        database.run('UPDATE steps SET ended = ?, result = ?, counts = ?, error_count = ?, errors = ? WHERE id = ?', end.at, end.result, JSON.stringify(end.counts), end.errorCount, JSON.stringify(end.errors), stepId);
-        if (end.watermark !== undefined) database.run('INSERT INTO watermarks(partition, value) VALUES (?, ?) ON CONFLICT(partition) DO UPDATE SET value = excluded.value', step.partition, end.watermark);
+        database.run(
+          'UPDATE steps SET ended = ?, result = ?, counts = ?, error_count = ?, errors = ? WHERE id = ?',
+          end.at,
+          end.result,
+          JSON.stringify(end.counts),
+          end.errorCount,
+          JSON.stringify(end.errors),
+          stepId,
+        );
+        if (end.watermark !== undefined)
+          database.run(
+            'INSERT INTO watermarks(partition, value) VALUES (?, ?) ON CONFLICT(partition) DO UPDATE SET value = excluded.value',
+            step.partition,
+            end.watermark,
+          );
         if (end.hold !== undefined) {
-          for (const id of held ?? []) database.run('INSERT INTO held(run, entry, journal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', step.runId, id, step.fence);
+          for (const id of held ?? [])
+            database.run('INSERT INTO held(run, entry, journal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', step.runId, id, step.fence);
           database.run("UPDATE runs SET held_reason = ?, held_decision = 'waiting' WHERE id = ?", end.hold.reason, step.runId);
         }
         reach('step-end-before-commit');
@@ -412,7 +513,9 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   function countInPartition(type: StoredType, step: Step): number {
-    return Number(database.get(`SELECT count(*) AS n FROM entries WHERE otype = ? AND partition = ? AND flags & ${flag.absent} = 0`, type.id, step.partition)?.['n'] ?? 0);
+    return Number(
+      database.get(`SELECT count(*) AS n FROM entries WHERE otype = ? AND partition = ? AND flags & ${flag.absent} = 0`, type.id, step.partition)?.['n'] ?? 0,
+    );
   }
 }
 
@@ -477,10 +580,10 @@ function createPageWork(state: StoreState): PageWork {
     confirm(entryId, confirmation) {
       counts.confirmed += confirmation.confirmed.length;
       for (const { attribute, journal } of confirmation.mismatched) notReimported.push({ entryId, journalId: journal, attribute });
-      for (const journal of new Set(confirmation.mismatched.map((one) => one.journal))) state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
+      for (const journal of new Set(confirmation.mismatched.map((one) => one.journal)))
+        state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
       for (const journal of confirmation.complete) state.database.run("UPDATE journal SET state = 'confirmed' WHERE id = ? AND state = 'applied'", journal);
     },
     outcome: () => ({ counts, postponed, errors, notReimported, settled }),
   };
 }
-

@@ -23,7 +23,15 @@ export interface Confirmation {
  * Compares what an import shows with what is awaited: per attribute, typed, order-free. `covered` limits the comparison to
  * these attributes (a delta that names only some); absent means all.
  */
-export function confirmEntry(state: StoreState, type: StoredType, id: number, fence: number, currentBody: string, entry: Extract<ImportedEntry, { op: 'put' }>, covered?: readonly string[]): Confirmation {
+export function confirmEntry(
+  state: StoreState,
+  type: StoredType,
+  id: number,
+  fence: number,
+  currentBody: string,
+  entry: Extract<ImportedEntry, { op: 'put' }>,
+  covered?: readonly string[],
+): Confirmation {
   const row = state.database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', id);
   const awaited = row === undefined ? {} : (JSON.parse(String(row['attributes'])) as AwaitedAttributes);
   const current = JSON.parse(currentBody) as EncodedAttributes;
@@ -51,7 +59,15 @@ export function confirmEntry(state: StoreState, type: StoredType, id: number, fe
   const wrong = new Set(mismatched.map((one) => one.journal));
   const complete = [...new Set(confirmed.map((name) => awaited[name]?.journal ?? 0))].filter((journal) => !open.has(journal) && !wrong.has(journal));
   const keptReferences = [...kept].some((name) => type.attributes.get(name)?.type === 'reference' && type.attributes.get(name)?.multiValued === true);
-  return { body: kept.size === 0 ? entry.body : JSON.stringify(orderAttributes(type, body)), confirmed, mismatched, complete, kept, keptReferences, fenced: kept.size > 0 };
+  return {
+    body: kept.size === 0 ? entry.body : JSON.stringify(orderAttributes(type, body)),
+    confirmed,
+    mismatched,
+    complete,
+    kept,
+    keptReferences,
+    fenced: kept.size > 0,
+  };
 }
 
 function keepValue(body: Record<string, EncodedValue | readonly EncodedValue[]>, name: string, value: EncodedAttributes[string] | undefined): void {
@@ -73,7 +89,11 @@ function showsDelta(values: readonly string[], added: readonly string[] = [], re
   return added.every((value) => present.has(value)) && removed.every((value) => !present.has(value));
 }
 
-function sameValue(attribute: { readonly type: string; readonly caseExact: boolean }, left: EncodedAttributes[string] | undefined, right: EncodedAttributes[string] | undefined): boolean {
+function sameValue(
+  attribute: { readonly type: string; readonly caseExact: boolean },
+  left: EncodedAttributes[string] | undefined,
+  right: EncodedAttributes[string] | undefined,
+): boolean {
   const fold = attribute.type === 'string' && !attribute.caseExact;
   const list = (value: EncodedAttributes[string] | undefined): readonly string[] => {
     const values = value === undefined ? [] : ((Array.isArray(value) ? value : [value]) as readonly EncodedValue[]);

@@ -1,4 +1,4 @@
-import { type MessagePort, MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ConnectorReader, ConnectorStore, EntryPage, EntryQuery } from '../connector-store.ts';
 import { openSqliteReader, type RunScan } from './reader.ts';
 import { openStoreCommands, type StoreCommands } from './sqlite-store.ts';
@@ -62,7 +62,10 @@ function connectInThisThread(commands: StoreCommands): MessagePort {
   const { port1, port2 } = new MessageChannel();
   port1.on('message', ({ id, command, values }: StoreRequest) => {
     try {
-      port1.postMessage({ id, result: (commands as unknown as Record<string, (...all: readonly unknown[]) => unknown>)[command]?.(...values) });
+      port1.postMessage({
+        id,
+        result: (commands as unknown as Record<string, (...all: readonly unknown[]) => unknown>)[command]?.(...values),
+      });
     } catch (error) {
       port1.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
     }

@@ -1,7 +1,19 @@
-import { foldCase } from '@landbridge/connector-sdk';
 import { existsSync, statSync } from 'node:fs';
 import type { SQLInputValue } from 'node:sqlite';
-import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type HeldRow, type JournalRow, type JournalState, type ReferenceRow, type RunRow, ScanLimitError, type StepRow } from '../connector-store.ts';
+import { foldCase } from '@landbridge/connector-sdk';
+import {
+  type ConnectorReader,
+  type EntryPage,
+  type EntryQuery,
+  type EntryRow,
+  type HeldRow,
+  type JournalRow,
+  type JournalState,
+  type ReferenceRow,
+  type RunRow,
+  ScanLimitError,
+  type StepRow,
+} from '../connector-store.ts';
 import { type Database, openForReading, type Row } from './database.ts';
 import { translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
@@ -35,7 +47,8 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
     if (type === undefined) return { rows: [], total: request.total ? 0 : undefined };
     const condition = request.filter === undefined ? undefined : translateFilter(request.filter, model, type);
     if (condition !== undefined && !condition.indexed) {
-      if (countOf(database, type) > request.scanLimit) throw new ScanLimitError(`the filter has no index and would look at more than ${request.scanLimit} entries`);
+      if (countOf(database, type) > request.scanLimit)
+        throw new ScanLimitError(`the filter has no index and would look at more than ${request.scanLimit} entries`);
       if (runScan !== undefined) return runScan(request);
     }
     return readPage(database, model, type, request);
@@ -53,12 +66,17 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
     readEntry: async (entryId) => entry(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId)),
     async readByAnchor(objectType, anchor) {
       const type = model.types.get(objectType);
-      return type === undefined ? undefined : entry(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE otype = ? AND anchor_key = ?`, type.id, model.anchorKey(anchor)));
+      return type === undefined
+        ? undefined
+        : entry(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE otype = ? AND anchor_key = ?`, type.id, model.anchorKey(anchor)));
     },
     async readReferences(entryId, attribute, page) {
       const attr = attributeId(model, attribute);
       const sql = `SELECT r.raw, r.target, t.scim_id, t.otype, t.body FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = ? AND r.attr = ?`;
-      const rows = page.after === undefined ? database.all(`${sql} LIMIT ?`, entryId, attr, page.limit) : database.all(`${sql} AND r.target > ? ORDER BY r.target LIMIT ?`, entryId, attr, page.after, page.limit);
+      const rows =
+        page.after === undefined
+          ? database.all(`${sql} LIMIT ?`, entryId, attr, page.limit)
+          : database.all(`${sql} AND r.target > ? ORDER BY r.target LIMIT ?`, entryId, attr, page.after, page.limit);
       return rows.map((row) => toReference(model, row));
     },
     async readReferencesOf(entryIds, attributes) {
@@ -68,11 +86,17 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
         JSON.stringify(entryIds),
         JSON.stringify(attributes.map((name) => attributeId(model, name))),
       );
-      return rows.map((row) => ({ ...toReference(model, row), from: Number(row['entry']), attribute: model.attributeNames.get(Number(row['attr'])) ?? '' }));
+      return rows.map((row) => ({
+        ...toReference(model, row),
+        from: Number(row['entry']),
+        attribute: model.attributeNames.get(Number(row['attr'])) ?? '',
+      }));
     },
     async presentReferences(entryId, attribute, raw) {
       const attr = attributeId(model, attribute);
-      return new Set(raw.filter((value) => database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined));
+      return new Set(
+        raw.filter((value) => database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined),
+      );
     },
     async countReferences(entryId, attribute) {
       return Number(database.get('SELECT count(*) AS n FROM refs WHERE entry = ? AND attr = ?', entryId, attributeId(model, attribute))?.['n'] ?? 0);
@@ -80,16 +104,28 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
     async readReferrers(entryId, attribute, page) {
       const attr = model.types.get(attribute.objectType)?.attributes.get(attribute.name)?.id ?? -1;
       const otype = model.types.get(attribute.objectType)?.id ?? -1;
-      const rows = database.all('SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry WHERE r.target = ? AND r.attr = ? AND e.otype = ? AND r.entry > ? ORDER BY r.entry LIMIT ?', entryId, attr, otype, page.after ?? 0, page.limit);
+      const rows = database.all(
+        'SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry WHERE r.target = ? AND r.attr = ? AND e.otype = ? AND r.entry > ? ORDER BY r.entry LIMIT ?',
+        entryId,
+        attr,
+        otype,
+        page.after ?? 0,
+        page.limit,
+      );
       return rows.map((row) => toReference(model, row));
     },
     async resolveTargets(scimIds) {
       return scimIds.map((scimId) => {
         const row =
-          database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = ?', scimId) ?? database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)', scimId);
+          database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = ?', scimId) ??
+          database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)', scimId);
         if (row === undefined || (Number(row['flags']) & flag.hidden) !== 0) return undefined;
         const raw = model.referenceForm === 'dn' ? row['dn'] : (Number(row['flags']) & (flag.pending | flag.absent)) !== 0 ? null : row['anchor'];
-        return { entryId: Number(row['id']), objectType: model.typesById.get(Number(row['otype']))?.name ?? '', raw: raw === null || raw === undefined ? undefined : String(raw) };
+        return {
+          entryId: Number(row['id']),
+          objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
+          raw: raw === null || raw === undefined ? undefined : String(raw),
+        };
       });
     },
     query,
@@ -97,23 +133,46 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
       const type = model.types.get(objectType);
       return type === undefined ? 0 : countOf(database, type);
     },
-    readOpenJournal: async () => database.all("SELECT * FROM journal WHERE state IN ('held', 'intended', 'in-doubt') ORDER BY id").map((row) => toJournalRow(model, row)),
+    readOpenJournal: async () =>
+      database.all("SELECT * FROM journal WHERE state IN ('held', 'intended', 'in-doubt') ORDER BY id").map((row) => toJournalRow(model, row)),
     async readJournal(page) {
       const states = page.states === undefined ? '' : `AND state IN (${page.states.map(() => '?').join(', ')})`;
-      return database.all(`SELECT * FROM journal WHERE id < ? ${states} ORDER BY id DESC LIMIT ?`, page.before ?? Number.MAX_SAFE_INTEGER, ...(page.states ?? []), page.limit).map((row) => toJournalRow(model, row));
+      return database
+        .all(
+          `SELECT * FROM journal WHERE id < ? ${states} ORDER BY id DESC LIMIT ?`,
+          page.before ?? Number.MAX_SAFE_INTEGER,
+          ...(page.states ?? []),
+          page.limit,
+        )
+        .map((row) => toJournalRow(model, row));
     },
     async readJournalRow(journalId) {
       const row = database.get('SELECT * FROM journal WHERE id = ?', journalId);
       return row === undefined ? undefined : toJournalRow(model, row);
     },
-    readRuns: async (page) => database.all('SELECT * FROM runs WHERE id < ? ORDER BY id DESC LIMIT ?', page.before ?? Number.MAX_SAFE_INTEGER, page.limit).map((row) => toRunRow(database, row)),
+    readRuns: async (page) =>
+      database
+        .all('SELECT * FROM runs WHERE id < ? ORDER BY id DESC LIMIT ?', page.before ?? Number.MAX_SAFE_INTEGER, page.limit)
+        .map((row) => toRunRow(database, row)),
     async readRun(runId) {
       const row = database.get('SELECT * FROM runs WHERE id = ?', runId);
       return row === undefined ? undefined : toRunRow(database, row);
     },
     async readHeld(runId, page) {
-      const rows = database.all('SELECT e.id, e.otype, e.anchor, e.dn FROM held h JOIN entries e ON e.id = h.entry WHERE h.run = ? AND h.entry > ? ORDER BY h.entry LIMIT ?', runId, page.after ?? 0, page.limit);
-      return rows.map((row): HeldRow => ({ entryId: Number(row['id']), objectType: model.typesById.get(Number(row['otype']))?.name ?? '', anchor: String(row['anchor'] ?? ''), dn: row['dn'] === null ? undefined : String(row['dn']) }));
+      const rows = database.all(
+        'SELECT e.id, e.otype, e.anchor, e.dn FROM held h JOIN entries e ON e.id = h.entry WHERE h.run = ? AND h.entry > ? ORDER BY h.entry LIMIT ?',
+        runId,
+        page.after ?? 0,
+        page.limit,
+      );
+      return rows.map(
+        (row): HeldRow => ({
+          entryId: Number(row['id']),
+          objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
+          anchor: String(row['anchor'] ?? ''),
+          dn: row['dn'] === null ? undefined : String(row['dn']),
+        }),
+      );
     },
     async readAudit(page) {
       const rows = database.all('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
@@ -152,8 +211,17 @@ export function readPage(database: Database, model: StoredModel, type: StoredTyp
   const rows =
     request.limit === 0
       ? []
-      : database.all(`SELECT ${PREFIXED} FROM entries e WHERE ${where}${after} ORDER BY ${order} LIMIT ? OFFSET ?`, ...values, ...(request.after === undefined ? [] : [request.after]), request.limit, request.offset ?? 0);
-  return { rows: rows.map((row) => toEntryRow(database, model, row)), total: request.total ? countMatches(database, type, request, where, values) : undefined };
+      : database.all(
+          `SELECT ${PREFIXED} FROM entries e WHERE ${where}${after} ORDER BY ${order} LIMIT ? OFFSET ?`,
+          ...values,
+          ...(request.after === undefined ? [] : [request.after]),
+          request.limit,
+          request.offset ?? 0,
+        );
+  return {
+    rows: rows.map((row) => toEntryRow(database, model, row)),
+    total: request.total ? countMatches(database, type, request, where, values) : undefined,
+  };
 }
 
 function countMatches(database: Database, type: StoredType, request: EntryQuery, where: string, values: readonly SQLInputValue[]): number {
@@ -206,7 +274,13 @@ function toJournalRow(model: StoredModel, row: Row): JournalRow {
     effect: json('effect') as JournalRow['effect'],
     link: json('link') as JournalRow['link'],
     claims: json('claims') as JournalRow['claims'],
-    request: { credential: String(row['credential']), method: String(row['method']), target: String(row['target']), key: String(row['key']), correlation: String(row['correlation']) },
+    request: {
+      credential: String(row['credential']),
+      method: String(row['method']),
+      target: String(row['target']),
+      key: String(row['key']),
+      correlation: String(row['correlation']),
+    },
     sealed: row['sealed'] === null ? undefined : String(row['sealed']),
     error: json('error') as JournalRow['error'],
     at: Number(row['at']),
@@ -217,18 +291,36 @@ function toJournalRow(model: StoredModel, row: Row): JournalRow {
 
 function toRunRow(database: Database, row: Row): RunRow {
   const id = Number(row['id']);
-  const steps = database.all('SELECT * FROM steps WHERE run = ? ORDER BY id', id).map((step): StepRow => ({
-    id: Number(step['id']),
-    kind: String(step['kind']) as StepRow['kind'],
-    partition: String(step['partition']),
-    startedAt: Number(step['started']),
-    endedAt: step['ended'] === null ? undefined : Number(step['ended']),
-    result: String(step['result']) as StepRow['result'],
-    counts: JSON.parse(String(step['counts'])) as StepRow['counts'],
-    errorCount: Number(step['error_count']),
-    errors: JSON.parse(String(step['errors'])) as StepRow['errors'],
-  }));
-  const held = row['held_decision'] === null ? undefined : { reason: String(row['held_reason']), entries: Number(database.get('SELECT count(*) AS n FROM held WHERE run = ?', id)?.['n'] ?? 0), decision: String(row['held_decision']) as 'waiting', ...(row['held_by'] === null ? {} : { by: String(row['held_by']) }) };
-  return { id, profile: String(row['profile']), startedBy: String(row['started_by']), startedAt: Number(row['started']), endedAt: row['ended'] === null ? undefined : Number(row['ended']), result: String(row['result']) as RunRow['result'], steps, held };
+  const steps = database.all('SELECT * FROM steps WHERE run = ? ORDER BY id', id).map(
+    (step): StepRow => ({
+      id: Number(step['id']),
+      kind: String(step['kind']) as StepRow['kind'],
+      partition: String(step['partition']),
+      startedAt: Number(step['started']),
+      endedAt: step['ended'] === null ? undefined : Number(step['ended']),
+      result: String(step['result']) as StepRow['result'],
+      counts: JSON.parse(String(step['counts'])) as StepRow['counts'],
+      errorCount: Number(step['error_count']),
+      errors: JSON.parse(String(step['errors'])) as StepRow['errors'],
+    }),
+  );
+  const held =
+    row['held_decision'] === null
+      ? undefined
+      : {
+          reason: String(row['held_reason']),
+          entries: Number(database.get('SELECT count(*) AS n FROM held WHERE run = ?', id)?.['n'] ?? 0),
+          decision: String(row['held_decision']) as 'waiting',
+          ...(row['held_by'] === null ? {} : { by: String(row['held_by']) }),
+        };
+  return {
+    id,
+    profile: String(row['profile']),
+    startedBy: String(row['started_by']),
+    startedAt: Number(row['started']),
+    endedAt: row['ended'] === null ? undefined : Number(row['ended']),
+    result: String(row['result']) as RunRow['result'],
+    steps,
+    held,
+  };
 }
-

@@ -44,7 +44,12 @@ function readState(database: Database): StoreState {
   const position = Number(database.get('SELECT max(id) AS position FROM journal')?.['position'] ?? 0);
   for (const row of database.all("SELECT id, kind, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
     // Whatever an earlier process left open is in doubt from now on (R13).
-    open.set(Number(row['entry']), { journalId: Number(row['id']), kind: String(row['kind']), otype: Number(row['otype']), inDoubtSince: position });
+    open.set(Number(row['entry']), {
+      journalId: Number(row['id']),
+      kind: String(row['kind']),
+      otype: Number(row['otype']),
+      inDoubtSince: position,
+    });
   }
   const sequence = Number(database.get("SELECT seq FROM sqlite_sequence WHERE name = 'entries'")?.['seq'] ?? 0);
   const journalled = Number(database.get('SELECT max(entry) AS entry FROM journal')?.['entry'] ?? 0);

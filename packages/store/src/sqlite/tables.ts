@@ -74,7 +74,8 @@ CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, ac
 /** Creates the tables of a new file. @throws Error for a file of a newer version. */
 export function createTables(database: Database): void {
   const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0);
-  if (version > VERSION) throw new Error(`the store file was written by a newer Landbridge (version ${version}, this one knows ${VERSION}); start that version instead`);
+  if (version > VERSION)
+    throw new Error(`the store file was written by a newer Landbridge (version ${version}, this one knows ${VERSION}); start that version instead`);
   if (version === VERSION) return;
   database.transaction(() => {
     database.execute(TABLES);

@@ -1,8 +1,22 @@
-import { type EncodedAttributes, type EncodedValue } from '@landbridge/connector-sdk';
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { AuditRecord, Claim, EntryEffect, EntryRow, Intent, IntentOutcome, LinkChange, LinkWrite, WriteResult, WrittenEntry } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import type { Row } from './database.ts';
-import { addReferences, ENTRY_COLUMNS, insertEntry, keepLink, keysOf, orderAttributes, removeEntry, removeReferences, replaceReferences, resolveWaiting, type StoreState, toEntryRow, writeMultiValues } from './entry-rows.ts';
+import {
+  addReferences,
+  ENTRY_COLUMNS,
+  insertEntry,
+  keepLink,
+  keysOf,
+  orderAttributes,
+  removeEntry,
+  removeReferences,
+  replaceReferences,
+  resolveWaiting,
+  type StoreState,
+  toEntryRow,
+  writeMultiValues,
+} from './entry-rows.ts';
 import { type StoredType, valueKey } from './stored-model.ts';
 import { flag } from './tables.ts';
 
@@ -87,7 +101,12 @@ export function createWriteCommands(state: StoreState): WriteCommands {
 
   function findClaimant(claim: Claim, type: StoredType, self: number | undefined): IntentOutcome | undefined {
     const attribute = attributeOf(type, claim.attribute);
-    const claimed = database.get('SELECT c.journal, j.state FROM claims c JOIN journal j ON j.id = c.journal WHERE c.otype = ? AND c.attr = ? AND c.key = ?', type.id, attribute.id, claim.key);
+    const claimed = database.get(
+      'SELECT c.journal, j.state FROM claims c JOIN journal j ON j.id = c.journal WHERE c.otype = ? AND c.attr = ? AND c.key = ?',
+      type.id,
+      attribute.id,
+      claim.key,
+    );
     if (claimed !== undefined) return { status: 'claimed', claim, journalId: Number(claimed['journal']), inDoubt: claimed['state'] === 'in-doubt' };
     const owner = findOwner(state, type, claim);
     return owner === undefined || owner === self ? undefined : { status: 'claimed', claim, entryId: owner, inDoubt: false };
@@ -118,7 +137,13 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       if (open !== undefined) open.inDoubtSince = Number(database.get('SELECT max(id) AS position FROM journal')?.['position'] ?? 0);
       return;
     }
-    database.run("UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?", newState, error, result.at, result.journalId);
+    database.run(
+      "UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?",
+      newState,
+      error,
+      result.at,
+      result.journalId,
+    );
     database.run('DELETE FROM claims WHERE journal = ?', result.journalId);
     if (state.open.get(entryId)?.journalId === result.journalId) state.open.delete(entryId);
   }
@@ -188,9 +213,18 @@ export function findOwner(state: StoreState, type: StoredType, claim: Claim): nu
   const owner =
     attribute.column === undefined
       ? attribute.multiValued
-        ? state.database.get('SELECT mv.entry AS id FROM mv JOIN entries e ON e.id = mv.entry WHERE mv.attr = ? AND mv.key = ? AND e.otype = ?', attribute.id, claim.key, type.id)
+        ? state.database.get(
+            'SELECT mv.entry AS id FROM mv JOIN entries e ON e.id = mv.entry WHERE mv.attr = ? AND mv.key = ? AND e.otype = ?',
+            attribute.id,
+            claim.key,
+            type.id,
+          )
         : state.database.get('SELECT id FROM entries WHERE otype = ? AND anchor_key = ?', type.id, state.model.anchorKey(claim.key))
-      : state.database.get(`SELECT id FROM entries WHERE ${attribute.column} = ? AND otype = ? AND flags & ${flag.absent} = 0`, attribute.type === 'integer' ? BigInt(claim.key) : claim.key, type.id);
+      : state.database.get(
+          `SELECT id FROM entries WHERE ${attribute.column} = ? AND otype = ? AND flags & ${flag.absent} = 0`,
+          attribute.type === 'integer' ? BigInt(claim.key) : claim.key,
+          type.id,
+        );
   return owner === undefined ? undefined : Number(owner['id']);
 }
 
@@ -228,7 +262,19 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
     return;
   }
   const attributes = orderAttributes(type, effect.set);
-  insertEntry(state, { id: entryId, type, anchor: effect.anchor, dn: effect.dn, partition: '', body: JSON.stringify(attributes), keys: keysOf(type, attributes), hash: null, sets: null, journal: result.journalId, at: result.at });
+  insertEntry(state, {
+    id: entryId,
+    type,
+    anchor: effect.anchor,
+    dn: effect.dn,
+    partition: '',
+    body: JSON.stringify(attributes),
+    keys: keysOf(type, attributes),
+    hash: null,
+    sets: null,
+    journal: result.journalId,
+    at: result.at,
+  });
   writeMultiValues(database, type, entryId, attributes, true);
   writeReferences(state, type, entryId, effect);
   awaitConfirmation(state, entryId, effect, {}, result.journalId);
@@ -243,11 +289,34 @@ function applyUpdate(state: StoreState, type: StoredType, entryId: number, effec
   const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...before, ...effect.set };
   for (const name of effect.unset) delete merged[name];
   const attributes = orderAttributes(type, merged);
-  database.run('UPDATE entries SET body = ?, keys = ?, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?', JSON.stringify(attributes), keysOf(type, attributes), result.journalId, result.at, entryId);
+  database.run(
+    'UPDATE entries SET body = ?, keys = ?, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?',
+    JSON.stringify(attributes),
+    keysOf(type, attributes),
+    result.journalId,
+    result.at,
+    entryId,
+  );
   if (effect.anchor !== undefined && effect.anchor !== row['anchor']) {
     // The id was derived from the first anchor: from now on the link says which one it is (R7).
-    keepLink(state, { id: entryId, otype: type.id, scim_id: String(row['scim_id']), anchor_key: model.anchorKey(effect.anchor), created: Number(row['created']) }, 'linked', result.at);
-    database.run(`UPDATE entries SET anchor = ?, anchor_key = ?, flags = flags & ~${flag.pending} WHERE id = ?`, effect.anchor, model.anchorKey(effect.anchor), entryId);
+    keepLink(
+      state,
+      {
+        id: entryId,
+        otype: type.id,
+        scim_id: String(row['scim_id']),
+        anchor_key: model.anchorKey(effect.anchor),
+        created: Number(row['created']),
+      },
+      'linked',
+      result.at,
+    );
+    database.run(
+      `UPDATE entries SET anchor = ?, anchor_key = ?, flags = flags & ~${flag.pending} WHERE id = ?`,
+      effect.anchor,
+      model.anchorKey(effect.anchor),
+      entryId,
+    );
   }
   if (effect.dn !== undefined) database.run('UPDATE entries SET dn = ?, dn_key = ? WHERE id = ?', effect.dn, model.dnKey(effect.dn), entryId);
   writeMultiValues(database, type, entryId, attributes, false);
@@ -282,9 +351,21 @@ function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffe
   for (const name of effect.awaiting) {
     const delta = effect.references.find((one) => one.attribute === name);
     const was = awaited[name]?.was ?? before[name] ?? null;
-    awaited[name] = delta === undefined ? { journal, was } : { journal, was: null, added: mergeLists(awaited[name]?.added, delta.added, delta.removed), removed: mergeLists(awaited[name]?.removed, delta.removed, delta.added) };
+    awaited[name] =
+      delta === undefined
+        ? { journal, was }
+        : {
+            journal,
+            was: null,
+            added: mergeLists(awaited[name]?.added, delta.added, delta.removed),
+            removed: mergeLists(awaited[name]?.removed, delta.removed, delta.added),
+          };
   }
-  database.run('INSERT INTO unconfirmed(entry, attributes) VALUES (?, ?) ON CONFLICT(entry) DO UPDATE SET attributes = excluded.attributes', entryId, JSON.stringify(awaited));
+  database.run(
+    'INSERT INTO unconfirmed(entry, attributes) VALUES (?, ?) ON CONFLICT(entry) DO UPDATE SET attributes = excluded.attributes',
+    entryId,
+    JSON.stringify(awaited),
+  );
   database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed}, journal = ? WHERE id = ?`, journal, entryId);
 }
 
@@ -297,8 +378,24 @@ function mergeLists(known: readonly string[] | undefined, more: readonly string[
 function keepAbsent(state: StoreState, entryId: number, result: Pick<WriteResult, 'journalId' | 'at'>): void {
   const row = state.database.get('SELECT id, otype, scim_id, anchor_key, created FROM entries WHERE id = ?', entryId);
   if (row === undefined) return;
-  keepLink(state, { id: entryId, otype: Number(row['otype']), scim_id: String(row['scim_id']), anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']), created: Number(row['created']) }, 'disabled', result.at);
-  state.database.run(`UPDATE entries SET flags = (flags | ${flag.absent}) & ~${flag.unconfirmed}, anchor_key = NULL, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?`, result.journalId, result.at, entryId);
+  keepLink(
+    state,
+    {
+      id: entryId,
+      otype: Number(row['otype']),
+      scim_id: String(row['scim_id']),
+      anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']),
+      created: Number(row['created']),
+    },
+    'disabled',
+    result.at,
+  );
+  state.database.run(
+    `UPDATE entries SET flags = (flags | ${flag.absent}) & ~${flag.unconfirmed}, anchor_key = NULL, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?`,
+    result.journalId,
+    result.at,
+    entryId,
+  );
   state.database.run('DELETE FROM unconfirmed WHERE entry = ?', entryId);
 }
 
@@ -310,7 +407,18 @@ function changeLink(state: StoreState, entryId: number, change: LinkChange, jour
   const scimId = String(row['scim_id']);
   const current = readLinkState(state, scimId);
   const absent = (Number(row['flags']) & flag.absent) !== 0;
-  keepLink(state, { id: entryId, otype: Number(row['otype']), scim_id: scimId, anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']), created: Number(row['created']) }, change.state ?? (absent ? 'disabled' : (current ?? 'linked')), at);
+  keepLink(
+    state,
+    {
+      id: entryId,
+      otype: Number(row['otype']),
+      scim_id: scimId,
+      anchor_key: row['anchor_key'] === null ? null : String(row['anchor_key']),
+      created: Number(row['created']),
+    },
+    change.state ?? (absent ? 'disabled' : (current ?? 'linked')),
+    at,
+  );
   if (change.state === 'deleted') {
     database.run(`UPDATE entries SET flags = flags | ${flag.hidden} WHERE id = ?`, entryId);
     database.run('UPDATE links SET deleted_journal = ? WHERE scim_id = ?', journal, scimId);
@@ -318,10 +426,17 @@ function changeLink(state: StoreState, entryId: number, change: LinkChange, jour
   if (change.shadow !== undefined) database.run('UPDATE links SET shadow = json_patch(shadow, ?) WHERE scim_id = ?', JSON.stringify(change.shadow), scimId);
   if (change.externalId !== undefined) {
     database.run('DELETE FROM link_external WHERE scim_id = ? AND credential = ?', scimId, change.externalId.credential);
-    if (change.externalId.value !== null) database.run('INSERT INTO link_external(credential, external_id, scim_id) VALUES (?, ?, ?)', change.externalId.credential, change.externalId.value, scimId);
+    if (change.externalId.value !== null)
+      database.run(
+        'INSERT INTO link_external(credential, external_id, scim_id) VALUES (?, ?, ?)',
+        change.externalId.credential,
+        change.externalId.value,
+        scimId,
+      );
   }
   for (const alias of change.aliases ?? []) database.run('INSERT INTO link_aliases(alias, scim_id) VALUES (?, ?) ON CONFLICT DO NOTHING', alias, scimId);
-  if (change.aliases !== undefined) database.run('UPDATE links SET aliases = (SELECT json_group_array(alias) FROM link_aliases WHERE scim_id = ?) WHERE scim_id = ?', scimId, scimId);
+  if (change.aliases !== undefined)
+    database.run('UPDATE links SET aliases = (SELECT json_group_array(alias) FROM link_aliases WHERE scim_id = ?) WHERE scim_id = ?', scimId, scimId);
 }
 
 function readLinkState(state: StoreState, scimId: string): 'pending' | 'linked' | 'disabled' | 'gone' | 'deleted' | undefined {
@@ -365,7 +480,8 @@ export function claimKeys(type: StoredType, attributes: EncodedAttributes): read
     if (!attribute.unique) continue;
     const value = attributes[attribute.name];
     if (value === undefined) continue;
-    for (const one of Array.isArray(value) ? (value as readonly EncodedValue[]) : [value as EncodedValue]) keys.push({ attr: attribute.id, key: valueKey(attribute, one) });
+    for (const one of Array.isArray(value) ? (value as readonly EncodedValue[]) : [value as EncodedValue])
+      keys.push({ attr: attribute.id, key: valueKey(attribute, one) });
   }
   return keys;
 }

@@ -1,0 +1,134 @@
+import type { EncodedValue } from '@landbridge/connector-sdk';
+import { type DeferredChange, scimErrors } from '@landbridge/scim';
+import type { EntryRow, ReferenceDelta } from '@landbridge/store';
+import type { Binding } from './resources/binding.ts';
+import type { ResourceAttributes } from './resources/read-resource.ts';
+import type { ResourceModel } from './resources/resource-model.ts';
+import { undecided } from './scim-errors.ts';
+import type { ScimFace } from './scim-face.ts';
+import type { EntryDelta } from './writes/plan-write.ts';
+
+/** The difference of two representations, in the application's terms. */
+export async function deltaOf(
+  face: ScimFace,
+  model: ResourceModel,
+  row: EntryRow,
+  before: ResourceAttributes,
+  after: ResourceAttributes,
+  deferred: readonly DeferredChange[],
+): Promise<EntryDelta> {
+  const set: Record<string, EncodedValue | readonly EncodedValue[]> = {};
+  const unset: string[] = [];
+  for (const [name, binding] of model.writers) {
+    if (binding.source.type === 'reference') continue;
+    const next = after.attributes[name];
+    if (JSON.stringify(before.attributes[name]) === JSON.stringify(next)) continue;
+    if (next === undefined) unset.push(name);
+    else set[name] = next;
+  }
+  for (const [name, ids] of after.references) {
+    if (model.writers.get(name)?.shape !== 'reference') continue;
+    const [next] = ids;
+    if (next === before.references.get(name)?.[0]) continue;
+    if (next === undefined) unset.push(name);
+    else set[name] = (await resolveIds(face, model, name, [next]))[0] as string;
+  }
+  const references: ReferenceDelta[] = [];
+  for (const one of mergeDeferred(model, deferred)) {
+    const delta = await referenceDelta(face, model, row, one.binding, one.changes);
+    if (delta.added.length > 0 || delta.removed.length > 0) references.push(delta);
+  }
+  return { set, unset, references };
+}
+
+function mergeDeferred(
+  model: ResourceModel,
+  deferred: readonly DeferredChange[],
+): readonly { readonly binding: Binding; readonly changes: readonly DeferredChange[] }[] {
+  const merged = new Map<Binding, DeferredChange[]>();
+  for (const one of deferred) {
+    const binding = model.deferred.find((candidate) => candidate.attribute === one.attribute);
+    if (binding !== undefined) merged.set(binding, [...(merged.get(binding) ?? []), one]);
+  }
+  return [...merged].map(([binding, changes]) => ({ binding, changes }));
+}
+
+/** Adds and removals against what is there: the cost follows the change, not the group (S-181); a replace reads the group once. */
+async function referenceDelta(
+  face: ScimFace,
+  model: ResourceModel,
+  row: EntryRow,
+  binding: Binding,
+  changes: readonly DeferredChange[],
+): Promise<ReferenceDelta> {
+  const attribute = binding.source.name;
+  const added = new Set<string>();
+  const removed = new Set<string>();
+  for (const one of changes) {
+    // A member to be removed may be gone already: then it is removed (S-148). One to be added must exist (S-178).
+    const raw = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveIds(face, model, attribute, one.values);
+    if (one.kind === 'replace' || one.kind === 'clear') {
+      const wanted = new Set(raw);
+      const known = await resolvedRaw(face, row.id, attribute);
+      added.clear();
+      for (const value of known) if (!wanted.has(value)) removed.add(value);
+      for (const value of wanted) {
+        removed.delete(value);
+        added.add(value);
+      }
+    } else if (one.kind === 'add') {
+      for (const value of raw) {
+        removed.delete(value);
+        added.add(value);
+      }
+    } else {
+      for (const value of raw) {
+        added.delete(value);
+        removed.add(value);
+      }
+    }
+  }
+  const touched = [...added, ...removed];
+  const present = await face.reader.presentReferences(row.id, attribute, touched);
+  return {
+    attribute,
+    replace: false,
+    added: [...added].filter((value) => !present.has(value)),
+    removed: [...removed].filter((value) => present.has(value)),
+  };
+}
+
+async function resolvedRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
+  // Unresolved references are not the client's to remove: it never saw them (R10).
+  return readRaw(face, entryId, attribute, true);
+}
+
+export async function allRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
+  return readRaw(face, entryId, attribute, false);
+}
+
+async function readRaw(face: ScimFace, entryId: number, attribute: string, resolvedOnly: boolean): Promise<readonly string[]> {
+  const rows = await face.reader.readReferences(entryId, attribute, { limit: Number.MAX_SAFE_INTEGER });
+  return rows.filter((reference) => !resolvedOnly || reference.entryId !== undefined).map((reference) => reference.raw);
+}
+
+/** Raw reference values of resources. @throws ScimError 400 naming the unknown ids only (S-178), 503 for one without an anchor yet (R10). */
+export async function resolveIds(face: ScimFace, model: ResourceModel, attribute: string, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
+  const targets = await face.reader.resolveTargets(ids);
+  const allowed = model.objectType.attributes.get(attribute)?.referenceTypes;
+  const unknown = ids.filter((_, index) => {
+    const target = targets[index];
+    return target === undefined || (allowed !== undefined && !allowed.includes(target.objectType));
+  });
+  if (unknown.length > 0)
+    throw scimErrors.invalidValue(`There is no resource with the id ${unknown.slice(0, 20).join(', ')} that "${attribute}" may refer to.`);
+  return targets.map((target) => {
+    if (target?.raw === undefined) throw undecided('a resource that is referred to has no identifier in the application yet');
+    return target.raw;
+  });
+}
+
+async function resolveKnown(face: ScimFace, ids: readonly string[]): Promise<readonly string[]> {
+  return (await face.reader.resolveTargets(ids)).flatMap((target) => (target?.raw === undefined ? [] : [target.raw]));
+}

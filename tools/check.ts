@@ -1,0 +1,3 @@
+import { checkSteps, runSteps } from './steps.ts';
+
+process.exitCode = runSteps(checkSteps) ? 0 : 1;

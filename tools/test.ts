@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { installBackends } from './backends.ts';
+import { checkSteps, runSteps, type Step } from './steps.ts';
+
+/** `npm test`: installs what the tests need, checks the sources, runs the tests, and tortures for a short while. */
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const missing = installBackends(say);
+for (const backend of missing) say(`${backend.name} is not here and cannot be installed: its tests are skipped`);
+const inCi = process.env['CI'] === 'true';
+if (missing.length > 0 && inCi) {
+  say(`error: with CI=true every backend must be there; missing: ${missing.map((backend) => backend.name).join(', ')}`);
+  process.exit(1);
+}
+const only = process.argv.slice(2);
+const tests: Step = { name: 'tests', command: 'vitest', values: ['run', ...only] };
+const torture = 'test/recovery/torture.ts';
+const steps =
+  only.length > 0
+    ? [tests]
+    : [...checkSteps, ...(existsSync(torture) ? [{ name: 'torture, short', command: process.execPath, values: [torture, '--short'] }] : []), tests];
+process.exitCode = runSteps(steps) ? 0 : 1;
