@@ -68,6 +68,8 @@ const connector: HostConnector = await openConnector(
       autosync: { schedules: [] },
       deprovisioning: { disable: { action: 'none' }, delete: { action: 'delete' } },
       strictResults: false,
+      // Results count at the close where sessions do not stay open: the point after it is reached only then.
+      ...(process.env['LANDBRIDGE_CRASH_POINT']?.startsWith('close-after') ? { session: { ...configurationDefaults.session, keepOpen: false } } : {}),
     },
   },
   fault === undefined ? {} : { wrapStore: (store) => plantFault(store, fault) },

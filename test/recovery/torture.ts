@@ -221,7 +221,7 @@ async function torturePoint(point: string): Promise<Counts> {
 }
 
 async function crashRound(folder: string, point: string, imports: boolean, people: Map<string, Person>, counts: Counts): Promise<void> {
-  const host = await startHost(folder, `${point}:${1 + Math.floor(Math.random() * (imports ? 2 : 12))}`);
+  const host = await startHost(folder, `${point}:${imports ? 1 : 1 + Math.floor(Math.random() * 12)}`);
   let alive = true;
   const end = host.died.then((signal) => {
     alive = false;

@@ -13,10 +13,19 @@ export interface StoreState {
   /** Open journal rows (held, intended, in doubt) by entry: nothing else may touch these entries (R14). */
   readonly open: Map<number, { readonly journalId: number; readonly kind: string; readonly otype: number; inDoubtSince: number | undefined }>;
   nextEntryId: number;
+  /** Grows with every result and every import step: what an import may know ends at its fence (R22). */
+  position: number;
   /** How many references have no target yet: while 0, new entries need no look-up. */
   unresolved: number;
   /** How many entries wait for their anchor (R9). */
   pending: number;
+}
+
+/** Takes the next position, durably with the transaction that it is called in. */
+export function advance(state: StoreState): number {
+  state.position += 1;
+  state.database.run("INSERT INTO meta(name, value) VALUES ('position', ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", String(state.position));
+  return state.position;
 }
 
 /** The columns of an entry as reads want them. */
@@ -198,11 +207,11 @@ export interface NewEntry {
   readonly keys: string | null;
   readonly hash: string | null;
   readonly sets: string | null;
-  readonly journal: number;
+  readonly position: number;
   readonly at: number;
 }
 
-const INSERT_ENTRY = `INSERT INTO entries(id, otype, anchor, anchor_key, dn, dn_key, partition, scim_id, hash, sets, flags, journal, version, created, modified, keys, body)
+const INSERT_ENTRY = `INSERT INTO entries(id, otype, anchor, anchor_key, dn, dn_key, partition, scim_id, hash, sets, flags, position, version, created, modified, keys, body)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`;
 
 /** Inserts an entry with its SCIM id (R7): the link's where there is one, else the derived one; a random one while the anchor is unknown. */
@@ -224,7 +233,7 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
     entry.hash,
     entry.sets,
     flags,
-    entry.journal,
+    entry.position,
     entry.at,
     entry.at,
     entry.keys,
@@ -310,7 +319,7 @@ export function keepLink(
  * Removes an entry with everything that belongs to it. Its link stays, as `gone` or `deleted` (R6); who referred to it
  * refers to nothing for now (S-170), and finds it again should it come back.
  */
-export function removeEntry(state: StoreState, id: number, linkState: 'gone' | 'deleted', journal: number, at: number): void {
+export function removeEntry(state: StoreState, id: number, linkState: 'gone' | 'deleted', at: number): void {
   const { database, model } = state;
   const row = database.get('SELECT id, otype, scim_id, anchor_key, dn_key, flags, created FROM entries WHERE id = ?', id);
   if (row === undefined) return;
@@ -327,7 +336,7 @@ export function removeEntry(state: StoreState, id: number, linkState: 'gone' | '
     linkState,
     at,
   );
-  database.run('UPDATE links SET entry = NULL, deleted_journal = ? WHERE scim_id = ?', journal, row['scim_id'] as string);
+  database.run('UPDATE links SET entry = NULL, deleted_position = ? WHERE scim_id = ?', state.position, row['scim_id'] as string);
   for (const reference of database.all('SELECT entry, attr, raw FROM refs WHERE target = ?', id)) {
     database.run(
       'UPDATE refs SET target = NULL WHERE entry = ? AND attr = ? AND raw = ?',

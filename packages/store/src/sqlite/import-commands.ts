@@ -4,6 +4,7 @@ import { reach } from '../crash-points.ts';
 import type { Row } from './database.ts';
 import {
   addReferences,
+  advance,
   insertEntry,
   keysOf,
   orderAttributes,
@@ -71,7 +72,7 @@ type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
 type UpdateEntry = Extract<ImportedEntry, { op: 'update' }>;
 
 const CHUNK = 500;
-const FIND = 'SELECT id, hash, sets, flags, journal, dn, partition FROM entries WHERE otype = ? AND anchor_key = ?';
+const FIND = 'SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE otype = ? AND anchor_key = ?';
 
 /** Makes the commands on an open file. */
 export function createImportCommands(state: StoreState): ImportCommands {
@@ -149,11 +150,11 @@ export function createImportCommands(state: StoreState): ImportCommands {
   /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
   function applyUnknown(step: Step, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
     const link = database.get(
-      'SELECT scim_id, entry, state, deleted_journal FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1',
+      'SELECT scim_id, entry, state, deleted_position FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1',
       type.id,
       anchorKey,
     );
-    if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_journal']) > step.fence) return page.count('fenced');
+    if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_position']) > step.fence) return page.count('fenced');
     if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null)
       return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
     if (hasOpenAdd(type) && !decideOpenAdd(step, type, entry, page)) return page.postpone(index);
@@ -178,7 +179,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       keys: entry.keys ?? null,
       hash: entry.hash,
       sets: setsOf(entry),
-      journal: 0,
+      position: 0,
       at: step.at,
     });
     markSeen(step, id);
@@ -224,6 +225,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   function settleAdd(entryId: number, journalId: number, entry: PutEntry, step: Step, page: PageWork): void {
     const journal = database.get('SELECT * FROM journal WHERE id = ?', journalId);
     if (journal === undefined) return;
+    // Known since before the fence, so that this very step may go on with the entry.
     const effect = JSON.parse(String(journal['effect']));
     const conflict = applyWrite(state, journal, {
       journalId,
@@ -257,14 +259,14 @@ export function createImportCommands(state: StoreState): ImportCommands {
     state.pending -= 1;
     markSeen(step, id);
     resolveWaiting(state, type, id, entry.anchor, entry.dn);
-    const row = database.get('SELECT id, hash, sets, flags, journal, dn, partition FROM entries WHERE id = ?', id);
+    const row = database.get('SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE id = ?', id);
     if (row !== undefined) compareAndWrite(step, type, id, row, entry, page);
   }
 
   /** Somebody created the object again in the application that was disabled by deletion: the resource has its entry back. */
   function reviveAbsent(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
-    const row = database.get('SELECT id, hash, sets, flags, journal, dn, partition FROM entries WHERE id = ?', id);
-    if (row === undefined || Number(row['journal']) > step.fence || state.open.has(id)) return page.count('fenced');
+    const row = database.get('SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE id = ?', id);
+    if (row === undefined || Number(row['position']) > step.fence || state.open.has(id)) return page.count('fenced');
     database.run(`UPDATE entries SET flags = flags & ~${flag.absent}, anchor = ?, anchor_key = ? WHERE id = ?`, entry.anchor, anchorKey, id);
     database.run("UPDATE links SET state = 'linked', modified = ? WHERE entry = ?", step.at, id);
     markSeen(step, id);
@@ -336,7 +338,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const row = findRow(type.id, entry.anchor, entry.dn);
       if (row === undefined) continue;
       const id = Number(row['id']);
-      if (state.open.has(id) || Number(row['journal']) > step.fence) return page.count('fenced');
+      if (state.open.has(id) || Number(row['position']) > step.fence) return page.count('fenced');
       // Removals wait for the end of the step, where the threshold counts them (R23).
       step.removals.push(id);
       return;
@@ -344,7 +346,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   function findRow(otype: number, anchor: string | undefined, dn: string | undefined): Row | undefined {
-    const columns = 'id, anchor, dn, flags, journal, body';
+    const columns = 'id, anchor, dn, flags, position, body';
     if (anchor !== undefined) return database.get(`SELECT ${columns} FROM entries WHERE otype = ? AND anchor_key = ?`, otype, state.model.anchorKey(anchor));
     return dn === undefined ? undefined : database.get(`SELECT ${columns} FROM entries WHERE dn_key = ? AND otype = ?`, state.model.dnKey(dn), otype);
   }
@@ -355,18 +357,18 @@ export function createImportCommands(state: StoreState): ImportCommands {
     return step;
   }
 
-  function isRemovable(step: Step, id: number, journal: number, flags: number): boolean {
-    return !isSeen(step, id) && journal <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !state.open.has(id);
+  function isRemovable(step: Step, id: number, position: number, flags: number): boolean {
+    return !isSeen(step, id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !state.open.has(id);
   }
 
   function removeIds(ids: readonly number[], fence: number, at: number): number {
     return database.transaction(() => {
       let removed = 0;
       for (const id of ids) {
-        const row = database.get('SELECT journal FROM entries WHERE id = ?', id);
+        const row = database.get('SELECT position FROM entries WHERE id = ?', id);
         // Written since the list was made: the journal wins (R22).
-        if (row === undefined || Number(row['journal']) > fence || state.open.has(id)) continue;
-        removeEntry(state, id, 'gone', 0, at);
+        if (row === undefined || Number(row['position']) > fence || state.open.has(id)) continue;
+        removeEntry(state, id, 'gone', at);
         removed += 1;
       }
       reach('removals-before-commit');
@@ -380,8 +382,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
       return { runId: lastId };
     },
     beginStep(step) {
-      const position = database.get('SELECT max(id) AS position FROM journal')?.['position'];
-      const fence = Number(position ?? 0);
+      // A write whose result comes after this counts as written after the fence, whenever its intent was made.
+      const fence = advance(state);
       const { lastId } = database.run(
         "INSERT INTO steps(run, kind, partition, started, result, counts) VALUES (?, ?, ?, ?, 'running', ?)",
         step.runId,
@@ -459,7 +461,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
           );
         if (end.hold !== undefined) {
           for (const id of held ?? [])
-            database.run('INSERT INTO held(run, entry, journal) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', step.runId, id, step.fence);
+            database.run('INSERT INTO held(run, entry, position) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', step.runId, id, step.fence);
           database.run("UPDATE runs SET held_reason = ?, held_decision = 'waiting' WHERE id = ?", end.hold.reason, step.runId);
         }
         reach('step-end-before-commit');
@@ -482,10 +484,10 @@ export function createImportCommands(state: StoreState): ImportCommands {
     removeHeldChunk(runId) {
       const decision = database.get('SELECT held_decision FROM runs WHERE id = ?', runId)?.['held_decision'];
       if (decision !== 'approved') return { removed: 0, done: true };
-      const rows = database.all('SELECT entry, journal FROM held WHERE run = ? LIMIT ?', runId, CHUNK);
+      const rows = database.all('SELECT entry, position FROM held WHERE run = ? LIMIT ?', runId, CHUNK);
       const removed = removeIds(
         rows.map((row) => Number(row['entry'])),
-        Number(rows[0]?.['journal'] ?? 0),
+        Number(rows[0]?.['position'] ?? 0),
         Date.now(),
       );
       for (const row of rows) database.run('DELETE FROM held WHERE run = ? AND entry = ?', runId, Number(row['entry']));
@@ -502,11 +504,11 @@ export function createImportCommands(state: StoreState): ImportCommands {
   function listUnseen(step: Step): number[] {
     const ids: number[] = [];
     for (const type of step.types) {
-      for (const row of database.iterate('SELECT id, journal, flags, partition FROM entries WHERE otype = ?', type.id)) {
+      for (const row of database.iterate('SELECT id, position, flags, partition FROM entries WHERE otype = ?', type.id)) {
         const partition = String(row['partition']);
         // An entry created by a write has no partition until an import shows it.
         if (partition !== step.partition && partition !== '') continue;
-        if (isRemovable(step, Number(row['id']), Number(row['journal']), Number(row['flags']))) ids.push(Number(row['id']));
+        if (isRemovable(step, Number(row['id']), Number(row['position']), Number(row['flags']))) ids.push(Number(row['id']));
       }
     }
     return ids;

@@ -46,7 +46,7 @@ export function confirmEntry(
     if (attribute === undefined) continue;
     const isSet = attribute.type === 'reference' && attribute.multiValued;
     const shown = entry.references.find((reference) => reference.attribute === name);
-    if (wait.journal > fence) {
+    if (wait.position > fence) {
       kept.add(name);
       remaining[name] = wait;
       if (!isSet) keepValue(body, name, current[name]);

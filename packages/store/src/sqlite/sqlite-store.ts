@@ -41,7 +41,7 @@ export function openStoreCommands(file: string): StoreCommands {
 /** What the store thread remembers, from the file. */
 function readState(database: Database): StoreState {
   const open = new Map<number, { journalId: number; kind: string; otype: number; inDoubtSince: number | undefined }>();
-  const position = Number(database.get('SELECT max(id) AS position FROM journal')?.['position'] ?? 0);
+  const position = Number(database.get("SELECT value FROM meta WHERE name = 'position'")?.['value'] ?? 0);
   for (const row of database.all("SELECT id, kind, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
     // Whatever an earlier process left open is in doubt from now on (R13).
     open.set(Number(row['entry']), {
@@ -55,6 +55,7 @@ function readState(database: Database): StoreState {
   const journalled = Number(database.get('SELECT max(entry) AS entry FROM journal')?.['entry'] ?? 0);
   return {
     database,
+    position,
     model: readModel(database).model,
     open,
     nextEntryId: Math.max(sequence, journalled) + 1,

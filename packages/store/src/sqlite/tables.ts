@@ -29,7 +29,7 @@ CREATE TABLE attributes(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE entries(
   id INTEGER PRIMARY KEY AUTOINCREMENT, otype INTEGER NOT NULL, anchor TEXT, anchor_key TEXT, dn TEXT, dn_key TEXT,
   partition TEXT NOT NULL, scim_id TEXT NOT NULL, hash TEXT, sets TEXT, flags INTEGER NOT NULL DEFAULT 0,
-  journal INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL, modified INTEGER NOT NULL,
+  position INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL, modified INTEGER NOT NULL,
   keys TEXT, body TEXT NOT NULL);
 CREATE UNIQUE INDEX entries_anchor ON entries(otype, anchor_key) WHERE anchor_key IS NOT NULL;
 CREATE UNIQUE INDEX entries_scim ON entries(scim_id);
@@ -45,7 +45,7 @@ CREATE INDEX unresolved_entry ON unresolved(entry);
 CREATE TABLE links(
   scim_id TEXT PRIMARY KEY, otype INTEGER NOT NULL, entry INTEGER, anchor_key TEXT, generation INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL,
   shadow TEXT NOT NULL DEFAULT '{}', aliases TEXT NOT NULL DEFAULT '[]', created INTEGER NOT NULL, modified INTEGER NOT NULL,
-  deleted_journal INTEGER NOT NULL DEFAULT 0);
+  deleted_position INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX links_entry ON links(entry) WHERE entry IS NOT NULL;
 CREATE INDEX links_anchor ON links(otype, anchor_key) WHERE anchor_key IS NOT NULL;
 CREATE TABLE link_aliases(alias TEXT PRIMARY KEY, scim_id TEXT NOT NULL) WITHOUT ROWID;
@@ -65,7 +65,7 @@ CREATE TABLE runs(id INTEGER PRIMARY KEY AUTOINCREMENT, profile TEXT NOT NULL, s
 CREATE TABLE steps(id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, kind TEXT NOT NULL, partition TEXT NOT NULL, started INTEGER NOT NULL, ended INTEGER,
   result TEXT NOT NULL, counts TEXT NOT NULL, error_count INTEGER NOT NULL DEFAULT 0, errors TEXT NOT NULL DEFAULT '[]');
 CREATE INDEX steps_run ON steps(run);
-CREATE TABLE held(run INTEGER NOT NULL, entry INTEGER NOT NULL, journal INTEGER NOT NULL, PRIMARY KEY(run, entry)) WITHOUT ROWID;
+CREATE TABLE held(run INTEGER NOT NULL, entry INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(run, entry)) WITHOUT ROWID;
 CREATE TABLE watermarks(partition TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, otype TEXT, resource TEXT,
   attributes TEXT NOT NULL, result TEXT NOT NULL, correlation TEXT NOT NULL, detail TEXT);

@@ -4,6 +4,7 @@ import { reach } from '../crash-points.ts';
 import type { Row } from './database.ts';
 import {
   addReferences,
+  advance,
   ENTRY_COLUMNS,
   insertEntry,
   keepLink,
@@ -43,6 +44,8 @@ export interface WriteCommands {
 export interface Awaited {
   /** The journal row that wrote it. */
   readonly journal: number;
+  /** When its result was stored, to be compared with fences (R22). */
+  readonly position: number;
   /** The value the last import had shown; `null` for none. */
   readonly was: EncodedValue | readonly EncodedValue[] | null;
   /** For multi-valued references: what was added and removed. For other attributes the row itself has the value. */
@@ -134,7 +137,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     if (newState === 'in-doubt') {
       database.run("UPDATE journal SET state = 'in-doubt', error = ? WHERE id = ?", error, result.journalId);
       const open = state.open.get(entryId);
-      if (open !== undefined) open.inDoubtSince = Number(database.get('SELECT max(id) AS position FROM journal')?.['position'] ?? 0);
+      if (open !== undefined) open.inDoubtSince = state.position;
       return;
     }
     database.run(
@@ -157,7 +160,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     const row = database.get('SELECT id, version FROM entries WHERE scim_id = ?', write.scimId);
     if (row === undefined) return {};
     if (write.expectedVersion !== undefined && row['version'] !== write.expectedVersion) return {};
-    changeLink(state, Number(row['id']), write.change, 0, write.at);
+    changeLink(state, Number(row['id']), write.change, write.at);
     database.run('UPDATE entries SET version = version + 1, modified = ? WHERE id = ?', write.at, Number(row['id']));
     addAudit(state, write.audit);
     return written(Number(row['id']));
@@ -187,6 +190,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     },
     commitResults(results) {
       const outcomes = database.transaction(() => {
+        advance(state);
         const list = results.map(commitResult);
         reach('results-before-commit');
         return list;
@@ -194,7 +198,11 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       reach('results-after-commit');
       return outcomes;
     },
-    commitLinkChanges: (changes) => database.transaction(() => changes.map(commitLinkChange)),
+    commitLinkChanges: (changes) =>
+      database.transaction(() => {
+        advance(state);
+        return changes.map(commitLinkChange);
+      }),
     recordAttempt(journalId, attempt) {
       database.run("UPDATE journal SET attempts = json_insert(coalesce(attempts, '[]'), '$[#]', json(?)) WHERE id = ?", JSON.stringify(attempt), journalId);
     },
@@ -239,10 +247,10 @@ export function applyWrite(state: StoreState, journal: Row, result: Pick<WriteRe
   if (conflict !== undefined) return conflict;
   if (journal['kind'] === 'delete') {
     if (link?.state === 'disabled') keepAbsent(state, entryId, result);
-    else removeEntry(state, entryId, 'deleted', result.journalId, result.at);
+    else removeEntry(state, entryId, 'deleted', result.at);
   } else if (journal['kind'] === 'add') applyAdd(state, type, entryId, effect, result);
   else applyUpdate(state, type, entryId, effect, result);
-  if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) changeLink(state, entryId, link, result.journalId, result.at);
+  if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) changeLink(state, entryId, link, result.at);
   return undefined;
 }
 
@@ -272,7 +280,7 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
     keys: keysOf(type, attributes),
     hash: null,
     sets: null,
-    journal: result.journalId,
+    position: state.position,
     at: result.at,
   });
   writeMultiValues(database, type, entryId, attributes, true);
@@ -290,7 +298,7 @@ function applyUpdate(state: StoreState, type: StoredType, entryId: number, effec
   for (const name of effect.unset) delete merged[name];
   const attributes = orderAttributes(type, merged);
   database.run(
-    'UPDATE entries SET body = ?, keys = ?, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?',
+    'UPDATE entries SET body = ?, keys = ?, hash = NULL, position = ?, version = version + 1, modified = ? WHERE id = ?',
     JSON.stringify(attributes),
     keysOf(type, attributes),
     result.journalId,
@@ -353,9 +361,10 @@ function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffe
     const was = awaited[name]?.was ?? before[name] ?? null;
     awaited[name] =
       delta === undefined
-        ? { journal, was }
+        ? { journal, position: state.position, was }
         : {
             journal,
+            position: state.position,
             was: null,
             added: mergeLists(awaited[name]?.added, delta.added, delta.removed),
             removed: mergeLists(awaited[name]?.removed, delta.removed, delta.added),
@@ -366,7 +375,7 @@ function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffe
     entryId,
     JSON.stringify(awaited),
   );
-  database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed}, journal = ? WHERE id = ?`, journal, entryId);
+  database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed}, position = ? WHERE id = ?`, state.position, entryId);
 }
 
 function mergeLists(known: readonly string[] | undefined, more: readonly string[], without: readonly string[]): readonly string[] {
@@ -391,7 +400,7 @@ function keepAbsent(state: StoreState, entryId: number, result: Pick<WriteResult
     result.at,
   );
   state.database.run(
-    `UPDATE entries SET flags = (flags | ${flag.absent}) & ~${flag.unconfirmed}, anchor_key = NULL, hash = NULL, journal = ?, version = version + 1, modified = ? WHERE id = ?`,
+    `UPDATE entries SET flags = (flags | ${flag.absent}) & ~${flag.unconfirmed}, anchor_key = NULL, hash = NULL, position = ?, version = version + 1, modified = ? WHERE id = ?`,
     result.journalId,
     result.at,
     entryId,
@@ -400,7 +409,7 @@ function keepAbsent(state: StoreState, entryId: number, result: Pick<WriteResult
 }
 
 /** Changes what the host remembers beside the application (R6). */
-function changeLink(state: StoreState, entryId: number, change: LinkChange, journal: number, at: number): void {
+function changeLink(state: StoreState, entryId: number, change: LinkChange, at: number): void {
   const { database } = state;
   const row = database.get('SELECT id, otype, scim_id, anchor_key, flags, created FROM entries WHERE id = ?', entryId);
   if (row === undefined) return;
@@ -421,7 +430,7 @@ function changeLink(state: StoreState, entryId: number, change: LinkChange, jour
   );
   if (change.state === 'deleted') {
     database.run(`UPDATE entries SET flags = flags | ${flag.hidden} WHERE id = ?`, entryId);
-    database.run('UPDATE links SET deleted_journal = ? WHERE scim_id = ?', journal, scimId);
+    database.run('UPDATE links SET deleted_position = ? WHERE scim_id = ?', state.position, scimId);
   }
   if (change.shadow !== undefined) database.run('UPDATE links SET shadow = json_patch(shadow, ?) WHERE scim_id = ?', JSON.stringify(change.shadow), scimId);
   if (change.externalId !== undefined) {
