@@ -156,12 +156,13 @@ function journalAfterCall(store: ConnectorStore): ConnectorStore {
       });
     },
     async commitResults(results) {
-      const outcomes = await store.commitIntents(results.map((result) => kept.get(result.journalId) as Intent));
-      const real = results.flatMap((result, index): readonly WriteResult[] => {
+      const fresh = results.filter((result) => kept.has(result.journalId));
+      const outcomes = await store.commitIntents(fresh.flatMap((result) => kept.get(result.journalId) ?? []));
+      const real = fresh.flatMap((result, index): readonly WriteResult[] => {
         const outcome = outcomes[index];
         return outcome?.status === 'intended' ? [{ ...result, journalId: outcome.journalId }] : [];
       });
-      return store.commitResults(real);
+      return store.commitResults([...real, ...results.filter((result) => !kept.has(result.journalId))]);
     },
   };
 }

@@ -116,7 +116,7 @@ export interface Intent {
   readonly objectType: string;
   /** The entry; absent for an add, whose id the store allocates. */
   readonly entryId?: number;
-  /** The version the writer read; another one is a conflict. Absent: any. */
+  /** The version the writer read; another one is a conflict. Absent means that every version is right. */
   readonly expectedVersion?: number;
   readonly claims: readonly Claim[];
   /** The ordered connector calls with everything needed to repeat or check them: JSON, opaque to the store. */

@@ -1,0 +1,114 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { postgresPrograms } from '../../tools/backends.ts';
+
+/** A PostgreSQL server of our own: on loopback, on a free port, in a temporary folder, stopped by its process id. */
+export interface PrivatePostgres {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly url: string;
+  readonly pid: number;
+  /** `psql` of the same version, for the system's own client. */
+  psql(sql: string): string;
+  stop(): Promise<void>;
+}
+
+const NOBODY = 65_534;
+const PASSWORD = 'landbridge-test';
+
+/** Starts a server. `durable` keeps real synchronisation, for benches; tests do without. @throws Error when PostgreSQL is not installed. */
+export async function startPostgres(options: { readonly durable?: boolean; readonly settings?: readonly string[] } = {}): Promise<PrivatePostgres> {
+  const programs = postgresPrograms();
+  if (programs === undefined) throw new Error('PostgreSQL is not installed: npm test installs it on Debian as root; elsewhere install the package postgresql');
+  // PostgreSQL refuses to run as root.
+  const isRoot = process.getuid?.() === 0;
+  const identity = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-postgres-'));
+  const data = join(folder, 'data');
+  if (isRoot) chownSync(folder, NOBODY, NOBODY);
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, PASSWORD, { mode: 0o644 });
+  execFileSync(
+    `${programs}/initdb`,
+    ['-D', data, '-U', 'landbridge', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C.UTF-8', '-N'],
+    { ...identity, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const port = await freePort();
+  const fast = options.durable === true ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+  const settings = [
+    `listen_addresses=127.0.0.1`,
+    `port=${port}`,
+    `unix_socket_directories=${folder}`,
+    'max_connections=200',
+    'shared_buffers=256MB',
+    ...fast,
+    ...(options.settings ?? []),
+  ];
+  const child: ChildProcess = spawn(`${programs}/postgres`, ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+    ...identity,
+    cwd: folder,
+    stdio: 'ignore',
+  });
+  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  await answers(port, exited);
+  const env = { ...process.env, PGPASSWORD: PASSWORD };
+  return {
+    host: '127.0.0.1',
+    port,
+    user: 'landbridge',
+    password: PASSWORD,
+    database: 'postgres',
+    url: `postgres://landbridge:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    pid: child.pid ?? 0,
+    psql: (sql) =>
+      execFileSync(
+        `${programs}/psql`,
+        ['-X', '-A', '-t', '-q', '-h', '127.0.0.1', '-p', String(port), '-U', 'landbridge', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1'],
+        { env, input: sql, encoding: 'utf8', cwd: tmpdir(), maxBuffer: 1 << 28 },
+      ),
+    async stop() {
+      child.kill('SIGINT');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port is free'))));
+    });
+  });
+}
+
+/** Waits until the server takes connections, or has ended. */
+async function answers(port: number, exited: Promise<void>): Promise<void> {
+  let dead = false;
+  void exited.then(() => {
+    dead = true;
+  });
+  for (let attempt = 0; attempt < 600; attempt += 1) {
+    if (dead) throw new Error('the PostgreSQL server ended at its start');
+    if (await knock(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('the PostgreSQL server does not answer within 30 seconds');
+}
+
+function knock(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
