@@ -65,7 +65,8 @@ function isExact(filter: EntryFilter): boolean {
     case 'present':
       return true;
     case 'compare':
-      return filter.type !== 'string' || filter.caseExact;
+      // A LIKE of SQLite folds ASCII whatever one wants.
+      return filter.type !== 'string' || (filter.caseExact && !['starts', 'ends', 'contains'].includes(filter.comparison));
   }
 }
 

@@ -89,14 +89,14 @@ async function open(context: ConnectorContext): Promise<Opened> {
 }
 
 /** Look-ups share one open database for a connector: they come one at a time and must be quick. */
-const lookUps = new Map<string, Promise<Opened>>();
+const lookUps = new WeakMap<ConnectorContext['parameters'], Promise<Opened>>();
 
 function lookUpDatabase(context: ConnectorContext): Promise<Opened> {
-  const known = lookUps.get(context.connector);
+  const known = lookUps.get(context.parameters);
   if (known !== undefined) return known;
   const opening = open(context);
-  lookUps.set(context.connector, opening);
-  opening.catch(() => lookUps.delete(context.connector));
+  lookUps.set(context.parameters, opening);
+  opening.catch(() => lookUps.delete(context.parameters));
   return opening;
 }
 
