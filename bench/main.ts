@@ -1,0 +1,11 @@
+/** `npm run bench -- scim|import [--json] [--entries N]`: compares with floors in the same run and prints ratios; no gate. */
+const [name, ...rest] = process.argv.slice(2);
+process.argv = [...process.argv.slice(0, 2), ...rest];
+if (name === 'scim') await import('./scim.ts');
+else if (name === 'import') await import('./import.ts');
+else {
+  process.stderr.write('error: name a bench: npm run bench -- scim | import [--json]\n');
+  process.exitCode = 2;
+}
+
+export {};
