@@ -30,6 +30,8 @@ export interface StoredModel {
   anchorKey(anchor: string): string;
   dnKey(dn: string): string;
   referenceKey(raw: string): string;
+  /** Raw references are anchor keys as they are: SQL alone can resolve them. */
+  readonly plainReferences: boolean;
 }
 
 const EMPTY: StoreModel = { connector: '', objectTypes: [], normalizations: [], referenceForm: 'anchor' };
@@ -96,6 +98,7 @@ function compileModel(database: Database, model: StoreModel): StoredModel {
     anchorKey: normalize,
     dnKey,
     referenceKey: model.referenceForm === 'dn' ? dnKey : normalize,
+    plainReferences: model.referenceForm === 'anchor' && model.normalizations.length === 0,
   };
 }
 
