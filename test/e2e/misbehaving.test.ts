@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
+import { afterEach, describe, expect, it } from 'vitest';
+
+/** Connectors that hang, throw, exit and lie: the host answers, settles, and goes on (R1, R13, R14, R17, R19). */
+const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const context: RequestContext = { credential: 'c', profile: 'lenient', baseUrl: 'https://h/scim/app', correlation: 'x' };
+const quiet = (): void => {};
+const open: { connector: HostConnector; folder: string }[] = [];
+
+afterEach(async () => {
+  for (const { connector, folder } of open.splice(0)) {
+    await connector.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+async function start(behaviour: string): Promise<HostConnector> {
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-misbehaving-'));
+  const connector = await openConnector({
+    folder,
+    sealingKey: new Uint8Array(32),
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    configuration: {
+      name: 'app',
+      package: join(import.meta.dirname, '../fixtures/misbehaving-connector.ts'),
+      ...configurationDefaults,
+      limits: { ...configurationDefaults.limits, callSeconds: 0.4, deadlineSeconds: 20 },
+      parameters: { behaviour },
+      secretParameters: [],
+      objectTypes: [
+        { objectType: 'person', resourceType: 'User', endpoint: 'Users', excluded: [], queryable: [], mapping: [{ scim: 'userName', attribute: 'login' }] },
+      ],
+      partitions: [],
+      containers: [],
+      runProfiles: [{ name: 'full', steps: [{ kind: 'full-import' }] }],
+      autosync: { schedules: [] },
+      deprovisioning: { disable: { action: 'none' }, delete: { action: 'delete' } },
+      strictResults: false,
+    },
+  });
+  open.push({ connector, folder });
+  return connector;
+}
+
+const create = (connector: HostConnector, userName: string) => connector.clean.create(context, 'Users', { schemas: [USER], userName }, {});
+const states = async (connector: HostConnector): Promise<readonly string[]> => (await connector.journal({ limit: 10 })).map((row) => row.state);
+
+describe('a connector that misbehaves while writing', () => {
+  for (const behaviour of [
+    'throws-a-string',
+    'repeats-results',
+    'unknown-result',
+    'omits-results',
+    'close-fails',
+    'hangs',
+    'blocks',
+    'exits',
+    'floods-the-stack',
+  ]) {
+    it(`R13 R14 R19 ${behaviour}: the client gets its answer, once, and the next write works`, async () => {
+      const connector = await start(behaviour);
+      expect((await create(connector, 'first')).status).toBe(201);
+      expect((await create(connector, 'second')).status).toBe(201);
+      expect(await states(connector)).toEqual(['applied', 'applied']);
+      expect((await connector.status()).inDoubt).toBe(0);
+    });
+  }
+
+  it('R19 a server that is down is 503 with Retry-After, and nothing was applied', async () => {
+    const connector = await start('throws-server-down');
+    await expect(create(connector, 'first')).rejects.toMatchObject({ status: 503, retryAfter: 5 });
+    expect(await states(connector)).toEqual(['refused']);
+    expect((await create(connector, 'first')).status).toBe(201);
+  });
+
+  it('R16 a repeat of a write in flight joins it', async () => {
+    const connector = await start('hangs');
+    const [one, two] = await Promise.all([create(connector, 'same'), create(connector, 'same')]);
+    expect(one.body).toBe(two.body);
+    expect(await states(connector)).toEqual(['applied']);
+  });
+});
+
+describe('a connector that misbehaves while importing', () => {
+  it.each(['import-drops', 'import-exits'])('R23 %s: the run fails, nothing is removed, and the next run works', async (behaviour) => {
+    const connector = await start(behaviour);
+    const failed = await (await connector.run('full', 'test')).ended;
+    expect(failed.result).toBe('failed');
+    expect(failed.steps[0]?.errors[0]?.error.code).toBe('connection-dropped');
+    const next = await (await connector.run('full', 'test')).ended;
+    expect(next.result).toBe('success');
+    expect((await connector.status()).entries).toEqual({ person: 3 });
+  });
+
+  it('R23 R24 an entry that cannot be read: counted, named, and no watermark', async () => {
+    const connector = await start('import-bad-entry');
+    const run = await (await connector.run('full', 'test')).ended;
+    expect(run.result).toBe('completed-with-errors');
+    expect(run.steps[0]?.errors[0]?.error).toMatchObject({ code: 'missing-attribute' });
+    expect((await connector.status()).entries).toEqual({ person: 3 });
+  });
+});
