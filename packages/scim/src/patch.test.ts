@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { enterpriseUserSchema, groupSchema, userSchema } from './core-schemas.ts';
+import { ScimError } from './errors.ts';
+import { applyPatch, PATCH_SCHEMA, parsePatch } from './patch.ts';
+import { profiles } from './profiles.ts';
+import { compileResourceType, type ScimResource } from './schema.ts';
+
+const ENTERPRISE = enterpriseUserSchema.id;
+const user = compileResourceType({
+  id: 'User',
+  name: 'User',
+  endpoint: '/Users',
+  description: '',
+  schema: userSchema,
+  extensions: [{ schema: enterpriseUserSchema, required: false }],
+});
+const group = compileResourceType({ id: 'Group', name: 'Group', endpoint: '/Groups', description: '', schema: groupSchema, extensions: [] });
+const base: ScimResource = {
+  schemas: [userSchema.id],
+  id: '1',
+  userName: 'ada',
+  name: { givenName: 'Ada', familyName: 'L' },
+  active: true,
+  emails: [
+    { type: 'work', value: 'a@w', primary: true },
+    { type: 'home', value: 'a@h' },
+  ],
+};
+
+function patch(operations: readonly unknown[], options: { readonly on?: ScimResource; readonly strict?: boolean } = {}) {
+  const profile = options.strict ? profiles['strict'] : profiles['lenient'];
+  if (profile === undefined) throw new Error('no profile');
+  return applyPatch(options.on ?? base, parsePatch({ schemas: [PATCH_SCHEMA], Operations: operations }), user, { profile, deferred: [] });
+}
+
+describe('PATCH', () => {
+  it.each<[string, unknown, Record<string, unknown>]>([
+    ['S-139 add to a single value sets it', { op: 'add', path: 'title', value: 'Dr' }, { title: 'Dr' }],
+    [
+      'S-140 add to a list appends',
+      { op: 'add', path: 'emails', value: { type: 'other', value: 'a@o' } },
+      { emails: [...(base['emails'] as object[]), { type: 'other', value: 'a@o' }] },
+    ],
+    [
+      'S-141 add to a complex value merges',
+      { op: 'add', path: 'name', value: { familyName: 'Lovelace' } },
+      { name: { givenName: 'Ada', familyName: 'Lovelace' } },
+    ],
+    [
+      'S-142 add without a path appends to lists',
+      { op: 'add', value: { emails: [{ value: 'x@y' }], title: 'T' } },
+      { title: 'T', emails: [...(base['emails'] as object[]), { value: 'x@y' }] },
+    ],
+    [
+      'S-144 add with a filter creates the element',
+      { op: 'Add', path: 'phoneNumbers[type eq "work"].value', value: '1' },
+      { phoneNumbers: [{ type: 'work', value: '1' }] },
+    ],
+    [
+      'S-147 remove with a filter takes the matching element',
+      { op: 'remove', path: 'emails[type eq "home"]' },
+      { emails: [{ type: 'work', value: 'a@w', primary: true }] },
+    ],
+    [
+      'S-149 remove with a value list takes those',
+      { op: 'Remove', path: 'emails', value: [{ value: 'a@h' }] },
+      { emails: [{ type: 'work', value: 'a@w', primary: true }] },
+    ],
+    ['S-149 remove with an empty list takes nothing', { op: 'Remove', path: 'emails', value: [] }, {}],
+    ['S-152 replace of a list replaces all', { op: 'replace', path: 'emails', value: [{ value: 'n@n' }] }, { emails: [{ value: 'n@n' }] }],
+    [
+      'S-153 replace of a complex value keeps the rest',
+      { op: 'replace', path: 'name', value: { givenName: 'A' } },
+      { name: { givenName: 'A', familyName: 'L' } },
+    ],
+    [
+      'S-154 replace with a filter touches matching elements only',
+      { op: 'replace', path: 'emails[type eq "work"].value', value: 'n@w' },
+      {
+        emails: [
+          { type: 'work', value: 'n@w', primary: true },
+          { type: 'home', value: 'a@h' },
+        ],
+      },
+    ],
+    [
+      'S-158 dotted and URN keys without a path',
+      { op: 'replace', value: { 'name.familyName': 'King', [`${ENTERPRISE}:department`]: 'R' } },
+      { name: { givenName: 'Ada', familyName: 'King' }, [ENTERPRISE]: { department: 'R' }, schemas: [userSchema.id, ENTERPRISE] },
+    ],
+    [
+      'S-159 the old dot after the URN',
+      { op: 'add', path: `${ENTERPRISE}.department`, value: 'R' },
+      { [ENTERPRISE]: { department: 'R' }, schemas: [userSchema.id, ENTERPRISE] },
+    ],
+    ['S-160 "False" is false', { op: 'Replace', path: 'active', value: 'False' }, { active: false }],
+    [
+      'S-161 a manager by its bare id',
+      { op: 'Add', path: `${ENTERPRISE}:manager`, value: '9' },
+      { [ENTERPRISE]: { manager: { value: '9' } }, schemas: [userSchema.id, ENTERPRISE] },
+    ],
+    [
+      'S-161 a manager in a list',
+      { op: 'Add', path: `${ENTERPRISE}:manager`, value: [{ $ref: 'u', value: '9' }] },
+      { [ENTERPRISE]: { manager: { $ref: 'u', value: '9' } }, schemas: [userSchema.id, ENTERPRISE] },
+    ],
+    [
+      'S-163 one primary at a time',
+      { op: 'replace', path: 'emails[type eq "home"].primary', value: true },
+      {
+        emails: [
+          { type: 'work', value: 'a@w', primary: false },
+          { type: 'home', value: 'a@h', primary: true },
+        ],
+      },
+    ],
+    ['S-047 an id that repeats itself is nothing', { op: 'replace', value: { id: '1', displayName: 'A' } }, { displayName: 'A' }],
+  ])('%s', (_name, operation, expected) => {
+    expect(patch([operation]).resource).toEqual({ ...base, ...expected });
+  });
+
+  it.each<[string, unknown, string, boolean?]>([
+    ['S-046 read-only', { op: 'replace', path: 'meta.created', value: 'x' }, 'mutability'],
+    ['S-060 required', { op: 'remove', path: 'userName' }, 'mutability'],
+    ['S-133 unknown operation', { op: 'move', path: 'title' }, 'invalidSyntax'],
+    ['S-135 index', { op: 'remove', path: 'emails[0]' }, 'invalidPath'],
+    ['S-145 remove without a path', { op: 'remove' }, 'noTarget'],
+    ['S-155 no match, strict', { op: 'replace', path: 'phoneNumbers[type eq "work"].value', value: '1' }, 'noTarget', true],
+    ['S-160 other words are no booleans', { op: 'replace', path: 'active', value: 'yes' }, 'invalidValue'],
+    ['S-166 no value', { op: 'add', path: 'title' }, 'invalidValue'],
+    ['S-166 wrong shape', { op: 'replace', path: 'name', value: 'Ada' }, 'invalidValue'],
+    ['SEC-37 prototype in a path', { op: 'add', path: '__proto__.x', value: '1' }, 'invalidPath'],
+    ['SEC-37 constructor in a path', { op: 'add', path: 'constructor.prototype', value: '1' }, 'invalidPath'],
+    ['SEC-37 prototype after brackets', { op: 'add', path: 'emails[type eq "work"].__proto__', value: '1' }, 'invalidPath'],
+  ])('%s is refused', (_name, operation, scimType, strict) => {
+    expect(() => patch([operation], { strict: strict === true })).toThrowError(expect.objectContaining({ scimType }));
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+
+  it('S-134 a failing operation leaves the resource as it was', () => {
+    const before = JSON.stringify(base);
+    expect(() =>
+      patch([
+        { op: 'add', path: 'title', value: 'x' },
+        { op: 'remove', path: 'userName' },
+      ]),
+    ).toThrow(ScimError);
+    expect(JSON.stringify(base)).toBe(before);
+  });
+
+  it('S-143 what changes nothing says so', () => {
+    expect(patch([{ op: 'add', path: 'emails', value: [{ type: 'home', value: 'a@h' }] }]).changed).toBe(false);
+    expect(patch([{ op: 'replace', path: 'title', value: 'x' }]).changed).toBe(true);
+  });
+
+  it('S-176 S-181 members are deltas, in order, without being there', () => {
+    const profile = profiles['entra'];
+    if (profile === undefined) throw new Error('no profile');
+    const operations = parsePatch({
+      schemas: [PATCH_SCHEMA],
+      Operations: [
+        { op: 'Add', path: 'members', value: [{ $ref: null, value: 'a' }, { value: 'a' }, { value: 'b' }] },
+        { op: 'Remove', path: 'members', value: [{ value: 'c' }] },
+        { op: 'remove', path: 'members[value eq"d"]' },
+        { op: 'replace', path: 'members', value: [] },
+        { op: 'remove', path: 'members' },
+      ],
+    });
+    const { deferred } = applyPatch({ schemas: [groupSchema.id], id: 'g', displayName: 'G' }, operations, group, { profile, deferred: ['members'] });
+    expect(deferred.map(({ kind, values }) => [kind, ...values])).toEqual([['add', 'a', 'b'], ['remove', 'c'], ['remove', 'd'], ['replace'], ['clear']]);
+  });
+
+  it('SEC-37 whatever is sent, the resource given stays the same and only SCIM errors come out', () => {
+    const operation = fc.record(
+      {
+        op: fc.constantFrom('add', 'Replace', 'remove', 'x'),
+        path: fc.oneof(fc.constantFrom('emails', 'name', 'emails[type eq "work"]', 'emails[type eq "x"].value', 'active', '__proto__'), fc.string()),
+        value: fc.jsonValue(),
+      },
+      { requiredKeys: ['op'] },
+    );
+    fc.assert(
+      fc.property(fc.array(operation, { minLength: 1, maxLength: 4 }), (operations) => {
+        const before = JSON.stringify(base);
+        try {
+          patch(operations);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ScimError);
+        }
+        expect(JSON.stringify(base)).toBe(before);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
