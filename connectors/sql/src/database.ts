@@ -1,7 +1,8 @@
 import type { Value } from '@landbridge/connector-sdk';
+import type { ColumnType } from './settings.ts';
 
-/** A value as a driver takes it. */
-export type SqlValue = string | number | bigint | boolean | Uint8Array | null;
+/** A value as a driver takes it; lists are arrays of the database (PostgreSQL only). */
+export type SqlValue = string | number | bigint | boolean | Uint8Array | null | readonly SqlValue[];
 
 /** A row as an array of driver values, in the order of the selected columns. */
 export type SqlRow = readonly unknown[];
@@ -9,46 +10,127 @@ export type SqlRow = readonly unknown[];
 /** A column as the catalogue describes it. */
 export interface CatalogueColumn {
   readonly name: string;
-  readonly type: 'string' | 'integer' | 'boolean' | 'binary';
-  /** The type as the database names it: for comparisons that must be told. */
+  /** The type of the attribute: by the catalogue, or as the administrator declared it. */
+  readonly type: ColumnType;
+  /** The type as the database names it: for casts, and for comparisons that depend on it. */
   readonly declared: string;
   readonly nullable: boolean;
   /** The database gives it a value on insert: identity, serial, default. */
   readonly defaulted: boolean;
+  /** Numbered or computed by the database: identity, serial, generated. */
+  readonly assigned: boolean;
+  /** Cannot be written at all: generated columns. */
+  readonly generated: boolean;
   /** A single-column unique constraint or primary key. */
   readonly unique: boolean;
+  /** Characters that fit, where the type limits them. */
+  readonly maximumLength?: number;
+  /** What a foreign key of this column points to, `table.column`: for people. */
+  readonly pointsTo?: string;
 }
+
+/** One statement with its values. */
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** Rows of a table to insert or delete: the columns of the key have the same value in each. */
+export interface RowSet {
+  /** The table, quoted. */
+  readonly from: string;
+  readonly keyColumns: readonly CatalogueColumn[];
+  readonly key: readonly SqlValue[];
+  readonly columns: readonly CatalogueColumn[];
+  readonly rows: readonly (readonly SqlValue[])[];
+}
+
+/** How a merge compares the parts of a key: integers by number, bytes by byte, all else by the code points of its text. */
+export type KeyOrder = 'integer' | 'binary' | 'text';
 
 /** What statements need to know of a database: the differences, and nothing else. */
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres';
   placeholder(index: number): string;
-  /** Order of text that equals the order of code points, the same for every table. */
-  readonly textCollation: string;
-  /** Folds text for comparison without regard to case. */
-  fold(expression: string): string;
-  /** A value of an attribute as the driver takes it. */
-  toSql(value: Value): SqlValue;
-  /** Reads a driver value as the attribute's type; `undefined` for NULL. */
-  reader(type: CatalogueColumn['type']): (value: unknown) => Value | undefined;
+  /** The text of a column; the bare column where it holds text already, so that an index serves. */
+  text(expression: string, column: CatalogueColumn): string;
+  /** A text expression that compares by code point, whatever the collation of the column. */
+  codePoints(text: string): string;
+  /** Folds a text expression for comparison without regard to case, as near to `foldCase` as the database can. */
+  fold(text: string): string;
+  /** What a folded comparison may miss that `foldCase` finds: nothing, or letters beyond ASCII. */
+  readonly foldMisses: 'nothing' | 'beyond-ascii';
+  /** An expression for ORDER BY with the order of {@link KeyOrder}, the same in every table. */
+  orderBy(expression: string, column: CatalogueColumn, order: KeyOrder): string;
+  /** A condition that is never NULL: the value is a flag that is set, or a time that is there. */
+  isSet(expression: string): string;
+  /** An exact text comparison that an index can serve; `undefined` where no value of the column can have this text. */
+  equalsText(expression: string, column: CatalogueColumn, value: string, bind: (value: SqlValue) => string): string | undefined;
+  /** `(a, b) IN (…)`. */
+  isOneOf(expressions: readonly string[], keys: readonly (readonly SqlValue[])[], bind: (value: SqlValue) => string): string;
+  /** A value of an attribute as the driver takes it for this column. */
+  toSql(value: Value, column: CatalogueColumn): SqlValue;
+  /** Reads a driver value, never NULL, as the column's type. @throws ConnectorError `invalid-attribute-value`. */
+  reader(column: CatalogueColumn): (value: unknown) => Value;
+  /** Inserts the rows that are not there yet. */
+  insertRows(rows: RowSet): readonly Statement[];
+  /** Deletes these rows. */
+  deleteRows(rows: RowSet): readonly Statement[];
+  /** Locks a row that is only looked at. */
+  readonly lockClause: string;
+  /** Statements before an update that changes a key, so that dependants may follow it in the same transaction. */
+  readonly beforeKeyChange: readonly string[];
+}
+
+/** The answer to a statement. */
+export interface StatementResult {
+  readonly rows: readonly SqlRow[];
+  /** Rows changed, or returned where the statement returns rows. */
+  readonly changes: number;
 }
 
 /** One connection that statements run on. */
 export interface SqlConnection {
-  query(sql: string, values: readonly SqlValue[]): Promise<{ readonly rows: readonly SqlRow[]; readonly changes: number }>;
+  query(sql: string, values: readonly SqlValue[]): Promise<StatementResult>;
+}
+
+/** Something to be done as one transaction. */
+export interface Unit<Result> {
+  /** Indexes of earlier units that must have ended before this one starts. */
+  readonly after: readonly number[];
+  work(connection: SqlConnection): Promise<Result>;
+}
+
+/** What became of a unit. */
+export type Outcome<Result> = { readonly result: Result } | { readonly error: unknown };
+
+/** Which columns of which table a constraint is about. */
+export interface ConstraintPlace {
+  readonly table?: string;
+  /** Names of columns, or an expression that contains them. */
+  readonly columns: readonly string[];
 }
 
 /** An open database. Errors that come out of it are `ConnectorError`s. */
 export interface SqlDatabase {
   readonly dialect: Dialect;
-  query(sql: string, values: readonly SqlValue[]): Promise<{ readonly rows: readonly SqlRow[]; readonly changes: number }>;
-  /** Runs work in one transaction: what throws rolls back. */
-  transaction<Result>(work: (connection: SqlConnection) => Promise<Result>): Promise<Result>;
+  query(sql: string, values: readonly SqlValue[], signal?: AbortSignal): Promise<StatementResult>;
+  /** Runs units, each atomic by itself: what throws is rolled back and leaves its neighbours alone. It does not reject. */
+  runUnits<Result>(units: readonly Unit<Result>[], signal: AbortSignal): Promise<readonly Outcome<Result>[]>;
   /** Several ordered reads over one consistent state, each with its own cursor. */
   snapshot(signal: AbortSignal): Promise<SqlSnapshot>;
+  /** The columns of a table or view; empty when there is none. */
   columns(table: string, schema: string | undefined): Promise<readonly CatalogueColumn[]>;
-  /** The columns of a query, by running it for no rows. */
+  /** The columns of a query, without reading a row. */
   queryColumns(sql: string): Promise<readonly CatalogueColumn[]>;
+  /** The number of rows of a table, roughly where exactly is expensive; `undefined` where it cannot be had cheaply. */
+  countRows(table: string, schema: string | undefined): Promise<number | undefined>;
+  /** What the account may not do with a table: words such as `INSERT`. */
+  missingPrivileges(table: string, schema: string | undefined): Promise<readonly string[]>;
+  /** Whether others are writing just now, and since when: their changes may appear later with earlier marks. */
+  writersNow(): Promise<{ readonly busy: boolean; readonly oldest?: string }>;
+  /** Where the constraint stands that an error of this database is about. */
+  locate(error: unknown): Promise<ConstraintPlace>;
   close(): Promise<void>;
 }
 
@@ -61,9 +143,15 @@ export interface SqlSnapshot {
 /** A cursor: pages of rows until an empty one. */
 export interface SqlCursor {
   read(): Promise<readonly SqlRow[]>;
+  close(): Promise<void>;
 }
 
-/** Quotes an identifier; both dialects use the standard's double quotes. */
+/** Quotes an identifier; both dialects use the standard's double quotes (SEC-32). */
 export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** A table name, quoted, with its schema. */
+export function qualified(table: string, schema: string | undefined): string {
+  return schema === undefined ? quote(table) : `${quote(schema)}.${quote(table)}`;
 }

@@ -1,54 +1,82 @@
 import { type Attributes, ConnectorError, type ImportEntry, type ImportPage, type ImportStep, type Value } from '@landbridge/connector-sdk';
-import { quote, type SqlDatabase, type SqlValue } from './database.ts';
-import { fetchEntries, keysCondition } from './fetch-entries.ts';
+import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow, type SqlSnapshot, type SqlValue } from './database.ts';
+import { fetchByKeys, keyText } from './fetch-entries.ts';
 import type { SelectedType } from './import-session.ts';
-import { type ObjectModel, qualified } from './object-model.ts';
-import type { DeltaSettings } from './settings.ts';
+import type { LogModel, ObjectModel } from './object-model.ts';
 
-/** Where each object type goes on: the highest value of its watermark column, or of its change log's sequence, as text. */
-type Marks = Record<string, string | null>;
+/**
+ * Where each object type goes on: the highest value of its watermark column, or of the sequence of its change log. The
+ * first letter keeps the type of the value (`t` text, `i` integer, `r` real), because SQLite compares by it.
+ */
+type Marks = Readonly<Record<string, string | null>>;
 
+/** Keys that are looked up at once. */
 const PAGE = 500;
-
-/** Whether an object type can tell what changed. */
-export function hasDelta(model: ObjectModel): boolean {
-  return model.settings.delta?.watermarkColumn !== undefined || model.settings.delta?.changeLog !== undefined;
-}
+/** Numbers that transactions may have taken and not committed yet, when others are writing while the mark is taken. */
+const OVERLAP = 1000n;
 
 /** The watermark of now, for all types that have one. */
 export async function seedWatermark(database: SqlDatabase, selected: readonly SelectedType[]): Promise<string | undefined> {
-  const marks: Marks = {};
-  for (const { model } of selected) {
-    const source = sourceOf(model);
-    if (source === undefined) continue;
-    const { rows } = await database.query(`SELECT CAST(max(${quote(source.column)}) AS TEXT) FROM ${source.from}`, []);
-    marks[model.name] = rows[0]?.[0] === null || rows[0]?.[0] === undefined ? null : String(rows[0][0]);
-  }
-  return Object.keys(marks).length === 0 ? undefined : JSON.stringify(marks);
+  const types = selected.filter(({ model }) => model.delta !== undefined);
+  if (types.length === 0) return undefined;
+  // Asked first: whoever begins to write later also gets later marks.
+  const writers = await database.writersNow();
+  const marks: Record<string, string | null> = {};
+  for (const { model } of types) marks[model.name] = await readMark(database, model, writers);
+  return JSON.stringify(marks);
 }
 
-function sourceOf(model: ObjectModel): { readonly from: string; readonly column: string } | undefined {
-  const { delta } = model.settings;
-  if (delta?.changeLog !== undefined) return { from: qualified(delta.changeLog.table, delta.changeLog.schema), column: delta.changeLog.sequence };
-  return delta?.watermarkColumn === undefined ? undefined : { from: model.from, column: delta.watermarkColumn };
+async function readMark(database: SqlDatabase, model: ObjectModel, writers: { readonly busy: boolean; readonly oldest?: string }): Promise<string | null> {
+  const { from, column } = sourceOf(model);
+  const expression = `max(${column.expression})`;
+  const { rows } = await database.query(`SELECT ${expression} FROM ${from}`, []);
+  const value = rows[0]?.[0];
+  if (value === null || value === undefined) return null;
+  if (!writers.busy) return formatMark(value);
+  if (column.type === 'integer') return formatMark(String(BigInt(String(value)) - OVERLAP));
+  if (!/^timestamp/.test(column.declared)) return formatMark(value);
+  // Rows may carry the time at which their transaction began, and become visible when it ends.
+  const binds = database.dialect.placeholder(1);
+  const earliest = writers.oldest !== undefined && column.declared === 'timestamp with time zone' ? `least(max(x), CAST(${binds} AS timestamptz))` : 'max(x)';
+  const values = earliest === 'max(x)' ? [] : [writers.oldest ?? null];
+  const earlier = await database.query(`SELECT ${earliest} - interval '5 minutes' FROM (SELECT ${expression} AS x FROM ${from}) marks`, values);
+  return formatMark(earlier.rows[0]?.[0]);
+}
+
+function formatMark(value: unknown): string {
+  if (typeof value === 'bigint') return `i${value}`;
+  return typeof value === 'number' ? `r${value}` : `t${String(value)}`;
+}
+
+function parseMark(mark: string): SqlValue {
+  const text = mark.slice(1);
+  if (mark.startsWith('i')) return BigInt(text);
+  return mark.startsWith('r') ? Number(text) : text;
+}
+
+function sourceOf(model: ObjectModel): { readonly from: string; readonly column: CatalogueColumn & { readonly expression: string } } {
+  const { delta } = model;
+  if (delta === undefined) throw new ConnectorError('not-supported', `the object type "${model.name}" has no delta`);
+  if (delta.kind === 'log') return { from: delta.from, column: { ...delta.sequence, expression: `l.${quote(delta.sequence.name)}` } };
+  return { from: model.from, column: { ...delta.column, expression: `m.${quote(delta.column.name)}` } };
 }
 
 /** What changed since the watermark, type by type. @throws ConnectorError `watermark-lost` for one that cannot be read. */
-export async function* readDelta(database: SqlDatabase, selected: readonly SelectedType[], step: ImportStep): AsyncGenerator<ImportPage> {
+export async function* readDelta(
+  database: SqlDatabase,
+  snapshot: SqlSnapshot,
+  selected: readonly SelectedType[],
+  step: ImportStep,
+  next: string | undefined,
+): AsyncGenerator<ImportPage> {
   const marks = parseMarks(step.watermark);
-  // Taken first: a change during the import is reported again by the next delta.
-  const next = await seedWatermark(database, selected);
-  for (const { model, type } of selected) {
-    const wanted = new Set(type.attributes.map((attribute) => attribute.name));
-    const { delta } = model.settings;
-    const since = marks[model.name];
-    if (since === undefined || delta === undefined)
+  for (const { model, wanted } of selected) {
+    const since = Object.hasOwn(marks, model.name) ? marks[model.name] : undefined;
+    if (since === undefined || model.delta === undefined)
       throw new ConnectorError('watermark-lost', `the object type "${model.name}" has no watermark; a full import is needed`);
-    const pages =
-      delta.changeLog === undefined ? readByColumn(database, model, wanted, delta, since) : readByLog(database, model, wanted, delta.changeLog, since);
-    for await (const entries of pages) {
-      step.signal.throwIfAborted();
-      yield { entries, more: true };
+    for await (const changed of readChanges(database, snapshot, model, since === null ? null : parseMark(since))) {
+      const entries = await readChanged(database, model, wanted, changed, step.signal);
+      for (let index = 0; index < entries.length; index += step.pageSize) yield { entries: entries.slice(index, index + step.pageSize), more: true };
     }
   }
   yield { entries: [], more: false, ...(next === undefined ? {} : { watermark: next }) };
@@ -56,84 +84,91 @@ export async function* readDelta(database: SqlDatabase, selected: readonly Selec
 
 function parseMarks(watermark: string | undefined): Marks {
   try {
-    return JSON.parse(watermark ?? '') as Marks;
+    const marks: unknown = JSON.parse(watermark ?? '');
+    // Written by `seedWatermark`: every value is a marked text or null.
+    if (typeof marks === 'object' && marks !== null && Object.values(marks).every((mark) => mark === null || /^[tir]/.test(String(mark))))
+      return marks as Marks;
   } catch {
-    throw new ConnectorError('watermark-lost', 'the watermark cannot be read; a full import is needed');
+    // Not JSON: said below.
   }
+  throw new ConnectorError('watermark-lost', 'the watermark cannot be read; a full import is needed');
+}
+
+/** A row that changed. */
+interface Change {
+  readonly key: readonly Value[];
+  readonly deleted: boolean;
+}
+
+async function* readChanges(database: SqlDatabase, snapshot: SqlSnapshot, model: ObjectModel, since: SqlValue): AsyncGenerator<readonly Change[]> {
+  const { sql, keyColumns, isDeleted } = model.delta?.kind === 'log' ? logStatement(database, model.delta, since) : columnStatement(database, model, since);
+  const readers = keyColumns.map((column) => database.dialect.reader(column));
+  const cursor = await snapshot.cursor(sql, since === null ? [] : [since], PAGE);
+  for (let rows = await cursor.read(); rows.length > 0; rows = await cursor.read()) {
+    yield rows
+      .filter((row) => readers.every((_, index) => row[index] !== null))
+      .map((row) => ({ key: readers.map((read, index) => read(row[index])), deleted: isDeleted(row) }));
+  }
+  await cursor.close();
+}
+
+interface ChangeStatement {
+  readonly sql: string;
+  readonly keyColumns: readonly CatalogueColumn[];
+  isDeleted(row: SqlRow): boolean;
 }
 
 /** Rows whose watermark column is at least the mark: equal ones again, because more of them may have come since. */
-async function* readByColumn(
-  database: SqlDatabase,
-  model: ObjectModel,
-  wanted: ReadonlySet<string>,
-  delta: DeltaSettings,
-  since: string | null,
-): AsyncGenerator<readonly ImportEntry[]> {
-  const column = quote(delta.watermarkColumn ?? '');
-  const keys = model.anchor.map((one) => one.columns[0]?.name ?? '');
-  const list = keys.map(quote).join(', ');
-  const values: SqlValue[] = since === null ? [] : [since];
-  const { rows } = await database.query(
-    `SELECT ${list}${delta.deletedColumn === undefined ? '' : `, ${quote(delta.deletedColumn)}`} FROM ${model.from} WHERE ${since === null ? `${column} IS NOT NULL` : `${column} >= ${database.dialect.placeholder(1)}`}`,
-    values,
-  );
-  const readers = model.anchor.map((one) => database.dialect.reader(one.columns[0]?.type ?? 'string'));
-  const isDeleted = database.dialect.reader('boolean');
-  const changed = rows.map((row) => ({
-    key: readers.map((read, index) => read(row[index]) ?? ''),
-    deleted:
-      delta.deletedColumn !== undefined &&
-      (isDeleted(row[keys.length]) === true || (typeof row[keys.length] === 'string' && !['f', 'false', '0', ''].includes(String(row[keys.length])))),
-  }));
-  yield* readChanged(database, model, wanted, changed);
+function columnStatement(database: SqlDatabase, model: ObjectModel, since: SqlValue): ChangeStatement {
+  const { column } = sourceOf(model);
+  const keyColumns = model.anchor.map((one) => one.column);
+  const keys = keyColumns.map((one) => `m.${quote(one.name)}`).join(', ');
+  const where = since === null ? `${column.expression} IS NOT NULL` : `${column.expression} >= ${database.dialect.placeholder(1)}`;
+  const alive = model.alive === undefined ? '1' : `CASE WHEN ${model.alive} THEN 1 ELSE 0 END`;
+  // The driver gives numbers as integers or as text.
+  return { sql: `SELECT ${keys}, ${alive} FROM ${model.from} WHERE ${where}`, keyColumns, isDeleted: (row) => String(row[keyColumns.length]) === '0' };
 }
 
-/** The last change of each key in the log; what the log calls a delete, or is not there any more, is one. */
-async function* readByLog(
-  database: SqlDatabase,
-  model: ObjectModel,
-  wanted: ReadonlySet<string>,
-  log: NonNullable<DeltaSettings['changeLog']>,
-  since: string | null,
-): AsyncGenerator<readonly ImportEntry[]> {
-  const sequence = quote(log.sequence);
-  const readers = model.anchor.map((one) => database.dialect.reader(one.columns[0]?.type ?? 'string'));
-  const where = since === null ? '' : `WHERE ${sequence} > ${database.dialect.placeholder(1)}`;
-  const { rows } = await database.query(
-    `SELECT ${log.key.map(quote).join(', ')} FROM ${qualified(log.table, log.schema)} ${where} GROUP BY ${log.key.map(quote).join(', ')} ORDER BY max(${sequence})`,
-    since === null ? [] : [since],
-  );
-  yield* readChanged(
-    database,
-    model,
-    wanted,
-    rows.map((row) => ({ key: readers.map((read, index) => read(row[index]) ?? ''), deleted: false })),
-  );
+/** The keys in the log after the mark, each with the word of its last operation. */
+function logStatement(database: SqlDatabase, log: LogModel, since: SqlValue): ChangeStatement {
+  const keys = log.key.map((column) => `l.${quote(column.name)}`).join(', ');
+  const sequence = `l.${quote(log.sequence.name)}`;
+  const where = since === null ? '' : ` WHERE ${sequence} > ${database.dialect.placeholder(1)}`;
+  const word = log.operation === undefined ? 'NULL' : database.dialect.text(`l.${quote(log.operation.name)}`, log.operation);
+  const ranked = `SELECT ${keys}, ${word} AS landbridge_word, ${sequence} AS landbridge_sequence, row_number() OVER (PARTITION BY ${keys} ORDER BY ${sequence} DESC) AS landbridge_rank FROM ${log.from}${where}`;
+  const names = log.key.map((column) => quote(column.name)).join(', ');
+  return {
+    sql: `SELECT ${names}, landbridge_word FROM (${ranked}) AS ranked WHERE landbridge_rank = 1 ORDER BY landbridge_sequence`,
+    keyColumns: log.key,
+    isDeleted: (row) => log.deletions.has(String(row[log.key.length] ?? '').trim()),
+  };
 }
 
-async function* readChanged(
+/** The present state of what changed. What is not there (any more) is a delete, whatever was said of it. */
+async function readChanged(
   database: SqlDatabase,
   model: ObjectModel,
   wanted: ReadonlySet<string>,
-  changed: readonly { readonly key: readonly Value[]; readonly deleted: boolean }[],
-): AsyncGenerator<readonly ImportEntry[]> {
-  const names = model.anchor.map((one) => one.attribute.name);
-  const columns = model.anchor.map((one) => one.columns[0]?.name ?? '');
-  for (let index = 0; index < changed.length; index += PAGE) {
-    const page = changed.slice(index, index + PAGE);
-    const keys = page.filter((one) => !one.deleted).map((one) => one.key);
-    const entries = keys.length === 0 ? [] : await fetchEntries(database, model, wanted, keysCondition(database, columns, keys), keys.length);
-    const there = new Set(entries.map((entry) => JSON.stringify(names.map((name) => String(entry.anchor[name])))));
-    const gone = page
-      .filter((one) => !there.has(JSON.stringify(one.key.map(String))))
-      .map(
-        (one): ImportEntry => ({
-          modification: 'delete',
-          objectType: model.name,
-          anchor: Object.fromEntries(names.map((name, at) => [name, one.key[at] ?? ''])) as Attributes,
-        }),
-      );
-    yield [...entries, ...gone];
-  }
+  changed: readonly Change[],
+  signal: AbortSignal,
+): Promise<readonly ImportEntry[]> {
+  const candidates = changed.filter((one) => !one.deleted);
+  const entries =
+    candidates.length === 0
+      ? []
+      : await fetchByKeys(
+          database,
+          model,
+          wanted,
+          candidates.map((one) => one.key),
+          signal,
+        );
+  const there = new Set(entries.map((entry) => keyText(model.anchor.map(({ attribute }) => (entry.anchor[attribute.name] ?? '') as Value))));
+  const gone = changed.filter((one) => !there.has(keyText(one.key))).map((one) => deleteOf(model, one.key));
+  return [...entries, ...gone];
+}
+
+function deleteOf(model: ObjectModel, key: readonly Value[]): ImportEntry {
+  const anchor: Attributes = Object.fromEntries(model.anchor.map(({ attribute }, index) => [attribute.name, key[index] ?? '']));
+  return { modification: 'delete', objectType: model.name, anchor };
 }

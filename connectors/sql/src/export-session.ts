@@ -1,239 +1,145 @@
 import {
-  type AttributeChange,
   type Attributes,
   ConnectorError,
   type EntryChange,
   type EntryResult,
   type ExportSession,
-  type SchemaAttribute,
+  type Schema,
+  toConnectorError,
   toErrorData,
   type Value,
 } from '@landbridge/connector-sdk';
-import { quote, type SqlConnection, type SqlDatabase, type SqlValue } from './database.ts';
-import { type ColumnAttribute, type ObjectModel, parseReference, type SideAttribute } from './object-model.ts';
+import type { Outcome, SqlDatabase, Unit } from './database.ts';
+import type { ObjectModel } from './object-model.ts';
+import { formatReference } from './references.ts';
+import { writeEntry } from './write-entry.ts';
 
-/** Opens an export. Each entry is one transaction over its main and side tables. */
-export function openExport(database: SqlDatabase, models: ReadonlyMap<string, ObjectModel>, parallel: number): ExportSession {
-  async function apply(change: EntryChange): Promise<EntryResult> {
+type Models = ReadonlyMap<string, ObjectModel>;
+
+/** Opens an export. Each entry is atomic over its main and side tables. `release` is called when the session ends. */
+export function openExport(database: SqlDatabase, models: Models, schema: Schema, release: () => Promise<void>): ExportSession {
+  const wanted = new Map(schema.objectTypes.map((type) => [type.name, new Set(type.attributes.map((attribute) => attribute.name))]));
+  return {
+    async put(changes, { signal }) {
+      const after = orderChanges(models, changes);
+      const units = changes.map((change, index): Unit<EntryResult> => ({ after: after[index] ?? [], work: (connection) => apply(change, connection) }));
+      const outcomes = await database.runUnits(units, signal);
+      return Promise.all(changes.map((change, index) => resultOf(change, outcomes[index])));
+    },
+    close: release,
+  };
+
+  async function apply(change: EntryChange, connection: Parameters<Unit<EntryResult>['work']>[0]): Promise<EntryResult> {
     const model = models.get(change.objectType);
-    if (model === undefined) return { id: change.id, error: { code: 'unknown-object-type', message: `there is no object type "${change.objectType}"` } };
-    try {
-      if (!model.writable) throw new ConnectorError('not-supported', `the object type "${model.name}" comes from a view or a query and cannot be written`);
-      return await database.transaction((connection) => write(connection, database, model, change));
-    } catch (error) {
-      return { id: change.id, error: toErrorData(nameAttribute(model, error)) };
-    }
+    if (model === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${change.objectType}"`);
+    const { target } = model;
+    if (target === undefined)
+      throw new ConnectorError('not-supported', `the object type "${model.name}" comes from a view or a query and cannot be written; name a writeTable`);
+    return writeEntry({ connection, database, model, target, wanted: wanted.get(model.name) ?? new Set() }, change);
   }
-  return {
-    async put(changes) {
-      const results: EntryResult[] = [];
-      let next = 0;
-      const lane = async (): Promise<void> => {
-        while (next < changes.length) {
-          const index = next;
-          next += 1;
-          const change = changes[index];
-          if (change !== undefined) results[index] = await apply(change);
-        }
-      };
-      await Promise.all(Array.from({ length: Math.min(parallel, changes.length) }, lane));
-      return results;
-    },
-    close: () => database.close(),
-  };
-}
 
-/** The database names columns, the administrator knows attributes. */
-function nameAttribute(model: ObjectModel, error: unknown): unknown {
-  if (!(error instanceof ConnectorError) || error.detail.attribute === undefined) return error;
-  const column = error.detail.attribute;
-  const attribute = model.columns.find((one) => one.columns.some((own) => own.name === column))?.attribute.name;
-  return attribute === undefined || attribute === column
-    ? error
-    : new ConnectorError(error.code, `${error.message} (attribute "${attribute}")`, { ...error.detail, attribute });
-}
-
-async function write(connection: SqlConnection, database: SqlDatabase, model: ObjectModel, change: EntryChange): Promise<EntryResult> {
-  switch (change.modification) {
-    case 'add':
-      return add(connection, database, model, change);
-    case 'update':
-    case 'replace':
-      return update(connection, database, model, change);
-    case 'delete':
-      return remove(connection, database, model, change);
+  async function resultOf(change: EntryChange, outcome: Outcome<EntryResult> | undefined): Promise<EntryResult> {
+    if (outcome !== undefined && 'result' in outcome) return outcome.result;
+    const error = toConnectorError(outcome?.error ?? new Error('the change was not applied'));
+    return { id: change.id, error: toErrorData(await explain(database, models.get(change.objectType), change, error)) };
   }
 }
 
-/** Collects values with their placeholders. */
-function createBinder(database: SqlDatabase): { readonly values: SqlValue[]; bind(value: Value | null): string } {
-  const values: SqlValue[] = [];
-  return {
-    values,
-    bind(value) {
-      values.push(value === null ? null : database.dialect.toSql(value));
-      return database.dialect.placeholder(values.length);
-    },
-  };
-}
-
-async function add(connection: SqlConnection, database: SqlDatabase, model: ObjectModel, change: EntryChange): Promise<EntryResult> {
-  const cells = new Map<string, Value>();
-  for (const part of change.changes) {
-    const column = model.columns.find((one) => one.attribute.name === part.name);
-    if (column === undefined) sideOf(model, part.name);
-    else for (const [name, value] of cellsOf(column, onlyValue(part, column.attribute))) if (value !== null) cells.set(name, value);
-  }
-  for (const column of model.anchor) {
-    const value = change.anchor?.[column.attribute.name];
-    if (value !== undefined && !column.attribute.assigned) cells.set(column.columns[0]?.name ?? '', value as Value);
-  }
-  const binder = createBinder(database);
-  const names = [...cells.keys()];
-  const placeholders = names.map((name) => binder.bind(cells.get(name) ?? null));
-  const returning = model.anchor.map((column) => quote(column.columns[0]?.name ?? '')).join(', ');
-  const sql =
-    names.length === 0
-      ? `INSERT INTO ${model.from} DEFAULT VALUES RETURNING ${returning}`
-      : `INSERT INTO ${model.from} (${names.map(quote).join(', ')}) VALUES (${placeholders.join(', ')}) RETURNING ${returning}`;
-  const { rows } = await connection.query(sql, binder.values);
-  const [row] = rows;
-  if (row === undefined) throw new ConnectorError('invalid-data', `the insert into ${model.from} returned no row (a trigger or rule may have taken it away)`);
-  const key = model.anchor.map((column, index) => database.dialect.reader(column.columns[0]?.type ?? 'string')(row[index]) ?? '');
-  for (const part of change.changes) {
-    const side = model.sides.find((one) => one.attribute.name === part.name);
-    if (side !== undefined && (part.modification === 'add' || part.modification === 'replace')) await insertSide(connection, database, side, key, part.values);
-  }
-  return { id: change.id, anchor: Object.fromEntries(model.anchor.map((column, index) => [column.attribute.name, key[index] ?? ''])) };
-}
-
-async function update(connection: SqlConnection, database: SqlDatabase, model: ObjectModel, change: EntryChange): Promise<EntryResult> {
-  const key = keyOf(model, change.anchor);
-  const cells = new Map<string, Value | null>();
-  if (change.modification === 'replace')
-    for (const column of model.columns)
-      if (!column.attribute.anchor && !column.attribute.assigned && column.attribute.direction !== 'import-only')
-        for (const own of column.columns) cells.set(own.name, null);
-  for (const part of change.changes) {
-    const column = model.columns.find((one) => one.attribute.name === part.name);
-    if (column === undefined) sideOf(model, part.name);
-    else for (const [name, value] of cellsOf(column, part.modification === 'delete' ? undefined : onlyValue(part, column.attribute))) cells.set(name, value);
-  }
-  const binder = createBinder(database);
-  const sets = [...cells].map(([name, value]) => `${quote(name)} = ${binder.bind(value)}`);
-  const where = model.anchor.map((column, index) => `${quote(column.columns[0]?.name ?? '')} = ${binder.bind(key[index] ?? null)}`).join(' AND ');
-  const lock = database.dialect.name === 'postgres' ? ' FOR UPDATE' : '';
-  const { changes } = await connection.query(
-    sets.length === 0 ? `SELECT 1 FROM ${model.from} WHERE ${where}${lock}` : `UPDATE ${model.from} SET ${sets.join(', ')} WHERE ${where}`,
-    binder.values,
-  );
-  if (changes === 0) throw new ConnectorError('not-found', `there is no row with this identifier in ${model.from}`);
-  const newKey = model.anchor.map((column, index) => cells.get(column.columns[0]?.name ?? '') ?? key[index] ?? '');
-  for (const side of model.sides) await updateSide(connection, database, side, newKey, change);
-  const moved = newKey.some((value, index) => value !== key[index]);
-  return { id: change.id, ...(moved ? { anchor: Object.fromEntries(model.anchor.map((column, index) => [column.attribute.name, newKey[index] ?? ''])) } : {}) };
-}
-
-async function updateSide(connection: SqlConnection, database: SqlDatabase, side: SideAttribute, key: readonly Value[], change: EntryChange): Promise<void> {
-  const part = change.changes.find((one) => one.name === side.attribute.name);
-  if (part === undefined && change.modification === 'update') return;
-  if (part === undefined || part.modification !== 'update') await deleteSide(connection, database, side, key, undefined);
-  if (part === undefined || part.modification === 'delete') return;
-  if (part.modification === 'update') {
-    if (part.removed.length > 0) await deleteSide(connection, database, side, key, part.removed);
-    // Adding a value that is there is no error: the wanted state is there (and a repeat must be harmless, R14).
-    await deleteSide(connection, database, side, key, part.added);
-    await insertSide(connection, database, side, key, part.added);
-  } else await insertSide(connection, database, side, key, part.values);
-}
-
-async function remove(connection: SqlConnection, database: SqlDatabase, model: ObjectModel, change: EntryChange): Promise<EntryResult> {
-  const key = keyOf(model, change.anchor);
-  for (const side of model.sides) await deleteSide(connection, database, side, key, undefined);
-  const binder = createBinder(database);
-  const where = model.anchor.map((column, index) => `${quote(column.columns[0]?.name ?? '')} = ${binder.bind(key[index] ?? null)}`).join(' AND ');
-  const { changes } = await connection.query(`DELETE FROM ${model.from} WHERE ${where}`, binder.values);
-  if (changes === 0) throw new ConnectorError('not-found', `there is no row with this identifier in ${model.from}`);
-  return { id: change.id };
-}
-
-const ROWS_PER_STATEMENT = 500;
-
-async function insertSide(
-  connection: SqlConnection,
-  database: SqlDatabase,
-  side: SideAttribute,
-  key: readonly Value[],
-  values: readonly Value[],
-): Promise<void> {
-  const columns = [...side.key, ...side.value].map((column) => quote(column.name)).join(', ');
-  for (let index = 0; index < values.length; index += ROWS_PER_STATEMENT) {
-    const binder = createBinder(database);
-    const rows = values
-      .slice(index, index + ROWS_PER_STATEMENT)
-      .map((value) => `(${[...key, ...sideValues(side, value)].map((one) => binder.bind(one)).join(', ')})`);
-    await connection.query(`INSERT INTO ${side.from} (${columns}) VALUES ${rows.join(', ')}`, binder.values);
-  }
-}
-
-async function deleteSide(
-  connection: SqlConnection,
-  database: SqlDatabase,
-  side: SideAttribute,
-  key: readonly Value[],
-  values: readonly Value[] | undefined,
-): Promise<void> {
-  if (values?.length === 0) return;
-  const chunks =
-    values === undefined
-      ? [undefined]
-      : Array.from({ length: Math.ceil(values.length / ROWS_PER_STATEMENT) }, (_, index) =>
-          values.slice(index * ROWS_PER_STATEMENT, (index + 1) * ROWS_PER_STATEMENT),
-        );
-  for (const chunk of chunks) {
-    const binder = createBinder(database);
-    const owner = side.key.map((column, index) => `${quote(column.name)} = ${binder.bind(key[index] ?? null)}`).join(' AND ');
-    const which = chunk?.map(
-      (value) =>
-        `(${sideValues(side, value)
-          .map((one, index) => `${quote(side.value[index]?.name ?? '')} = ${binder.bind(one)}`)
-          .join(' AND ')})`,
-    );
-    await connection.query(`DELETE FROM ${side.from} WHERE ${owner}${which === undefined ? '' : ` AND (${which.join(' OR ')})`}`, binder.values);
-  }
-}
-
-function sideValues(side: SideAttribute, value: Value): readonly Value[] {
-  return side.attribute.type === 'reference' ? parseReference(String(value), side.value) : [value];
-}
-
-/** The column values of an attribute; `null` for none. */
-function cellsOf(column: ColumnAttribute, value: Value | undefined): readonly (readonly [string, Value | null])[] {
-  if (value === undefined) return column.columns.map((one) => [one.name, null] as const);
-  if (column.attribute.type !== 'reference') return [[column.columns[0]?.name ?? '', value]];
-  const parts = parseReference(String(value), column.columns);
-  return column.columns.map((one, index) => [one.name, parts[index] ?? null] as const);
-}
-
-function onlyValue(change: AttributeChange, attribute: SchemaAttribute): Value | undefined {
-  if (change.modification === 'delete') return undefined;
-  const values = change.modification === 'update' ? change.added : change.values;
-  if (values.length > 1)
-    throw new ConnectorError('invalid-attribute-value', `attribute "${attribute.name}" has one value and got ${values.length}`, { attribute: attribute.name });
-  return values[0];
-}
-
-function sideOf(model: ObjectModel, name: string): SideAttribute {
-  const side = model.sides.find((one) => one.attribute.name === name);
-  if (side === undefined) throw new ConnectorError('invalid-attribute-value', `object type "${model.name}" has no attribute "${name}"`, { attribute: name });
-  return side;
-}
-
-function keyOf(model: ObjectModel, anchor: Attributes | undefined): readonly Value[] {
-  return model.anchor.map((column) => {
-    const value = anchor?.[column.attribute.name];
-    if (value === undefined || Array.isArray(value))
-      throw new ConnectorError('missing-attribute', `the anchor attribute "${column.attribute.name}" is missing`, { attribute: column.attribute.name });
-    return value as Value;
+/** Which earlier changes each change waits for: those that write what it refers to, and those that refer to what it writes. */
+function orderChanges(models: Models, changes: readonly EntryChange[]): readonly (readonly number[])[] {
+  const writers = new Map<string, number[]>();
+  const referrers = new Map<string, number[]>();
+  return changes.map((change, index) => {
+    const own = identityOf(models.get(change.objectType), change);
+    const targets = targetsOf(models.get(change.objectType), change);
+    const after = new Set([
+      ...targets.flatMap((target) => writers.get(target) ?? []),
+      ...(own === undefined ? [] : [...(referrers.get(own) ?? []), ...(writers.get(own) ?? [])]),
+    ]);
+    if (own !== undefined) writers.set(own, [...(writers.get(own) ?? []), index]);
+    for (const target of targets) referrers.set(target, [...(referrers.get(target) ?? []), index]);
+    return [...after];
   });
+}
+
+function identityOf(model: ObjectModel | undefined, change: EntryChange): string | undefined {
+  const values = model?.anchor.map(({ attribute }) => {
+    const written = change.changes.find((part) => part.name === attribute.name && 'values' in part);
+    const value = change.anchor?.[attribute.name] ?? (written !== undefined && 'values' in written ? written.values[0] : undefined);
+    return Array.isArray(value) ? undefined : (value as Value | undefined);
+  });
+  const text = values === undefined ? undefined : formatReference(values);
+  return text === undefined ? undefined : `${change.objectType}\0${text}`;
+}
+
+function targetsOf(model: ObjectModel | undefined, change: EntryChange): readonly string[] {
+  return change.changes.flatMap((part) => {
+    const attribute = model?.definition.attributes.find((one) => one.name === part.name);
+    if (attribute?.type !== 'reference' || part.modification === 'delete') return [];
+    const values = part.modification === 'update' ? [...part.added, ...part.removed] : part.values;
+    return values.flatMap((value) => (attribute.referenceTypes ?? []).map((type) => `${type}\0${String(value)}`));
+  });
+}
+
+/** The database names columns and constraints, the administrator knows attributes. */
+async function explain(database: SqlDatabase, model: ObjectModel | undefined, change: EntryChange, error: ConnectorError): Promise<ConnectorError> {
+  if (model === undefined || error.cause === undefined) return error;
+  const place = await database.locate(error);
+  const attribute = attributeAt(model, place.table, place.columns) ?? tooLong(model, change, error);
+  const sentence = SENTENCES[error.code]?.(attribute === undefined ? 'a value' : `the value of "${attribute}"`, change);
+  const { attribute: _, ...detail } = error.detail;
+  const internal = [error.detail.internal, error.message].filter((one) => one !== undefined).join(': ');
+  // What the database says may repeat values: it is for the log, where a sentence of ours says the same.
+  const message = sentence ?? error.message;
+  return new ConnectorError(
+    error.code,
+    message,
+    { ...detail, internal: sentence === undefined ? (error.detail.internal ?? '') : internal, ...(attribute === undefined ? {} : { attribute }) },
+    { cause: error.cause },
+  );
+}
+
+const SENTENCES: Partial<Record<ConnectorError['code'], (what: string, change: EntryChange) => string>> = {
+  'already-exists': (what) => `${what} is in use already`,
+  'missing-attribute': (what) => `${what} is missing, and the database demands it`,
+  'constraint-violation': (what, change) =>
+    change.modification === 'delete'
+      ? 'the row cannot be deleted, because rows of another table refer to it; remove these first (memberships, subordinates)'
+      : `${what} breaks a rule of the database: probably it refers to a row that does not exist, or others refer to a value that changes`,
+};
+
+/** The attribute of a constraint: of the columns it names, preferably not the anchor. */
+function attributeAt(model: ObjectModel, table: string | undefined, columns: readonly string[]): string | undefined {
+  const text = columns.join(' ');
+  if (text === '') return undefined;
+  const side = model.sides.find((one) => one.settings.table === table && one.settings.table !== (model.settings.table ?? model.settings.writeTable));
+  if (side !== undefined) return side.attribute.name;
+  const named = model.columns.filter(({ columns: own }) => own.some((column) => namesColumn(text, column.name)));
+  return (named.find((one) => !one.attribute.anchor) ?? named[0])?.attribute.name;
+}
+
+/** Whether a list of columns, or an expression, contains a name as a word. */
+function namesColumn(text: string, name: string): boolean {
+  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'u').test(text);
+}
+
+/** PostgreSQL does not say which value does not fit: the one that is longer than its column. */
+function tooLong(model: ObjectModel, change: EntryChange, error: ConnectorError): string | undefined {
+  if (error.code !== 'invalid-attribute-value') return error.detail.attribute;
+  const values = new Map(change.changes.map((part) => [part.name, 'values' in part ? part.values : 'added' in part ? part.added : []]));
+  const fits = (value: Value, maximum: number | undefined): boolean => typeof value !== 'string' || maximum === undefined || [...value].length <= maximum;
+  const columns = [
+    ...model.columns.map((one) => ({ name: one.attribute.name, column: one.columns[0] })),
+    ...model.sides.map((one) => ({ name: one.attribute.name, column: one.value[0] })),
+  ];
+  return columns.find(({ name, column }) => values.get(name)?.some((value) => !fits(value, column?.maximumLength)))?.name ?? onlyOfType(model, values, error);
+}
+
+/** `invalid input syntax for type uuid`: the one value that goes into a column of the type that the message names. */
+function onlyOfType(model: ObjectModel, values: ReadonlyMap<string, Attributes[string]>, { message }: ConnectorError): string | undefined {
+  const candidates = model.columns.filter(
+    ({ attribute, columns }) => values.has(attribute.name) && columns.some((column) => column.declared !== 'text' && namesColumn(message, column.declared)),
+  );
+  return candidates.length === 1 ? candidates[0]?.attribute.name : undefined;
 }

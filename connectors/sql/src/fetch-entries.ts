@@ -1,64 +1,119 @@
 import type { ImportEntry, Value } from '@landbridge/connector-sdk';
-import { quote, type SqlDatabase, type SqlValue } from './database.ts';
-import { compileReader, formatReference, type ObjectModel } from './object-model.ts';
+import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow, type SqlValue } from './database.ts';
+import type { ObjectModel, SideAttribute } from './object-model.ts';
+import { formatValue } from './references.ts';
+import { compileReader, keyOf, type ReadEntry, type RowReader } from './row-reader.ts';
+import { compileSideValue, sideColumns, sideCondition, sideOrder } from './side-reader.ts';
 
-/** Rows chosen by a condition, with the values of their side tables: one statement for each table, whatever the number of rows. */
-export async function fetchEntries(
+/** Keys in one statement: far below the number of parameters that any database allows. */
+const KEYS = 500;
+
+/** Collects values and gives their placeholders. */
+export interface Binder {
+  readonly values: SqlValue[];
+  bind(value: SqlValue): string;
+}
+
+/** Makes a binder. */
+export function createBinder(database: SqlDatabase): Binder {
+  const values: SqlValue[] = [];
+  return {
+    values,
+    bind(value) {
+      values.push(value);
+      return database.dialect.placeholder(values.length);
+    },
+  };
+}
+
+/** Entries by their anchors, with their side tables: one statement for each table and some hundred keys. */
+export async function fetchByKeys(
   database: SqlDatabase,
   model: ObjectModel,
   wanted: ReadonlySet<string>,
-  condition: { readonly sql: string; readonly values: readonly SqlValue[] },
-  limit: number,
+  keys: readonly (readonly Value[])[],
+  signal: AbortSignal,
 ): Promise<readonly ImportEntry[]> {
   const reader = compileReader(database, model, wanted);
-  const { rows } = await database.query(`SELECT ${reader.select} FROM ${model.from} WHERE ${condition.sql} LIMIT ${limit}`, condition.values);
-  const found = rows.map((row) => ({ key: reader.keyOf(row), anchor: reader.anchorOf(row), attributes: reader.attributesOf(row) }));
-  if (found.length > 0) {
-    const byKey = new Map(found.map((entry) => [keyText(entry.key), entry.attributes]));
-    for (const side of model.sides) {
-      if (!wanted.has(side.attribute.name)) continue;
-      const columns = [...side.key, ...side.value];
-      const inKeys = keysCondition(
-        database,
-        side.key.map((column) => column.name),
-        found.map((entry) => entry.key),
-      );
-      const result = await database.query(
-        `SELECT ${columns.map((column) => quote(column.name)).join(', ')} FROM ${side.from} WHERE ${inKeys.sql}`,
-        inKeys.values,
-      );
-      const readers = columns.map((column) => database.dialect.reader(column.type));
-      for (const row of result.rows) {
-        const values = readers.map((read, index) => read(row[index]));
-        const attributes = byKey.get(keyText(values.slice(0, side.key.length)));
-        const own = values.slice(side.key.length);
-        const value = side.attribute.type === 'reference' ? formatReference(own) : own[0];
-        if (attributes !== undefined && value !== undefined)
-          attributes[side.attribute.name] = [...((attributes[side.attribute.name] as readonly Value[] | undefined) ?? []), value];
-      }
-    }
+  const columns = model.anchor.map((one) => one.column);
+  const entries: ReadEntry[] = [];
+  for (let index = 0; index < keys.length; index += KEYS) {
+    const binder = createBinder(database);
+    const chunk = keys.slice(index, index + KEYS).map((key) => sqlKey(database, columns, key));
+    const condition = database.dialect.isOneOf(
+      model.anchor.map((one) => `m.${quote(one.column.name)}`),
+      chunk,
+      binder.bind,
+    );
+    const alive = model.alive === undefined ? '' : ` AND ${model.alive}`;
+    const { rows } = await database.query(`SELECT ${reader.select} FROM ${model.from} WHERE ${condition}${alive}`, binder.values, signal);
+    entries.push(...(await completeRows(database, model, wanted, reader, rows, signal)));
   }
-  return found.map(({ anchor, attributes }) => ({ modification: 'replace', objectType: model.name, anchor, attributes }));
+  return entries;
 }
 
-function keyText(values: readonly (Value | undefined)[]): string {
-  return values.map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : String(value))).join('\u0000');
-}
-
-/** `(a, b) IN ((?, ?), …)`. */
-export function keysCondition(
+/** Rows as entries, with the values of their side tables. */
+export async function completeRows(
   database: SqlDatabase,
-  columns: readonly string[],
-  keys: readonly (readonly Value[])[],
-): { readonly sql: string; readonly values: readonly SqlValue[] } {
-  const values: SqlValue[] = [];
-  const tuples = keys.map((key) => {
-    const placeholders = key.map((value) => {
-      values.push(database.dialect.toSql(value));
-      return database.dialect.placeholder(values.length);
-    });
-    return columns.length === 1 ? placeholders.join('') : `(${placeholders.join(', ')})`;
+  model: ObjectModel,
+  wanted: ReadonlySet<string>,
+  reader: RowReader,
+  rows: readonly SqlRow[],
+  signal: AbortSignal,
+): Promise<readonly ReadEntry[]> {
+  const entries = rows.map((row) => reader.entry(row, 'replace'));
+  const byKey = new Map<string, ReadEntry>();
+  for (const entry of entries) if (entry.error === undefined) byKey.set(keyText(keyOf(model, entry.anchor)), entry);
+  for (const side of model.sides) if (wanted.has(side.attribute.name)) await addSide(database, model, side, byKey, signal);
+  return entries;
+}
+
+async function addSide(
+  database: SqlDatabase,
+  model: ObjectModel,
+  side: SideAttribute,
+  byKey: ReadonlyMap<string, ReadEntry>,
+  signal: AbortSignal,
+): Promise<void> {
+  const readers = side.key.map((column) => database.dialect.reader(column));
+  const readValue = compileSideValue(database, side);
+  const keys = [...byKey.values()].map((entry) => keyOf(model, entry.anchor));
+  for (let index = 0; index < keys.length; index += KEYS) {
+    const binder = createBinder(database);
+    const chunk = keys.slice(index, index + KEYS).map((key) => sqlKey(database, side.key, key));
+    const condition = database.dialect.isOneOf(
+      side.key.map((column) => `s.${quote(column.name)}`),
+      chunk,
+      binder.bind,
+    );
+    const sql = `SELECT ${sideColumns(side)} FROM ${side.from} AS s WHERE ${condition} AND ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
+    const { rows } = await database.query(sql, binder.values, signal);
+    collect(side.attribute.name, rows, (row) => byKey.get(keyText(readers.map((read, at) => read(row[at])))), readValue);
+  }
+}
+
+/** Rows come in the order of owner and value: equal values stand side by side. */
+function collect(name: string, rows: readonly SqlRow[], ownerOf: (row: SqlRow) => ReadEntry | undefined, readValue: (row: SqlRow) => Value | undefined): void {
+  for (const row of rows) {
+    const owner = ownerOf(row);
+    const value = readValue(row);
+    if (owner === undefined || value === undefined) continue;
+    const values = (owner.attributes[name] ?? []) as Value[];
+    const last = values.at(-1);
+    if (last === undefined || formatValue(last) !== formatValue(value)) values.push(value);
+    owner.attributes[name] = values;
+  }
+}
+
+/** A key as the driver takes it for these columns. */
+export function sqlKey(database: SqlDatabase, columns: readonly CatalogueColumn[], key: readonly Value[]): readonly SqlValue[] {
+  return columns.map((column, index) => {
+    const value = key[index];
+    return value === undefined ? null : database.dialect.toSql(value, column);
   });
-  const left = columns.length === 1 ? quote(columns[0] ?? '') : `(${columns.map(quote).join(', ')})`;
-  return { sql: `${left} IN (${columns.length === 1 || database.dialect.name === 'postgres' ? tuples.join(', ') : `VALUES ${tuples.join(', ')}`})`, values };
+}
+
+/** A key as one text that no other key has. */
+export function keyText(key: readonly Value[]): string {
+  return key.length === 1 ? formatValue(key[0] as Value) : JSON.stringify(key.map(formatValue));
 }

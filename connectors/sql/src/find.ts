@@ -1,7 +1,6 @@
 import {
   type Attributes,
   ConnectorError,
-  decodeValue,
   type EncodedAttributes,
   type EntryFilter,
   encodeValue,
@@ -9,166 +8,99 @@ import {
   type FindResult,
   type ImportEntry,
   matchesEntry,
-  type SchemaAttribute,
   type Value,
 } from '@landbridge/connector-sdk';
-import { quote, type SqlDatabase, type SqlValue } from './database.ts';
-import { fetchEntries } from './fetch-entries.ts';
-import { type ColumnAttribute, type ObjectModel, parseReference, type SideAttribute } from './object-model.ts';
+import { quote, type SqlDatabase, type SqlRow } from './database.ts';
+import { type Binder, completeRows, createBinder } from './fetch-entries.ts';
+import { translateFilter } from './filter-sql.ts';
+import type { ObjectModel } from './object-model.ts';
+import { formatValue } from './references.ts';
+import { compileReader, keyOf, type RowReader } from './row-reader.ts';
 
-type Compare = Extract<EntryFilter, { kind: 'compare' }>;
+/** Candidates that are read at once, at least: what the database cannot decide is decided here. */
+const PAGE = 200;
 
 /** Looks entries up live by a filter, as parameterised SQL (SEC-32). What SQL found is checked against the reference evaluator. */
 export async function findEntries(database: SqlDatabase, models: ReadonlyMap<string, ObjectModel>, request: FindRequest): Promise<FindResult> {
   const model = models.get(request.objectType);
   const type = request.schema.objectTypes.find((one) => one.name === request.objectType);
   if (model === undefined || type === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${request.objectType}"`);
-  const values: SqlValue[] = [];
-  const sql = translate(request.filter, { database, model, values });
-  const wanted = new Set(type.attributes.map((attribute) => attribute.name));
-  const entries = await fetchEntries(database, model, wanted, { sql, values }, request.limit + 1);
-  const matching = entries.filter((entry) => matchesEntry(request.filter, encode(model, entry)));
-  return { entries: matching.slice(0, request.limit), truncated: entries.length > request.limit };
+  const selected = new Set(type.attributes.map((attribute) => attribute.name));
+  // The evaluator needs what the filter names, selected or not.
+  const wanted = new Set([...selected, ...attributesOf(request.filter)]);
+  const search: Search = { database, model, reader: compileReader(database, model, wanted), request, pageSize: Math.max(PAGE, request.limit + 1) };
+  const found: ImportEntry[] = [];
+  for (let after: SqlRow | undefined; ; ) {
+    const rows = await readCandidates(search, after);
+    for (const entry of await completeRows(database, model, wanted, search.reader, rows, request.signal)) {
+      if (!matchesEntry(request.filter, encode(model, entry))) continue;
+      // Whoever asked must not take an entry for complete that could not be read.
+      if (entry.error !== undefined) throw new ConnectorError(entry.error.code, entry.error.message, entry.error.detail);
+      if (found.length === request.limit) return { entries: found, truncated: true };
+      found.push(onlySelected(entry, selected));
+    }
+    after = rows.at(-1);
+    if (rows.length < search.pageSize || after === undefined) return { entries: found, truncated: false };
+  }
 }
 
-interface Translation {
+interface Search {
   readonly database: SqlDatabase;
   readonly model: ObjectModel;
-  readonly values: SqlValue[];
+  readonly reader: RowReader;
+  readonly request: FindRequest;
+  readonly pageSize: number;
 }
 
-/** SQL that is true for every entry the filter matches, and for few others. */
-function translate(filter: EntryFilter, to: Translation): string {
+/** A page of rows in the order of the anchor, after a row. */
+async function readCandidates({ database, model, reader, request, pageSize }: Search, after: SqlRow | undefined): Promise<readonly SqlRow[]> {
+  const { dialect } = database;
+  const binder = createBinder(database);
+  const conditions = [translateFilter(request.filter, { database, model, bind: binder.bind })];
+  if (model.alive !== undefined) conditions.push(model.alive);
+  if (after !== undefined) conditions.push(afterKey(database, model, keyOf(model, reader.entry(after, 'replace').anchor), binder));
+  const order = model.anchor.map(({ column, order: kind }) => dialect.orderBy(`m.${quote(column.name)}`, column, kind)).join(', ');
+  const sql = `SELECT ${reader.select} FROM ${model.from} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${pageSize}`;
+  return (await database.query(sql, binder.values, request.signal)).rows;
+}
+
+/** `(a, b) > (?, ?)` in the order of the anchor. */
+function afterKey({ dialect }: SqlDatabase, model: ObjectModel, key: readonly Value[], binder: Binder): string {
+  const pairs = model.anchor.map(({ column, order }, index) => {
+    const bare = `m.${quote(column.name)}`;
+    const left = dialect.orderBy(bare, column, order);
+    const value = key[index] as Value;
+    // What is ordered as text is compared with text, whatever the column holds.
+    return { left, right: left === bare ? binder.bind(dialect.toSql(value, column)) : dialect.codePoints(binder.bind(formatValue(value))) };
+  });
+  return `(${pairs.map(({ left }) => left).join(', ')}) > (${pairs.map(({ right }) => right).join(', ')})`;
+}
+
+function attributesOf(filter: EntryFilter): readonly string[] {
   switch (filter.kind) {
     case 'and':
     case 'or':
-      if (filter.filters.length === 0) return filter.kind === 'and' ? '1=1' : '1=0';
-      return `(${filter.filters.map((part) => translate(part, to)).join(filter.kind === 'and' ? ' AND ' : ' OR ')})`;
+      return filter.filters.flatMap(attributesOf);
     case 'not':
-      // Below a negation "few others" would become "some missing": only exact translations may be negated.
-      return isExact(filter.filter) ? `NOT coalesce(${translate(filter.filter, to)}, 1=0)` : '1=1';
-    case 'present':
-      return present(filter.attribute, to);
-    case 'compare':
-      return compare(filter, to);
-  }
-}
-
-/** Whether a translation is true for exactly the entries that match: no folding is involved. */
-function isExact(filter: EntryFilter): boolean {
-  switch (filter.kind) {
-    case 'and':
-    case 'or':
-      return filter.filters.every(isExact);
-    case 'not':
-      return isExact(filter.filter);
-    case 'present':
-      return true;
-    case 'compare':
-      // A LIKE of SQLite folds ASCII whatever one wants.
-      return filter.type !== 'string' || (filter.caseExact && !['starts', 'ends', 'contains'].includes(filter.comparison));
-  }
-}
-
-function present(name: string, to: Translation): string {
-  const column = to.model.columns.find((one) => one.attribute.name === name);
-  if (column !== undefined) return `(${column.columns.map((one) => `${quote(one.name)} IS NOT NULL`).join(' AND ')})`;
-  const side = to.model.sides.find((one) => one.attribute.name === name);
-  return side === undefined ? '1=0' : `EXISTS (SELECT 1 FROM ${side.from} s WHERE ${ownerOf(side, to)})`;
-}
-
-/** The rows of a side table that belong to a row of the main table. */
-function ownerOf(side: SideAttribute, { model }: Translation): string {
-  const outer = model.settings.table ?? model.settings.view;
-  const name = outer === undefined ? 'landbridge_source' : quote(outer);
-  return side.key.map((column, index) => `s.${quote(column.name)} = ${name}.${quote(model.anchor[index]?.columns[0]?.name ?? '')}`).join(' AND ');
-}
-
-function bind(to: Translation, value: Value): string {
-  to.values.push(to.database.dialect.toSql(value));
-  return to.database.dialect.placeholder(to.values.length);
-}
-
-function compare(filter: Compare, to: Translation): string {
-  const column = to.model.columns.find((one) => one.attribute.name === filter.attribute);
-  if (column !== undefined) return compareColumns(filter, column.attribute, column.columns, '', to);
-  const side = to.model.sides.find((one) => one.attribute.name === filter.attribute);
-  if (side === undefined) return '1=0';
-  return `EXISTS (SELECT 1 FROM ${side.from} s WHERE ${ownerOf(side, to)} AND ${compareColumns(filter, side.attribute, side.value, 's.', to)})`;
-}
-
-function compareColumns(filter: Compare, attribute: SchemaAttribute, columns: ColumnAttribute['columns'], prefix: string, to: Translation): string {
-  const names = columns.map((column) => `${prefix}${quote(column.name)}`);
-  if (attribute.type === 'reference') return compareReference(filter, columns, names, to);
-  const [name = ''] = names;
-  const declared = columns[0]?.type ?? 'string';
-  if (filter.type === 'string' || filter.type === 'binary' ? declared === 'string' : false) return compareText(filter, name, to);
-  let value: Value;
-  try {
-    value = decodeValue(filter.type, filter.value);
-  } catch {
-    return filter.comparison === 'not-equal' ? `${name} IS NOT NULL` : '1=0';
-  }
-  return `${name} ${operatorOf(filter)} ${bind(to, value)}`;
-}
-
-function compareReference(filter: Compare, columns: ColumnAttribute['columns'], names: readonly string[], to: Translation): string {
-  const there = names.map((name) => `${name} IS NOT NULL`).join(' AND ');
-  if (filter.comparison !== 'equal') return `(${there})`;
-  try {
-    return `(${parseReference(String(filter.value), columns)
-      .map((value, index) => `${names[index] ?? ''} = ${bind(to, value)}`)
-      .join(' AND ')})`;
-  } catch {
-    return '1=0';
-  }
-}
-
-const OPERATORS: Readonly<Record<string, string>> = { equal: '=', 'not-equal': '<>', greater: '>', 'greater-or-equal': '>=', less: '<', 'less-or-equal': '<=' };
-
-function operatorOf(filter: Compare): string {
-  return OPERATORS[filter.comparison] ?? '=';
-}
-
-function compareText(filter: Compare, name: string, to: Translation): string {
-  const { dialect } = to.database;
-  const value = String(filter.value);
-  const text = `CAST(${name} AS TEXT)`;
-  if (filter.caseExact) return compareExact(filter, text, value, to);
-  // Every database folds its own way; for anything but ASCII the reference evaluator decides among all that have a value.
-  if (!/^[\u0020-\u007e]*$/.test(value) || !['equal', 'starts', 'contains', 'ends'].includes(filter.comparison)) return `${name} IS NOT NULL`;
-  const folded = compareExact(filter, dialect.fold(text), value.toLowerCase(), to);
-  // A few other characters fold into ASCII (the Kelvin sign): rows with anything beyond ASCII are looked at too.
-  const beyond = dialect.name === 'postgres' ? `${text} ~ '[^\\x01-\\x7f]'` : `${text} GLOB '*[^ -~]*'`;
-  return dialect.name === 'sqlite' ? folded : `(${folded} OR ${beyond})`;
-}
-
-function compareExact(filter: Compare, text: string, value: string, to: Translation): string {
-  const { dialect } = to.database;
-  switch (filter.comparison) {
-    case 'starts':
-    case 'ends':
-    case 'contains': {
-      const pattern = `${filter.comparison === 'starts' ? '' : '%'}${value.replace(/[\\%_]/g, '\\$&')}${filter.comparison === 'ends' ? '' : '%'}`;
-      // SQLite's LIKE folds ASCII: it finds more, never less, and instr/substr would scan just the same.
-      return `${text} LIKE ${bind(to, pattern)} ESCAPE '\\'`;
-    }
+      return attributesOf(filter.filter);
     default:
-      return `${text} ${dialect.textCollation} ${operatorOf(filter)} ${bind(to, value)}`;
+      return [filter.attribute];
   }
+}
+
+function onlySelected(entry: ImportEntry, selected: ReadonlySet<string>): ImportEntry {
+  const attributes = Object.entries(entry.attributes ?? {}).filter(([name]) => selected.has(name));
+  return { ...entry, attributes: Object.fromEntries(attributes) };
 }
 
 /** The entry as the reference evaluator wants it. */
 function encode(model: ObjectModel, entry: ImportEntry): EncodedAttributes {
-  const definitions = new Map(model.definition.attributes.map((attribute) => [attribute.name, attribute]));
   const all: Attributes = { ...entry.attributes, ...entry.anchor };
   const encoded: Record<string, EncodedAttributes[string]> = {};
-  for (const [name, value] of Object.entries(all)) {
-    const attribute = definitions.get(name);
-    if (attribute === undefined) continue;
-    encoded[name] = Array.isArray(value)
-      ? (value as readonly Value[]).map((one) => encodeValue(attribute.type, one))
-      : encodeValue(attribute.type, value as Value);
+  for (const { name, type } of model.definition.attributes) {
+    const value = Object.hasOwn(all, name) ? all[name] : undefined;
+    if (value !== undefined)
+      encoded[name] = Array.isArray(value) ? (value as readonly Value[]).map((one) => encodeValue(type, one)) : encodeValue(type, value as Value);
   }
   return encoded;
 }

@@ -7,146 +7,152 @@ import {
   type SchemaObjectType,
   type Value,
 } from '@landbridge/connector-sdk';
-import { quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
+import { quote, type SqlCursor, type SqlDatabase, type SqlSnapshot } from './database.ts';
 import { readDelta, seedWatermark } from './delta.ts';
-import { compileReader, formatReference, type ObjectModel, orderBy, orderKeys, type SideAttribute } from './object-model.ts';
+import type { ObjectModel } from './object-model.ts';
+import { compileReader, keyOf } from './row-reader.ts';
+import { openSideReader, type SideReader } from './side-reader.ts';
 
+/** Rows that are fetched at once, of the main table and of each side table. */
 const FETCH = 2000;
-
-/** Opens an import: everything (full), or what changed since the watermark (delta). */
-export async function openImport(database: SqlDatabase, models: ReadonlyMap<string, ObjectModel>, step: ImportStep): Promise<ImportSession> {
-  const selected = step.schema.objectTypes.map((type) => {
-    const model = models.get(type.name);
-    if (model === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${type.name}"`);
-    return { model, type };
-  });
-  if (step.kind === 'delta') {
-    const pages = readDelta(database, selected, step);
-    return sessionOf(database, pages, undefined, undefined);
-  }
-  // Taken before anything is read: what changes meanwhile is seen by the next delta, never missed (R24).
-  const watermark = await seedWatermark(database, selected);
-  const snapshot = await database.snapshot(step.signal);
-  const total = await countRows(database, selected);
-  return sessionOf(database, readEverything(database, snapshot, selected, step, total), snapshot, watermark);
-}
 
 /** An object type with what is selected of it. */
 export interface SelectedType {
   readonly model: ObjectModel;
   readonly type: SchemaObjectType;
+  /** The names of the selected attributes. */
+  readonly wanted: ReadonlySet<string>;
 }
 
-function sessionOf(database: SqlDatabase, pages: AsyncIterator<ImportPage>, snapshot: SqlSnapshot | undefined, watermark: string | undefined): ImportSession {
+/** Opens an import: everything (full), or what changed since the watermark (delta). `release` is called when it ends. */
+export async function openImport(
+  database: SqlDatabase,
+  models: ReadonlyMap<string, ObjectModel>,
+  step: ImportStep,
+  release: () => Promise<void>,
+): Promise<ImportSession> {
+  const selected = step.schema.objectTypes.map((type): SelectedType => {
+    const model = models.get(type.name);
+    if (model === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${type.name}"`);
+    return { model, type, wanted: new Set(type.attributes.map((attribute) => attribute.name)) };
+  });
+  if (step.kind === 'delta') {
+    // Taken before the state that is read: what is written in between is seen again, never missed (R24).
+    const next = await seedWatermark(database, selected);
+    const snapshot = await database.snapshot(step.signal);
+    return sessionOf(readDelta(database, snapshot, selected, step, next), snapshot, undefined, release);
+  }
+  // Taken before anything is read: what changes meanwhile is seen by the next delta, never missed (R24).
+  const watermark = await seedWatermark(database, selected);
+  const total = await countRows(database, selected);
+  const snapshot = await database.snapshot(step.signal);
+  return sessionOf(readEverything(database, snapshot, selected, step, total), snapshot, watermark, release);
+}
+
+function sessionOf(
+  pages: AsyncGenerator<ImportPage>,
+  snapshot: SqlSnapshot | undefined,
+  watermark: string | undefined,
+  release: () => Promise<void>,
+): ImportSession {
   return {
     async readPage({ signal }) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw new ConnectorError('cancelled', 'the run was cancelled');
       const next = await pages.next();
       return next.done ? { entries: [], more: false } : next.value;
     },
     async close(reason) {
-      await snapshot?.close();
-      await database.close();
+      try {
+        await pages.return(undefined);
+      } finally {
+        await snapshot?.close();
+        await release();
+      }
       return reason === 'normal' && watermark !== undefined ? { watermark } : undefined;
     },
   };
 }
 
-async function countRows(database: SqlDatabase, selected: readonly SelectedType[]): Promise<number> {
+/** The number of entries, where every object type can tell cheaply. */
+async function countRows(database: SqlDatabase, selected: readonly SelectedType[]): Promise<number | undefined> {
   let total = 0;
-  for (const { model } of selected) total += Number((await database.query(`SELECT count(*) FROM ${model.from}`, [])).rows[0]?.[0] ?? 0);
+  for (const { model } of selected) {
+    const { table, schema } = model.settings;
+    const count = table === undefined ? undefined : await database.countRows(table, schema);
+    if (count === undefined) return undefined;
+    total += count;
+  }
   return total;
 }
 
-/** Every object of every selected type, its side tables merged in the order of the anchor: nothing is held but a page. */
 async function* readEverything(
   database: SqlDatabase,
   snapshot: SqlSnapshot,
   selected: readonly SelectedType[],
   step: ImportStep,
-  total: number,
+  total: number | undefined,
 ): AsyncGenerator<ImportPage> {
-  for (const [index, { model, type }] of selected.entries()) {
-    const wanted = new Set(type.attributes.map((attribute) => attribute.name));
-    const reader = compileReader(database, model, wanted);
-    const keys = model.anchor.map((column) => column.columns[0]).filter((column) => column !== undefined);
-    const main = await snapshot.cursor(`SELECT ${reader.select} FROM ${model.from} ORDER BY ${orderBy(database, keys)}`, [], FETCH);
-    const sides = await Promise.all(model.sides.filter((side) => wanted.has(side.attribute.name)).map((side) => openSide(database, snapshot, side)));
-    const isLast = index === selected.length - 1;
-    let buffer: ImportEntry[] = [];
-    for (let rows = await main.read(); rows.length > 0; rows = await main.read()) {
-      for (const row of rows) {
-        const attributes = reader.attributesOf(row);
-        const key = reader.keyOf(row);
-        for (const side of sides) {
-          const values = await side.take(key);
-          if (values.length > 0) attributes[side.name] = values;
+  const known = total === undefined ? {} : { total };
+  for (const one of selected) {
+    for await (const entries of readType(database, snapshot, one, step.pageSize)) yield { entries, more: true, ...known };
+  }
+  yield { entries: [], more: false, ...known };
+}
+
+/** Every object of a type, its side tables merged in the order of the anchor: nothing is held but pages of rows. */
+async function* readType(
+  database: SqlDatabase,
+  snapshot: SqlSnapshot,
+  { model, wanted }: SelectedType,
+  pageSize: number,
+): AsyncGenerator<readonly ImportEntry[]> {
+  const reader = compileReader(database, model, wanted);
+  const order = model.anchor.map((one) => database.dialect.orderBy(`m.${quote(one.column.name)}`, one.column, one.order)).join(', ');
+  const where = model.alive === undefined ? '' : ` WHERE ${model.alive}`;
+  const main = await snapshot.cursor(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, [], FETCH);
+  const sides: SideReader[] = [];
+  for (const side of model.sides) if (wanted.has(side.attribute.name)) sides.push(await openSideReader(database, snapshot, model, side, FETCH));
+  let buffer: ImportEntry[] = [];
+  let previous: readonly Value[] | undefined;
+  for (let rows = await main.read(); rows.length > 0; rows = await main.read()) {
+    for (const row of rows) {
+      const entry = reader.entry(row, 'add');
+      if (entry.error === undefined) {
+        const key = keyOf(model, entry.anchor);
+        if (previous !== undefined && isSameKey(previous, key)) buffer.push({ ...entry, error: duplicate(model) });
+        else {
+          for (const side of sides) {
+            let values = side.take(key);
+            while (values === undefined) {
+              await side.fill();
+              values = side.take(key);
+            }
+            if (values.length > 0) entry.attributes[side.name] = values;
+          }
+          buffer.push(entry);
         }
-        buffer.push({ modification: 'add', objectType: model.name, anchor: reader.anchorOf(row), attributes });
-        if (buffer.length < step.pageSize) continue;
-        yield { entries: buffer, more: true, total };
-        buffer = [];
-      }
+        previous = key;
+      } else buffer.push(entry);
+      if (buffer.length < pageSize) continue;
+      yield buffer;
+      buffer = [];
     }
-    yield { entries: buffer, more: !isLast, total };
   }
+  if (buffer.length > 0) yield buffer;
+  await closeAll([main, ...sides]);
 }
 
-/** A side table read in the order of its key, a step ahead of the main table. */
-interface SideReader {
-  readonly name: string;
-  /** The values of a key. Keys must be asked for in ascending order; rows of smaller keys belong to nobody. */
-  take(key: readonly Value[]): Promise<readonly Value[]>;
+async function closeAll(cursors: readonly Pick<SqlCursor, 'close'>[]): Promise<void> {
+  for (const cursor of cursors) await cursor.close();
 }
 
-async function openSide(database: SqlDatabase, snapshot: SqlSnapshot, side: SideAttribute): Promise<SideReader> {
-  const columns = [...side.key, ...side.value];
-  const cursor: SqlCursor = await snapshot.cursor(
-    `SELECT ${columns.map((column) => quote(column.name)).join(', ')} FROM ${side.from} ORDER BY ${orderBy(database, side.key)}`,
-    [],
-    FETCH,
-  );
-  const readers = columns.map((column) => database.dialect.reader(column.type));
-  const keyCount = side.key.length;
-  const isReference = side.attribute.type === 'reference';
-  let rows: readonly SqlRow[] = await cursor.read();
-  let at = 0;
-  let key: readonly Value[] | undefined;
+function isSameKey(left: readonly Value[], right: readonly Value[]): boolean {
+  return left.every((value, index) => value === right[index]);
+}
 
-  async function peek(): Promise<readonly Value[] | undefined> {
-    if (key !== undefined) return key;
-    while (at >= rows.length) {
-      if (rows.length === 0) return undefined;
-      rows = await cursor.read();
-      at = 0;
-    }
-    const row = rows[at];
-    if (row === undefined) return undefined;
-    const values: Value[] = [];
-    for (let index = 0; index < keyCount; index += 1) values.push(readers[index]?.(row[index]) ?? '');
-    key = values;
-    return key;
-  }
-
+function duplicate(model: ObjectModel): NonNullable<ImportEntry['error']> {
   return {
-    name: side.attribute.name,
-    async take(wanted) {
-      const found: Value[] = [];
-      for (;;) {
-        const next = key ?? (await peek());
-        if (next === undefined) return found;
-        const order = orderKeys(next, wanted);
-        if (order > 0) return found;
-        if (order === 0) {
-          const row = rows[at] as SqlRow;
-          const value = isReference
-            ? formatReference(readers.slice(keyCount).map((reader, index) => reader(row[keyCount + index])))
-            : readers[keyCount]?.(row[keyCount]);
-          if (value !== undefined) found.push(value);
-        }
-        at += 1;
-        key = undefined;
-      }
-    },
+    code: 'ambiguous-update',
+    message: `two rows of "${model.name}" have the same anchor (${model.settings.anchor.join(', ')}); choose columns that identify a row`,
   };
 }

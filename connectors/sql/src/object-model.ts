@@ -1,26 +1,26 @@
-import {
-  type Attributes,
-  ConnectorError,
-  formatAnchor,
-  orderText,
-  type Schema,
-  type SchemaAttribute,
-  type SchemaObjectType,
-  type Value,
-} from '@landbridge/connector-sdk';
-import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow } from './database.ts';
-import type { MultiValueSettings, ObjectTypeSettings, SqlSettings } from './settings.ts';
+import { ConnectorError, type Schema, type SchemaAttribute, type SchemaObjectType, toConnectorError } from '@landbridge/connector-sdk';
+import { type CatalogueColumn, type KeyOrder, qualified, quote, type SqlDatabase } from './database.ts';
+import type { ColumnSettings, DeltaSettings, MultiValueSettings, ObjectTypeSettings, SqlSettings } from './settings.ts';
 
-/** A column of the main table that becomes an attribute. */
+/** A column of the main table that becomes an attribute; a reference may take several. */
 export interface ColumnAttribute {
   readonly attribute: SchemaAttribute;
   readonly columns: readonly CatalogueColumn[];
+}
+
+/** A column of the main table that identifies a row. */
+export interface AnchorColumn {
+  readonly attribute: SchemaAttribute;
+  readonly column: CatalogueColumn;
+  /** How the main table and its side tables are ordered and merged. */
+  readonly order: KeyOrder;
 }
 
 /** A side table that becomes a multi-valued attribute. */
 export interface SideAttribute {
   readonly attribute: SchemaAttribute;
   readonly settings: MultiValueSettings;
+  /** The table, quoted. */
   readonly from: string;
   readonly key: readonly CatalogueColumn[];
   readonly value: readonly CatalogueColumn[];
@@ -30,104 +30,169 @@ export interface SideAttribute {
 export interface ObjectModel {
   readonly name: string;
   readonly settings: ObjectTypeSettings;
-  /** What stands after FROM. */
+  /** What stands after FROM, with the alias `m`. */
   readonly from: string;
-  /** Whether the main table can be written. */
-  readonly writable: boolean;
-  readonly anchor: readonly ColumnAttribute[];
+  /** The table that changes go to, quoted; `undefined` where the object type is read only. */
+  readonly target: string | undefined;
+  /** The condition that a row counts at all: not marked as deleted. */
+  readonly alive: string | undefined;
+  readonly anchor: readonly AnchorColumn[];
+  /** Every attribute of the main table, the anchor among them. */
   readonly columns: readonly ColumnAttribute[];
   readonly sides: readonly SideAttribute[];
   readonly definition: SchemaObjectType;
+  readonly delta: DeltaModel | undefined;
 }
 
+/** Where changes show: in a column of the rows, or in a table of their own. */
+export type DeltaModel = { readonly kind: 'column'; readonly column: CatalogueColumn; readonly deleted: CatalogueColumn | undefined } | LogModel;
+
+/** A table with one row for each change. */
+export interface LogModel {
+  readonly kind: 'log';
+  readonly from: string;
+  readonly sequence: CatalogueColumn;
+  readonly key: readonly CatalogueColumn[];
+  readonly operation: CatalogueColumn | undefined;
+  /** The words of the operation column that mean a deletion. */
+  readonly deletions: ReadonlySet<string>;
+}
+
+type Models = ReadonlyMap<string, ObjectModel>;
+
 /** Reads the catalogue and builds the object types. @throws ConnectorError naming the table or column that is not there. */
-export async function buildModels(database: SqlDatabase, settings: SqlSettings): Promise<ReadonlyMap<string, ObjectModel>> {
+export async function buildModels(database: SqlDatabase, settings: SqlSettings): Promise<Models> {
   const models = new Map<string, ObjectModel>();
   for (const [name, type] of Object.entries(settings.objectTypes)) models.set(name, await buildModel(database, name, type));
   return models;
 }
 
-async function buildModel(database: SqlDatabase, name: string, settings: ObjectTypeSettings): Promise<ObjectModel> {
-  const table = settings.table ?? settings.view;
-  const from = table === undefined ? `(${settings.query ?? ''}) landbridge_source` : qualified(table, settings.schema);
-  const catalogue = table === undefined ? await database.queryColumns(settings.query ?? '') : await database.columns(table, settings.schema);
-  if (catalogue.length === 0)
-    throw missing(
-      `objectTypes.${name}.${settings.view === undefined ? 'table' : 'view'}`,
-      `there is no table "${table ?? ''}"${settings.schema === undefined ? '' : ` in the schema "${settings.schema}"`}`,
-    );
-  const byName = new Map(catalogue.map((column) => [column.name, column]));
-  const find = (column: string, where: string): CatalogueColumn => {
-    const found = byName.get(column);
-    if (found === undefined)
-      throw missing(
-        `objectTypes.${name}.${where}`,
-        `there is no column "${column}" in ${table === undefined ? 'the query' : `"${table}"`}; there are ${catalogue.map((one) => one.name).join(', ')}`,
-      );
-    return found;
-  };
-  const columns = chooseColumns(settings, catalogue, find);
-  const sides: SideAttribute[] = [];
-  for (const [attribute, side] of Object.entries(settings.multiValued ?? {})) sides.push(await buildSide(database, name, attribute, side));
-  const anchor = settings.anchor.map((column) => {
-    const found = columns.find((one) => one.columns.length === 1 && one.columns[0]?.name === column && one.attribute.type !== 'reference');
-    if (found === undefined) throw missing(`objectTypes.${name}.anchor`, `the anchor column "${column}" is not among the attributes`);
-    return found;
-  });
-  const definition: SchemaObjectType = { name, attributes: [...columns.map((one) => one.attribute), ...sides.map((one) => one.attribute)] };
-  return { name, settings, from, writable: settings.table !== undefined, anchor, columns, sides, definition };
+/** The schema that a host sees. */
+export function schemaOf(models: Models): Schema {
+  return { objectTypes: [...models.values()].map((model) => model.definition) };
 }
 
-function chooseColumns(
+async function buildModel(database: SqlDatabase, name: string, settings: ObjectTypeSettings): Promise<ObjectModel> {
+  const path = `objectTypes.${name}`;
+  const { catalogue, from } = await readSource(database, settings, path);
+  const find = finder(catalogue, settings.table ?? settings.view ?? 'the query', path);
+  const columns = chooseColumns(settings, catalogue, find);
+  const sides: SideAttribute[] = [];
+  for (const [attribute, side] of Object.entries(settings.multiValued ?? {}))
+    sides.push(await buildSide(database, attribute, side, `${path}.multiValued.${attribute}`));
+  const anchor = settings.anchor.map((column, index) => {
+    const found = columns.find((one) => one.attribute.anchor && one.columns[0]?.name === column);
+    const own = found?.columns[0];
+    if (found === undefined || own === undefined) throw problem(`${path}.anchor`, `the column "${column}" is not among the attributes`);
+    if (own.type === 'boolean') throw problem(`${path}.anchor`, `the column "${column}" is a boolean and cannot identify a row`);
+    return { attribute: found.attribute, column: own, order: orderOf([own, ...sides.flatMap((side) => side.key[index] ?? [])]) };
+  });
+  const deleted = settings.delta?.deletedColumn === undefined ? undefined : find(settings.delta.deletedColumn, 'delta.deletedColumn');
+  return {
+    name,
+    settings,
+    from: `${from} AS m`,
+    target: targetOf(settings),
+    alive: deleted === undefined ? undefined : `NOT ${database.dialect.isSet(`m.${quote(deleted.name)}`)}`,
+    anchor,
+    columns,
+    sides,
+    definition: { name, attributes: [...columns.map((one) => one.attribute), ...sides.map((one) => one.attribute)] },
+    delta: await buildDelta(database, settings.delta, deleted, find, path),
+  };
+}
+
+async function buildDelta(
+  database: SqlDatabase,
+  delta: DeltaSettings | undefined,
+  deleted: CatalogueColumn | undefined,
+  find: Find,
+  path: string,
+): Promise<DeltaModel | undefined> {
+  if (delta?.watermarkColumn !== undefined) return { kind: 'column', column: find(delta.watermarkColumn, 'delta.watermarkColumn'), deleted };
+  const log = delta?.changeLog;
+  if (log === undefined) return undefined;
+  const catalogue = await database.columns(log.table, log.schema);
+  if (catalogue.length === 0) throw problem(`${path}.delta.changeLog.table`, `there is no table or view "${log.table}" that this account may see`);
+  const inLog = finder(catalogue, log.table, `${path}.delta.changeLog`);
+  return {
+    kind: 'log',
+    from: `${qualified(log.table, log.schema)} AS l`,
+    sequence: inLog(log.sequence, 'sequence'),
+    key: log.key.map((column) => inLog(column, 'key')),
+    operation: log.operation === undefined ? undefined : inLog(log.operation, 'operation'),
+    deletions: new Set(Object.entries(log.operations ?? {}).flatMap(([word, meaning]) => (meaning === 'delete' ? [word] : []))),
+  };
+}
+
+function targetOf(settings: ObjectTypeSettings): string | undefined {
+  const table = settings.table ?? settings.writeTable;
+  return table === undefined ? undefined : qualified(table, settings.schema);
+}
+
+async function readSource(
+  database: SqlDatabase,
   settings: ObjectTypeSettings,
-  catalogue: readonly CatalogueColumn[],
-  find: (column: string, where: string) => CatalogueColumn,
-): readonly ColumnAttribute[] {
-  const result: ColumnAttribute[] = [];
-  const referenced = new Set(Object.values(settings.references ?? {}).flatMap((reference) => reference.columns ?? [reference.column ?? '']));
-  const named = settings.attributes === undefined ? undefined : Object.entries(settings.attributes);
-  const chosen =
-    named ??
-    catalogue
-      .filter((column) => !referenced.has(column.name) || settings.anchor.includes(column.name))
-      .map((column) => [column.name, { column: column.name }] as const);
-  for (const [attribute, column] of chosen)
-    result.push(
-      columnAttribute(
-        attribute,
-        { ...column, column: column.column ?? attribute },
-        settings,
-        find(column.column ?? attribute, `attributes.${attribute}.column`),
-      ),
-    );
-  // An anchor must be an attribute, named or not.
-  for (const column of settings.anchor) {
-    if (!result.some((one) => one.columns[0]?.name === column)) result.unshift(columnAttribute(column, { column }, settings, find(column, 'anchor')));
+  path: string,
+): Promise<{ readonly catalogue: readonly CatalogueColumn[]; readonly from: string }> {
+  const table = settings.table ?? settings.view;
+  if (table !== undefined) {
+    const catalogue = await database.columns(table, settings.schema);
+    if (catalogue.length > 0) return { catalogue, from: qualified(table, settings.schema) };
+    const where = settings.schema === undefined ? '' : ` in the schema "${settings.schema}"`;
+    throw problem(`${path}.${settings.table === undefined ? 'view' : 'table'}`, `there is no table or view "${table}"${where} that this account may see`);
   }
-  for (const [attribute, reference] of Object.entries(settings.references ?? {})) {
-    const columns = (reference.columns ?? [reference.column ?? '']).map((column) => find(column, `references.${attribute}.column`));
-    result.push({
-      columns,
-      attribute: {
-        name: attribute,
-        type: 'reference',
-        referenceTypes: [reference.objectType],
-        required: columns.some((column) => !column.nullable && !column.defaulted),
-      },
-    });
+  try {
+    return { catalogue: await database.queryColumns(settings.query ?? ''), from: `(${settings.query ?? ''})` };
+  } catch (error) {
+    const { code, message, detail } = toConnectorError(error);
+    if (code !== 'invalid-configuration') throw error;
+    throw new ConnectorError(code, `${path}.query: ${message}`, { ...detail, parameter: `${path}.query` }, { cause: error });
+  }
+}
+
+type Find = (column: string, where: string) => CatalogueColumn;
+
+function finder(catalogue: readonly CatalogueColumn[], source: string, path: string): Find {
+  const byName = new Map(catalogue.map((column) => [column.name, column]));
+  return (name, where) => {
+    const found = byName.get(name);
+    if (found !== undefined) return found;
+    throw problem(`${path}.${where}`, `there is no column "${name}" in ${source}; there are ${catalogue.map((one) => one.name).join(', ')}`);
+  };
+}
+
+function chooseColumns(settings: ObjectTypeSettings, catalogue: readonly CatalogueColumn[], find: Find): readonly ColumnAttribute[] {
+  const result: ColumnAttribute[] = [];
+  const references = Object.entries(settings.references ?? {}).map(([name, reference]) => ({
+    name,
+    objectType: reference.objectType,
+    columns: reference.columns ?? [reference.column ?? ''],
+  }));
+  const referenced = new Set(references.flatMap((reference) => reference.columns));
+  const hidden = new Set([settings.delta?.deletedColumn]);
+  const chosen: readonly (readonly [string, ColumnSettings])[] =
+    settings.attributes === undefined
+      ? catalogue.filter(({ name }) => !hidden.has(name) && (!referenced.has(name) || settings.anchor.includes(name))).map(({ name }) => [name, {}] as const)
+      : Object.entries(settings.attributes);
+  for (const [name, column] of chosen) result.push(columnAttribute(name, column, settings, find(column.column ?? name, `attributes.${name}.column`)));
+  // An anchor must be an attribute, named or not.
+  for (const column of [...settings.anchor].reverse()) {
+    if (!result.some((one) => one.columns[0]?.name === column)) result.unshift(columnAttribute(column, {}, settings, find(column, 'anchor')));
+  }
+  for (const reference of references) {
+    const columns = reference.columns.map((column) => find(column, `references.${reference.name}.column`));
+    const required = columns.some((column) => !column.nullable && !column.defaulted);
+    result.push({ columns, attribute: { name: reference.name, type: 'reference', referenceTypes: [reference.objectType], required } });
   }
   return result;
 }
 
-function columnAttribute(
-  name: string,
-  settings: NonNullable<ObjectTypeSettings['attributes']>[string],
-  type: ObjectTypeSettings,
-  column: CatalogueColumn,
-): ColumnAttribute {
+function columnAttribute(name: string, settings: ColumnSettings, type: ObjectTypeSettings, column: CatalogueColumn): ColumnAttribute {
   const anchor = type.anchor.includes(column.name);
-  const assigned = anchor && (type.anchorAssigned ?? (column.defaulted && type.anchor.length === 1));
+  const assigned = anchor ? (type.anchorAssigned ?? (column.assigned || (column.defaulted && type.anchor.length === 1))) : column.assigned;
   const dataType = settings.type ?? column.type;
+  const direction = settings.direction ?? (column.generated && !anchor ? 'import-only' : undefined);
   return {
     columns: [{ ...column, type: dataType }],
     attribute: {
@@ -135,143 +200,38 @@ function columnAttribute(
       type: dataType,
       ...(anchor ? { anchor: true } : {}),
       ...(assigned ? { assigned: true } : {}),
+      // A number that the database gives needs no claim.
       unique: settings.unique ?? (column.unique && !assigned),
-      required: settings.required ?? (!column.nullable && !column.defaulted),
-      // Databases compare text exactly; whoever wants otherwise says so.
+      required: settings.required ?? (!assigned && (anchor || (!column.nullable && !column.defaulted))),
       ...(dataType === 'string' ? { caseExact: settings.caseExact ?? anchor } : {}),
-      ...(settings.direction === undefined ? {} : { direction: settings.direction }),
+      ...(direction === undefined ? {} : { direction }),
       ...(settings.secret === undefined ? {} : { secret: settings.secret }),
+      ...(column.pointsTo === undefined ? {} : { description: `Refers to ${column.pointsTo}` }),
     },
   };
 }
 
-async function buildSide(database: SqlDatabase, type: string, name: string, settings: MultiValueSettings): Promise<SideAttribute> {
+async function buildSide(database: SqlDatabase, name: string, settings: MultiValueSettings, path: string): Promise<SideAttribute> {
   const catalogue = await database.columns(settings.table, settings.schema);
-  const at = `objectTypes.${type}.multiValued.${name}`;
-  if (catalogue.length === 0) throw missing(`${at}.table`, `there is no table "${settings.table}"`);
-  const find = (column: string): CatalogueColumn => {
-    const found = catalogue.find((one) => one.name === column);
-    if (found === undefined)
-      throw missing(at, `there is no column "${column}" in "${settings.table}"; there are ${catalogue.map((one) => one.name).join(', ')}`);
-    return found;
-  };
-  const value = (settings.reference?.columns ?? [settings.value ?? '']).map(find);
-  const shared = { name, multiValued: true } as const;
+  if (catalogue.length === 0) throw problem(`${path}.table`, `there is no table or view "${settings.table}" that this account may see`);
+  const find = finder(catalogue, settings.table, path);
+  const key = settings.key.map((column) => find(column, 'key'));
+  const value =
+    settings.reference === undefined ? [find(settings.value ?? '', 'value')] : settings.reference.columns.map((column) => find(column, 'reference.columns'));
   const attribute: SchemaAttribute =
     settings.reference === undefined
-      ? { ...shared, type: value[0]?.type ?? 'string' }
-      : { ...shared, type: 'reference', referenceTypes: [settings.reference.objectType] };
-  return { attribute, settings, from: qualified(settings.table, settings.schema), key: settings.key.map(find), value };
+      ? { name, multiValued: true, type: value[0]?.type ?? 'string' }
+      : { name, multiValued: true, type: 'reference', referenceTypes: [settings.reference.objectType] };
+  return { attribute, settings, from: qualified(settings.table, settings.schema), key, value };
 }
 
-/** A table name, quoted, with its schema. */
-export function qualified(table: string, schema: string | undefined): string {
-  return schema === undefined ? quote(table) : `${quote(schema)}.${quote(table)}`;
+/** How a column is ordered together with others: natively only where all are of one kind. */
+export function orderOf(columns: readonly CatalogueColumn[]): KeyOrder {
+  const [first] = columns;
+  if (first === undefined || !columns.every((column) => column.type === first.type)) return 'text';
+  return first.type === 'integer' || first.type === 'binary' ? first.type : 'text';
 }
 
-function missing(parameter: string, message: string): ConnectorError {
+function problem(parameter: string, message: string): ConnectorError {
   return new ConnectorError('invalid-configuration', `${parameter}: ${message}`, { parameter });
-}
-
-/** The schema of all object types. */
-export function schemaOf(models: ReadonlyMap<string, ObjectModel>): Schema {
-  return { objectTypes: [...models.values()].map((model) => model.definition) };
-}
-
-/** Reads rows of a fixed list of columns as entries. */
-export interface RowReader {
-  readonly columns: readonly ColumnAttribute[];
-  /** Expressions to select, in the order the reader expects them. */
-  readonly select: string;
-  anchorOf(row: SqlRow): Attributes;
-  /** The typed values of the anchor, to compare with keys of side tables. */
-  keyOf(row: SqlRow): readonly Value[];
-  attributesOf(row: SqlRow): Record<string, Value | readonly Value[]>;
-}
-
-/** Compiles the reading of an object type's rows: which column gives which value. */
-export function compileReader(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>): RowReader {
-  const columns = [
-    ...model.anchor,
-    ...model.columns.filter((one) => !model.anchor.includes(one) && wanted.has(one.attribute.name) && one.attribute.direction !== 'export-only'),
-  ];
-  const names: string[] = [];
-  const parts = columns.map((column) => {
-    const start = names.length;
-    names.push(...column.columns.map((one) => one.name));
-    return {
-      name: column.attribute.name,
-      isReference: column.attribute.type === 'reference',
-      start,
-      readers: column.columns.map((one) => database.dialect.reader(one.type)),
-    };
-  });
-  const anchors = parts.slice(0, model.anchor.length);
-  const read = (part: (typeof parts)[number], row: SqlRow): Value | undefined => {
-    if (!part.isReference) return part.readers[0]?.(row[part.start]);
-    return formatReference(part.readers.map((reader, index) => reader(row[part.start + index])));
-  };
-  return {
-    columns,
-    select: names.map(quote).join(', '),
-    anchorOf: (row) => Object.fromEntries(anchors.map((part) => [part.name, read(part, row) ?? ''])),
-    keyOf: (row) => anchors.map((part) => read(part, row) ?? ''),
-    attributesOf(row) {
-      const attributes: Record<string, Value> = {};
-      for (let index = anchors.length; index < parts.length; index += 1) {
-        const part = parts[index];
-        const value = part === undefined ? undefined : read(part, row);
-        if (part !== undefined && value !== undefined) attributes[part.name] = value;
-      }
-      return attributes;
-    },
-  };
-}
-
-/** The text of a reference: the target's anchor; `undefined` when a part is missing. */
-export function formatReference(values: readonly (Value | undefined)[]): string | undefined {
-  const texts: string[] = [];
-  for (const value of values) {
-    if (value === undefined) return undefined;
-    texts.push(value instanceof Uint8Array ? Buffer.from(value).toString('base64') : String(value));
-  }
-  return formatAnchor(texts);
-}
-
-/** The column values of a reference text: the inverse of {@link formatReference}. */
-export function parseReference(text: string, columns: readonly CatalogueColumn[]): readonly Value[] {
-  const parts = columns.length === 1 ? [text] : (JSON.parse(text) as readonly string[]);
-  return columns.map((column, index) => {
-    const part = String(parts[index] ?? '');
-    if (column.type === 'integer') {
-      if (!/^-?\d+$/.test(part)) throw new ConnectorError('invalid-attribute-value', `a reference is kept as a whole number in the column "${column.name}"`);
-      return BigInt(part);
-    }
-    return column.type === 'binary' ? Buffer.from(part, 'base64') : part;
-  });
-}
-
-/** The order of two keys, as both tables are read: numbers by size, text by code point. */
-export function orderKeys(left: readonly Value[], right: readonly Value[]): number {
-  for (let index = 0; index < left.length; index += 1) {
-    const a = left[index];
-    const b = right[index];
-    if (a === b) continue;
-    if (typeof a === 'bigint' && typeof b === 'bigint') return a < b ? -1 : 1;
-    if (a instanceof Uint8Array && b instanceof Uint8Array) {
-      const order = Buffer.compare(a, b);
-      if (order !== 0) return order;
-      continue;
-    }
-    const order = orderText(String(a), String(b));
-    if (order !== 0) return order;
-  }
-  return 0;
-}
-
-/** The ORDER BY of a key: text in the order of code points, whatever the collation of the column. */
-export function orderBy(database: SqlDatabase, columns: readonly CatalogueColumn[]): string {
-  return columns
-    .map((column) => (column.type === 'string' ? `CAST(${quote(column.name)} AS TEXT) ${database.dialect.textCollation}` : quote(column.name)))
-    .join(', ');
 }

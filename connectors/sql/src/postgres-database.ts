@@ -1,233 +1,210 @@
-import { readFileSync } from 'node:fs';
-import { ConnectorError, type Value } from '@landbridge/connector-sdk';
+import { ConnectorError } from '@landbridge/connector-sdk';
 import pg from 'pg';
-import Cursor from 'pg-cursor';
-import {
-  type CatalogueColumn,
-  type Dialect,
-  quote,
-  type SqlConnection,
-  type SqlCursor,
-  type SqlDatabase,
-  type SqlRow,
-  type SqlSnapshot,
-  type SqlValue,
-} from './database.ts';
-import { postgresError } from './postgres-errors.ts';
+import type { Outcome, SqlConnection, SqlDatabase, SqlValue, StatementResult, Unit } from './database.ts';
+import { postgresDialect } from './dialect-postgres.ts';
+import { countPostgresRows, describePostgresFields, missingPostgresPrivileges, readPostgresColumns, readPostgresWriters } from './postgres-catalogue.ts';
+import { abortable, cancelStatement, connectError, connectionOf, runStatement } from './postgres-connection.ts';
+import { isBroken, locatePostgresConstraint, type Phase, postgresError } from './postgres-errors.ts';
+import { openPostgresSnapshot } from './postgres-snapshot.ts';
 import type { SqlSettings } from './settings.ts';
 
-/** PostgreSQL's ways. Everything is read as text, so that nothing is lost on the way (64-bit integers, decimals, times). */
-export const postgresDialect: Dialect = {
-  name: 'postgres',
-  placeholder: (index) => `$${index}`,
-  textCollation: 'COLLATE "C"',
-  fold: (expression) => `lower(${expression}::text)`,
-  toSql: (value) => (typeof value === 'bigint' ? value.toString() : value instanceof Uint8Array ? Buffer.from(value) : value),
-  reader: (type) => READERS[type],
-};
-
-const READERS: Readonly<Record<CatalogueColumn['type'], (value: unknown) => Value | undefined>> = {
-  string: (value) => (value === null ? undefined : (value as string)),
-  integer: (value) => (value === null ? undefined : BigInt(value as string)),
-  boolean: (value) => (value === null ? undefined : value === 't' || value === 'true' || value === '1'),
-  binary: (value) => (value === null ? undefined : Buffer.from((value as string).slice(2), 'hex')),
-};
-
-const AS_TEXT = { getTypeParser: () => (value: unknown) => value };
-
-/** Opens a PostgreSQL application. Connections are made when they are needed. */
-export function openPostgres(settings: SqlSettings): SqlDatabase {
-  const config: pg.PoolConfig = {
+/** Opens a PostgreSQL application: a pool, and what the statements depend on. @throws ConnectorError. */
+export async function openPostgres(settings: SqlSettings): Promise<SqlDatabase> {
+  const pool = new pg.Pool({
     ...connectionOf(settings),
     max: settings.poolSize,
     idleTimeoutMillis: 30_000,
-    connectionTimeoutMillis: 10_000,
     statement_timeout: settings.commandTimeoutSeconds * 1000,
-    application_name: 'landbridge',
-    keepAlive: true,
-  };
-  const pool = new pg.Pool(config);
-  // An idle connection that breaks is replaced by the pool; the next statement tells if the server is gone.
+  });
+  // An idle connection that breaks is replaced by the pool; one at work fails its statement. The events alone would end the process.
   pool.on('error', () => {});
-
-  async function acquire(): Promise<pg.PoolClient> {
-    try {
-      return await pool.connect();
-    } catch (error) {
-      throw postgresError(error, false);
-    }
-  }
-
-  async function query(sql: string, values: readonly SqlValue[]): Promise<{ readonly rows: readonly SqlRow[]; readonly changes: number }> {
-    const client = await acquire();
-    let broken: ConnectorError | undefined;
-    try {
-      return await runOn(client, sql, values);
-    } catch (error) {
-      broken = postgresError(error, true);
-      throw broken;
-    } finally {
-      client.release(broken?.code === 'connection-dropped');
-    }
-  }
-
-  return {
-    dialect: postgresDialect,
-    query,
-    async transaction(work) {
-      const client = await acquire();
-      let failure: ConnectorError | undefined;
-      try {
-        await client.query('BEGIN');
-        const result = await work({ query: (sql, values) => runOn(client, sql, values) });
-        await client.query('COMMIT');
-        return result;
-      } catch (error) {
-        failure = postgresError(error, true);
-        if (failure.code !== 'connection-dropped') await rollback(client);
-        throw failure;
-      } finally {
-        client.release(failure?.code === 'connection-dropped');
-      }
-    },
-    snapshot: (signal) => openSnapshot(settings, signal),
-    columns: (table, schema) => readColumns(query, table, schema),
-    async queryColumns(sql) {
-      const client = await acquire();
-      try {
-        const { fields } = await client.query(`SELECT * FROM (${sql}) landbridge_query LIMIT 0`);
-        return fields.map(
-          (field): CatalogueColumn => ({ name: field.name, type: typeOfOid(field.dataTypeID), declared: '', nullable: true, defaulted: false, unique: false }),
-        );
-      } catch (error) {
-        throw postgresError(error, true);
-      } finally {
-        client.release();
-      }
-    },
-    close: () => pool.end(),
-  };
-}
-
-/** A rollback that fails means that the connection is gone, and with it the transaction. */
-async function rollback(client: pg.PoolClient): Promise<void> {
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const server = createServer(pool, settings);
   try {
-    await client.query('ROLLBACK');
-  } catch {
-    client.release(true);
+    const { rows } = await server.query("SELECT current_setting('server_encoding'), (SELECT datctype FROM pg_database WHERE datname = current_database())", []);
+    return databaseOf(pool, settings, server, { encoding: String(rows[0]?.[0]), characterType: String(rows[0]?.[1]) });
+  } catch (error) {
+    await pool.end();
+    throw error;
   }
 }
 
-/** Named statements are planned once for each connection. */
-const names = new Map<string, string>();
-
-async function runOn(client: pg.ClientBase, sql: string, values: readonly SqlValue[]): Promise<{ readonly rows: readonly SqlRow[]; readonly changes: number }> {
-  let name = names.get(sql);
-  if (name === undefined && names.size < 500) {
-    name = `landbridge_${names.size}`;
-    names.set(sql, name);
-  }
-  const result = await client.query({ ...(name === undefined ? {} : { name }), text: sql, values: values as unknown[], rowMode: 'array', types: AS_TEXT });
-  return { rows: result.rows as SqlRow[], changes: result.rowCount ?? 0 };
-}
-
-/** How to connect, for pools and for single connections. */
-export function connectionOf(settings: SqlSettings): pg.ClientConfig {
-  const ssl =
-    settings.tls.mode === 'disable'
-      ? undefined
-      : { rejectUnauthorized: settings.tls.mode === 'verify-full', ...(settings.tls.ca === undefined ? {} : { ca: readFileSync(settings.tls.ca, 'utf8') }) };
-  if (settings.url !== undefined) return { connectionString: settings.url, ...(ssl === undefined ? {} : { ssl }) };
+function databaseOf(pool: pg.Pool, settings: SqlSettings, server: Server, facts: { readonly encoding: string; readonly characterType: string }): SqlDatabase {
+  const { query } = server;
+  let closing: Promise<void> | undefined;
   return {
-    host: settings.host ?? 'localhost',
-    port: settings.port ?? 5432,
-    ...(settings.database === undefined ? {} : { database: settings.database }),
-    ...(settings.user === undefined ? {} : { user: settings.user }),
-    ...(settings.password === undefined ? {} : { password: settings.password }),
-    ...(ssl === undefined ? {} : { ssl }),
+    dialect: postgresDialect(facts),
+    query,
+    runUnits: (units, signal) => runUnits(server, units, signal),
+    snapshot: async (signal) => openPostgresSnapshot(settings, signal),
+    columns: (table, schema) => readPostgresColumns(query, table, schema),
+    queryColumns: async (sql) => describePostgresFields(query, await server.describe(sql)),
+    countRows: (table, schema) => countPostgresRows(query, table, schema),
+    missingPrivileges: (table, schema) => missingPostgresPrivileges(query, table, schema),
+    writersNow: () => readPostgresWriters(query),
+    locate: async (error) => locatePostgresConstraint(error),
+    close() {
+      closing ??= pool.end();
+      return closing;
+    },
   };
 }
 
-/** One connection for each cursor, all in the snapshot of the first. */
-async function openSnapshot(settings: SqlSettings, signal: AbortSignal): Promise<SqlSnapshot> {
-  const clients: pg.Client[] = [];
-  let snapshot: string | undefined;
-  const abort = (): void => {
-    for (const client of clients) void client.end();
-  };
-  signal.addEventListener('abort', abort, { once: true });
+/** A connection on loan. */
+interface Loan {
+  readonly client: pg.PoolClient;
+  release(broken: boolean): void;
+}
 
-  async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ ...connectionOf(settings), connectionTimeoutMillis: 10_000, application_name: 'landbridge import' });
-    client.on('error', () => {});
+/** A pool with what runs on its connections. */
+interface Server {
+  query(sql: string, values: readonly SqlValue[], signal?: AbortSignal): Promise<StatementResult>;
+  describe(sql: string): Promise<readonly { readonly name: string; readonly dataTypeID: number }[]>;
+  transaction<Result>(work: (connection: SqlConnection) => Promise<Result>, signal: AbortSignal): Promise<Result>;
+}
+
+function createServer(pool: pg.Pool, settings: SqlSettings): Server {
+  const limit = settings.commandTimeoutSeconds;
+  const waiting: (() => void)[] = [];
+  let free = settings.poolSize;
+
+  /** Waits for its turn without a limit: the limit of the pool is for making connections, not for waiting for one. */
+  async function acquire(): Promise<Loan> {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    const next = (): void => {
+      const first = waiting.shift();
+      if (first === undefined) free += 1;
+      else first();
+    };
     try {
-      await client.connect();
-      clients.push(client);
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      if (snapshot === undefined) snapshot = String((await client.query('SELECT pg_export_snapshot() AS id')).rows[0]?.id);
-      else await client.query(`SET TRANSACTION SNAPSHOT '${snapshot.replaceAll("'", "''")}'`);
-      return client;
-    } catch (error) {
-      throw postgresError(error, false);
-    }
-  }
-
-  return {
-    async cursor(sql, values, fetchSize): Promise<SqlCursor> {
-      const client = await connect();
-      const cursor = client.query(new Cursor(sql, values as unknown[], { rowMode: 'array', types: AS_TEXT }));
-      // The next page is fetched while this one is worked on.
-      let ahead: Promise<readonly SqlRow[]> | undefined;
-      const fetch = (): Promise<readonly SqlRow[]> => {
-        const page = cursor.read(fetchSize) as Promise<readonly SqlRow[]>;
-        page.catch(() => {});
-        return page;
-      };
+      const client = await pool.connect();
       return {
-        async read() {
-          try {
-            const rows = await (ahead ?? fetch());
-            ahead = rows.length === 0 ? Promise.resolve([]) : fetch();
-            return rows;
-          } catch (error) {
-            if (signal.aborted) throw new ConnectorError('cancelled', 'the run was cancelled');
-            throw postgresError(error, true);
-          }
+        client,
+        release(broken) {
+          client.release(broken);
+          next();
         },
       };
-    },
-    async close() {
-      signal.removeEventListener('abort', abort);
-      await Promise.all(clients.map((client) => client.end()));
-    },
+    } catch (error) {
+      next();
+      throw connectError(error, settings);
+    }
+  }
+
+  /** Lends a connection; one that broke does not go back. */
+  async function lend<Result>(signal: AbortSignal | undefined, work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    const { client, release } = await acquire();
+    let broken = false;
+    try {
+      return await abortable(
+        signal,
+        () => void cancelStatement(settings, client),
+        async () => {
+          try {
+            return await work(client);
+          } catch (error) {
+            const ours = postgresError(error, 'before-commit');
+            broken = isBroken(ours);
+            throw ours;
+          }
+        },
+      );
+    } finally {
+      // A late cancellation could hit whoever works on the connection next.
+      release(broken || signal?.aborted === true);
+    }
+  }
+
+  return {
+    query: (sql, values, signal) => lend(signal, (client) => runStatement(client, sql, values, limit)),
+    describe: (sql) => lend(undefined, async (client) => (await client.query(`SELECT * FROM (${sql}) AS m LIMIT 0`)).fields),
+    transaction: (work, signal) => runTransaction({ acquire, settings, limit }, work, signal),
   };
 }
 
-type Query = SqlConnection['query'];
-
-const COLUMNS = `
-  SELECT a.attname, format_type(a.atttypid, NULL), a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-    EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL AND i.indexprs IS NULL)
-  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-  WHERE c.oid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
-
-async function readColumns(query: Query, table: string, schema: string | undefined): Promise<readonly CatalogueColumn[]> {
-  const name = schema === undefined ? quote(table) : `${quote(schema)}.${quote(table)}`;
-  const { rows } = await query(COLUMNS, [name]);
-  return rows.map((row): CatalogueColumn => {
-    const declared = String(row[1]);
-    return { name: String(row[0]), declared, type: typeOfName(declared), nullable: row[2] !== 't', defaulted: row[3] === 't', unique: row[4] === 't' };
-  });
+interface TransactionOptions {
+  acquire(): Promise<Loan>;
+  readonly settings: SqlSettings;
+  readonly limit: number;
 }
 
-function typeOfName(declared: string): CatalogueColumn['type'] {
-  if (declared === 'boolean') return 'boolean';
-  if (declared === 'smallint' || declared === 'integer' || declared === 'bigint') return 'integer';
-  return declared === 'bytea' ? 'binary' : 'string';
+/** A pooled connection may have died long ago: that shows at BEGIN, when nothing was sent yet, and a new one is tried. */
+async function runTransaction<Result>(options: TransactionOptions, work: (connection: SqlConnection) => Promise<Result>, signal: AbortSignal): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    const loan = await options.acquire();
+    const { client } = loan;
+    const progress: Progress = { began: false, phase: 'before-commit' };
+    let failure: ConnectorError | undefined;
+    try {
+      return await abortable(
+        signal,
+        () => void cancelStatement(options.settings, client),
+        () => attemptTransaction(client, options.limit, work, progress),
+      );
+    } catch (error) {
+      failure = postgresError(error, progress.phase);
+      // Whoever cancels a COMMIT does not learn what became of it.
+      if (failure.code === 'cancelled' && progress.phase === 'committing')
+        failure = new ConnectorError('timeout', 'the call was cancelled while the change was being committed');
+      if (progress.began || attempt > 2 || !isBroken(failure)) throw failure;
+    } finally {
+      await giveBack(loan, failure);
+    }
+  }
 }
 
-function typeOfOid(oid: number): CatalogueColumn['type'] {
-  if (oid === 16) return 'boolean';
-  if (oid === 20 || oid === 21 || oid === 23) return 'integer';
-  return oid === 17 ? 'binary' : 'string';
+interface Progress {
+  began: boolean;
+  phase: Phase;
+}
+
+async function attemptTransaction<Result>(
+  client: pg.PoolClient,
+  limit: number,
+  work: (connection: SqlConnection) => Promise<Result>,
+  progress: Progress,
+): Promise<Result> {
+  await runStatement(client, 'BEGIN', [], limit);
+  progress.began = true;
+  const query: SqlConnection['query'] = async (sql, values) => {
+    try {
+      return await runStatement(client, sql, values, limit);
+    } catch (error) {
+      throw postgresError(error, 'before-commit');
+    }
+  };
+  const result = await work({ query });
+  progress.phase = 'committing';
+  await runStatement(client, 'COMMIT', [], limit);
+  return result;
+}
+
+/** Gives a connection back without its transaction; where that fails the connection goes, and the transaction with it. */
+async function giveBack({ client, release }: Loan, failure: ConnectorError | undefined): Promise<void> {
+  if (failure === undefined) return release(false);
+  if (failure.code === 'cancelled' || isBroken(failure)) return release(true);
+  try {
+    await client.query('ROLLBACK');
+    release(false);
+  } catch {
+    release(true);
+  }
+}
+
+/** Units side by side, as many as the pool has connections; each waits for those that it depends on. */
+async function runUnits<Result>(server: Server, units: readonly Unit<Result>[], signal: AbortSignal): Promise<readonly Outcome<Result>[]> {
+  const started: Promise<Outcome<Result>>[] = [];
+  for (const unit of units) {
+    const before = unit.after.flatMap((index) => started[index] ?? []);
+    started.push(
+      Promise.all(before)
+        .then(() => server.transaction((connection) => unit.work(connection), signal))
+        .then(
+          (result): Outcome<Result> => ({ result }),
+          (error: unknown): Outcome<Result> => ({ error }),
+        ),
+    );
+  }
+  return Promise.all(started);
 }

@@ -1,57 +1,101 @@
 import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
+import type { ConstraintPlace } from './database.ts';
 
-/** SQLSTATE (PostgreSQL, Appendix A) and socket errors as errors of the contract; classes (two characters) after codes. */
-const CODES: Readonly<Record<string, ConnectorErrorCode>> = {
-  '23505': 'already-exists',
-  '23502': 'missing-attribute',
-  '23503': 'constraint-violation',
-  '23514': 'constraint-violation',
-  '23P01': 'constraint-violation',
-  '28P01': 'bad-credentials',
-  '28000': 'bad-credentials',
-  '3D000': 'invalid-configuration',
-  '42501': 'permission-denied',
-  '57014': 'timeout',
-  '57P01': 'connection-dropped',
-  '57P02': 'connection-dropped',
-  '57P03': 'server-down',
-  '53300': 'throttled',
-  '40001': 'throttled',
-  '40P01': 'throttled',
-  '55P03': 'throttled',
-  '22': 'invalid-attribute-value',
-  '42': 'invalid-configuration',
-  '53': 'server-down',
-  '08': 'connection-dropped',
-  ECONNREFUSED: 'server-down',
-  ENOTFOUND: 'server-down',
-  EAI_AGAIN: 'server-down',
-  ETIMEDOUT: 'server-down',
-  EHOSTUNREACH: 'server-down',
-  ECONNRESET: 'connection-dropped',
-  EPIPE: 'connection-dropped',
+/** SQLSTATEs (PostgreSQL, Appendix A), their classes (two characters), and errors of the socket, with advice. */
+const CODES: Readonly<Record<string, readonly [code: ConnectorErrorCode, advice: string]>> = {
+  '23505': ['already-exists', ''],
+  '23502': ['missing-attribute', ''],
+  '23503': ['constraint-violation', ''],
+  '23514': ['invalid-attribute-value', ''],
+  '23': ['constraint-violation', ''],
+  '28P01': ['bad-credentials', 'check the parameters "user" and "password"'],
+  '28': ['bad-credentials', 'the server refuses this user; check "user", "tls" and the server\'s pg_hba.conf'],
+  '3D000': ['invalid-configuration', 'check the parameter "database"'],
+  '42501': ['permission-denied', ''],
+  '25006': ['permission-denied', 'the server is read-only; is it a standby?'],
+  '57014': ['timeout', 'the statement was stopped; it took longer than the parameter "commandTimeout" allows'],
+  '57P01': ['connection-dropped', ''],
+  '57P02': ['connection-dropped', ''],
+  '57P05': ['connection-dropped', ''],
+  '57P03': ['server-down', 'the server is starting or stopping'],
+  '53300': ['throttled', 'the server has no connection left; lower "poolSize" or raise its max_connections'],
+  '40': ['throttled', ''],
+  '55P03': ['throttled', ''],
+  '22': ['invalid-attribute-value', ''],
+  '42': ['invalid-configuration', ''],
+  '53': ['run-failed', 'the server is out of resources'],
+  '58': ['run-failed', 'the server has trouble with its own files'],
+  '08': ['connection-dropped', ''],
+  XX: ['run-failed', 'the server reports an internal error'],
+  ECONNREFUSED: ['server-down', 'nothing listens there; check "host" and "port", and whether the server runs'],
+  ENOTFOUND: ['server-down', 'the name of the host is unknown; check "host"'],
+  EAI_AGAIN: ['server-down', 'the name of the host cannot be resolved just now'],
+  ETIMEDOUT: ['server-down', 'the host does not answer; check "host", "port" and the firewall'],
+  EHOSTUNREACH: ['server-down', 'there is no way to the host'],
+  ENETUNREACH: ['server-down', 'there is no way to the network of the host'],
+  ENOENT: ['invalid-configuration', 'a file is missing; check "tls.ca"'],
+  ECONNRESET: ['connection-dropped', ''],
+  EPIPE: ['connection-dropped', ''],
 };
 
-/** The error of the contract for whatever the driver threw; `sent` says whether anything had reached the server. */
-export function postgresError(thrown: unknown, sent: boolean): ConnectorError {
+/** What the driver says without a code. */
+const MESSAGES: readonly (readonly [pattern: RegExp, code: ConnectorErrorCode, advice: string])[] = [
+  [
+    /timeout expired|connection timeout|timeout exceeded when trying to connect/i,
+    'server-down',
+    'the host does not answer; check "host", "port" and the firewall',
+  ],
+  [/query read timeout/i, 'timeout', 'the server did not answer within the parameter "commandTimeout"'],
+  [/connection terminated|connection ended|not queryable|client was closed/i, 'connection-dropped', ''],
+  [/does not support SSL/i, 'invalid-configuration', 'set tls.mode to disable, or let the server offer TLS'],
+  [/certificate|self.signed|altnames|SSL|TLS/i, 'invalid-configuration', 'check "tls": the certificate of the server, and tls.ca'],
+  [/SASL|password must be/i, 'bad-credentials', 'check the parameter "password"'],
+];
+
+/** How far a unit of work had come when something failed. */
+export type Phase =
+  /** Nothing that matters was sent, or the open transaction dies with the connection: nothing was applied. */
+  | 'before-commit'
+  /** A COMMIT, or a statement that commits by itself, is under way. */
+  | 'committing';
+
+/** The error of the contract for whatever the driver threw. */
+export function postgresError(thrown: unknown, phase: Phase): ConnectorError {
   if (thrown instanceof ConnectorError) return thrown;
-  const {
-    code,
-    message = String(thrown),
-    detail,
-    column,
-  } = thrown as { readonly code?: string; readonly message?: string; readonly detail?: string; readonly column?: string };
-  const known = code === undefined ? guess(message) : (CODES[code] ?? CODES[code.slice(0, 2)] ?? guess(message));
-  const ours = known === 'connection-dropped' && !sent ? 'server-down' : known;
-  const attribute = column ?? /^Key \("?([^",)]+)"?\)/.exec(detail ?? '')?.[1];
-  const text = ours === 'already-exists' || ours === 'constraint-violation' ? `${message}${detail === undefined ? '' : ` (${detail})`}` : message;
-  return new ConnectorError(ours, text, { ...(attribute === undefined ? {} : { attribute }), internal: `SQLSTATE ${code ?? 'none'}` }, { cause: thrown });
+  // The driver's errors carry these; several addresses that all refuse come as one AggregateError without a message.
+  const { code, message, column } = thrown as Partial<Record<'code' | 'message' | 'column', string>>;
+  const said = message === undefined || message === '' ? (code ?? String(thrown)) : message;
+  const [known, advice] = classify(code, said);
+  const ours = known === 'connection-dropped' && phase === 'before-commit' ? 'server-down' : known;
+  const text = advice === '' ? said : `${said}: ${advice}`;
+  const detail = { ...(column === undefined ? {} : { attribute: column }), internal: `SQLSTATE ${code ?? 'none'}` };
+  return new ConnectorError(ours, text, detail, { cause: thrown });
 }
 
-function guess(message: string): ConnectorErrorCode {
-  if (/Connection terminated|connection.*closed|Client has encountered a connection error/i.test(message)) return 'connection-dropped';
-  if (/timeout/i.test(message)) return 'timeout';
-  if (/certificate|SSL|TLS/i.test(message)) return 'server-down';
-  if (/SASL|password must be/i.test(message)) return 'bad-credentials';
-  return 'unknown';
+function classify(code: string | undefined, message: string): readonly [code: ConnectorErrorCode, advice: string] {
+  const known = code === undefined ? undefined : (CODES[code] ?? CODES[code.slice(0, 2)]);
+  if (known !== undefined) return known;
+  const guessed = MESSAGES.find(([pattern]) => pattern.test(message));
+  return guessed === undefined ? ['unknown', ''] : [guessed[1], guessed[2]];
+}
+
+/** Whether the connection itself is gone, and with it any open transaction. */
+export function isBroken(error: ConnectorError): boolean {
+  // Errors that the driver or the server raised carry their cause; ours do not, and leave the connection whole.
+  const { code } = (error.cause ?? { code: 'ours' }) as { readonly code?: string };
+  return isLost(code) || (code === undefined && /connection|not queryable|query read timeout/i.test(error.message));
+}
+
+function isLost(code: string | undefined): boolean {
+  return code !== undefined && /^(57P0|08|ECONN|EPIPE|ETIMEDOUT)/.test(code);
+}
+
+/** The columns of the constraint that an error names: `Key (a, b)=(…)`, whatever the language of the server. */
+export function locatePostgresConstraint(error: unknown): ConstraintPlace {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (typeof cause !== 'object' || cause === null) return { columns: [] };
+  const { table, column, detail } = cause as Partial<Record<'table' | 'column' | 'detail', string>>;
+  const key = /\((.*?)\)=\(/s.exec(detail ?? '')?.[1];
+  const columns = column === undefined ? (key === undefined ? [] : [key]) : [column];
+  return { ...(table === undefined ? {} : { table }), columns };
 }

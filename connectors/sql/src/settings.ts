@@ -1,14 +1,27 @@
 import type { ParameterProblem, Parameters, ParameterValue } from '@landbridge/connector-sdk';
+import { checkStructure, objectTypesSchema, tlsSchema } from './settings-schema.ts';
+
+/** The value types that columns can have. */
+export type ColumnType = 'string' | 'integer' | 'boolean' | 'binary';
 
 /** A column that becomes an attribute. */
 export interface ColumnSettings {
-  readonly column: string;
-  readonly type?: 'string' | 'integer' | 'boolean' | 'binary';
+  /** Default is the name of the attribute. */
+  readonly column?: string;
+  readonly type?: ColumnType;
   readonly unique?: boolean;
   readonly required?: boolean;
   readonly caseExact?: boolean;
   readonly direction?: 'import-export' | 'import-only' | 'export-only';
   readonly secret?: boolean;
+}
+
+/** A reference in one or several columns of the main table. */
+export interface ReferenceSettings {
+  readonly column?: string;
+  /** In the order of the anchor of the target. */
+  readonly columns?: readonly string[];
+  readonly objectType: string;
 }
 
 /** A side table with the values of a multi-valued attribute. */
@@ -22,17 +35,21 @@ export interface MultiValueSettings {
   readonly reference?: { readonly columns: readonly string[]; readonly objectType: string };
 }
 
+/** A table with one row for each change. */
+export interface ChangeLogSettings {
+  readonly table: string;
+  readonly schema?: string;
+  readonly sequence: string;
+  readonly key: readonly string[];
+  readonly operation?: string;
+  readonly operations?: Readonly<Record<string, 'add' | 'update' | 'delete'>>;
+}
+
 /** How a delta import finds changes. */
 export interface DeltaSettings {
   readonly watermarkColumn?: string;
   readonly deletedColumn?: string;
-  readonly changeLog?: {
-    readonly table: string;
-    readonly schema?: string;
-    readonly sequence: string;
-    readonly key: readonly string[];
-    readonly operation?: string;
-  };
+  readonly changeLog?: ChangeLogSettings;
 }
 
 /** One object type: a table, a view or a query, and what hangs on it. */
@@ -41,10 +58,12 @@ export interface ObjectTypeSettings {
   readonly view?: string;
   readonly query?: string;
   readonly schema?: string;
+  /** The table that changes go to, where a view or a query is read. */
+  readonly writeTable?: string;
   readonly anchor: readonly string[];
   readonly anchorAssigned?: boolean;
   readonly attributes?: Readonly<Record<string, ColumnSettings>>;
-  readonly references?: Readonly<Record<string, { readonly column?: string; readonly columns?: readonly string[]; readonly objectType: string }>>;
+  readonly references?: Readonly<Record<string, ReferenceSettings>>;
   readonly multiValued?: Readonly<Record<string, MultiValueSettings>>;
   readonly delta?: DeltaSettings;
 }
@@ -59,83 +78,143 @@ export interface SqlSettings {
   readonly database?: string;
   readonly user?: string;
   readonly password?: string;
-  readonly tls: { readonly mode: 'disable' | 'require' | 'verify-full'; readonly ca?: string };
+  /** Absent: what the URL says, else no TLS. */
+  readonly tls?: { readonly mode: 'disable' | 'require' | 'verify-full'; readonly ca?: string };
   readonly poolSize: number;
   readonly commandTimeoutSeconds: number;
   readonly objectTypes: Readonly<Record<string, ObjectTypeSettings>>;
 }
 
-type Json = { readonly [key: string]: ParameterValue };
+const TEXTS = ['file', 'url', 'host', 'database', 'user', 'password'] as const;
+const NUMBERS = {
+  port: { default: 5432, minimum: 1, maximum: 65_535 },
+  poolSize: { default: 8, minimum: 1, maximum: 100 },
+  commandTimeout: { default: 30, minimum: 1, maximum: 86_400 },
+} as const;
+/** All parameters; whatever else is written is a mistake. */
+const KNOWN: readonly string[] = ['dialect', ...TEXTS, 'tls', ...Object.keys(NUMBERS), 'objectTypes'];
 
-const KNOWN = new Set(['dialect', 'file', 'url', 'host', 'port', 'database', 'user', 'password', 'tls', 'poolSize', 'commandTimeout', 'objectTypes']);
+type Report = (parameter: string, message: string) => void;
 
-/** Reads the parameters; problems say where and what to do. */
+/** Reads the parameters; problems say where and what to do. With problems the settings must not be used to open anything. */
 export function readSettings(parameters: Parameters): { readonly settings: SqlSettings; readonly problems: readonly ParameterProblem[] } {
   const problems: ParameterProblem[] = [];
-  const problem = (parameter: string, message: string): void => void problems.push({ parameter, message });
-  for (const name of Object.keys(parameters)) if (!KNOWN.has(name)) problem(name, `there is no such parameter; there are ${[...KNOWN].join(', ')}`);
-  const { dialect } = parameters;
-  if (dialect !== 'sqlite' && dialect !== 'postgres') problem('dialect', 'write sqlite or postgres');
-  if (dialect === 'sqlite' && typeof parameters['file'] !== 'string') problem('file', 'the path of the SQLite file is missing');
-  if (dialect === 'postgres' && typeof parameters['url'] !== 'string' && typeof parameters['host'] !== 'string')
-    problem('host', 'write host (and port, database, user, password), or url');
-  const objectTypes = parameters['objectTypes'];
-  if (!isObject(objectTypes) || Object.keys(objectTypes).length === 0) problem('objectTypes', 'name at least one object type with its table');
-  else for (const [name, type] of Object.entries(objectTypes)) checkObjectType(name, type, Object.keys(objectTypes), problem);
-  const tls = isObject(parameters['tls']) ? parameters['tls'] : {};
-  const mode = tls['mode'] ?? 'disable';
-  if (mode !== 'disable' && mode !== 'require' && mode !== 'verify-full') problem('tls.mode', 'write disable, require or verify-full');
-  const text = (name: string): object => (typeof parameters[name] === 'string' ? { [name]: parameters[name] } : {});
+  const report: Report = (parameter, message) => void problems.push({ parameter, message });
+  for (const name of Object.keys(parameters)) {
+    if (!KNOWN.includes(name)) report(name, `there is no such parameter; there are ${KNOWN.join(', ')}`);
+  }
+  const text: Partial<Record<(typeof TEXTS)[number], string>> = {};
+  for (const name of TEXTS) {
+    const value = parameters[name];
+    if (typeof value === 'string' && value !== '') text[name] = value;
+    else if (value !== undefined && value !== null && value !== '') report(name, 'write a text');
+  }
+  checkAddress(parameters['dialect'], text, report);
+  const port = parameters['port'] === undefined ? undefined : readNumber(parameters, 'port', report);
+  const tls = readTls(parameters['tls'], report);
   return {
     problems,
     settings: {
-      dialect: dialect === 'postgres' ? 'postgres' : 'sqlite',
-      ...text('file'),
-      ...text('url'),
-      ...text('host'),
-      ...text('database'),
-      ...text('user'),
-      ...text('password'),
-      ...(parameters['port'] === undefined ? {} : { port: Number(parameters['port']) }),
-      tls: { mode: mode as 'disable', ...(typeof tls['ca'] === 'string' ? { ca: tls['ca'] } : {}) },
-      poolSize: Number(parameters['poolSize'] ?? 8),
-      commandTimeoutSeconds: Number(parameters['commandTimeout'] ?? 30),
-      // The shape was checked above; what is wrong in it is among the problems, and nothing is opened with problems.
-      objectTypes: (isObject(objectTypes) ? objectTypes : {}) as unknown as SqlSettings['objectTypes'],
+      dialect: parameters['dialect'] === 'postgres' ? 'postgres' : 'sqlite',
+      ...text,
+      ...(port === undefined ? {} : { port }),
+      ...(tls === undefined ? {} : { tls }),
+      poolSize: readNumber(parameters, 'poolSize', report),
+      commandTimeoutSeconds: readNumber(parameters, 'commandTimeout', report),
+      objectTypes: readObjectTypes(parameters['objectTypes'], report),
     },
   };
 }
 
-function checkObjectType(name: string, type: ParameterValue, names: readonly string[], problem: (parameter: string, message: string) => void): void {
-  const at = `objectTypes.${name}`;
-  if (!isObject(type)) return problem(at, 'write table (or view, or query) and anchor');
-  const sources = ['table', 'view', 'query'].filter((key) => typeof type[key] === 'string');
-  if (sources.length !== 1) problem(`${at}.table`, 'write exactly one of table, view and query');
-  if (!isList(type['anchor'])) problem(`${at}.anchor`, 'write the columns that identify a row, for example [id]');
-  for (const [key, reference] of entriesOf(type['references'])) {
-    if (!isObject(reference) || (typeof reference['column'] !== 'string' && !isList(reference['columns'])))
-      problem(`${at}.references.${key}.column`, 'write the column that holds the identifier of the target');
-    else if (!names.includes(String(reference['objectType']))) problem(`${at}.references.${key}.objectType`, `write one of ${names.join(', ')}`);
+function checkAddress(dialect: ParameterValue | undefined, text: Partial<Record<string, string>>, report: Report): void {
+  if (dialect !== 'sqlite' && dialect !== 'postgres') report('dialect', 'write sqlite or postgres');
+  if (dialect === 'sqlite' && text['file'] === undefined) report('file', 'write the path of the SQLite file');
+  if (dialect !== 'postgres') return;
+  if (text['url'] === undefined && text['host'] === undefined) report('host', 'write host (and port, database, user, password), or url');
+  if (text['url'] !== undefined && !/^postgres(ql)?:\/\//.test(text['url'])) report('url', 'write a URL such as postgres://user:password@host:5432/database');
+}
+
+function readNumber(parameters: Parameters, name: keyof typeof NUMBERS, report: Report): number {
+  const value = parameters[name];
+  const { minimum, maximum } = NUMBERS[name];
+  if (value === undefined || value === null || value === '') return NUMBERS[name].default;
+  const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
+  if (Number.isInteger(number) && number >= minimum && number <= maximum) return number;
+  report(name, `write a whole number from ${minimum} to ${maximum}`);
+  return NUMBERS[name].default;
+}
+
+function readTls(value: ParameterValue | undefined, report: Report): SqlSettings['tls'] {
+  if (value === undefined || value === null) return undefined;
+  const problems = checkStructure(tlsSchema, value, 'tls');
+  for (const { path, message } of problems) report(path, message);
+  if (problems.length > 0) return undefined;
+  // The schema was checked just now.
+  const { mode, ca } = value as { mode?: NonNullable<SqlSettings['tls']>['mode']; ca?: string };
+  return { mode: mode ?? 'disable', ...(ca === undefined ? {} : { ca }) };
+}
+
+function readObjectTypes(value: ParameterValue | undefined, report: Report): SqlSettings['objectTypes'] {
+  if (value === undefined || value === null) {
+    report('objectTypes', 'name at least one object type with its table and anchor');
+    return {};
   }
-  for (const [key, side] of entriesOf(type['multiValued'])) {
-    const where = `${at}.multiValued.${key}`;
-    if (!isObject(side) || typeof side['table'] !== 'string') problem(`${where}.table`, 'write the table that holds the values');
-    else if (!isList(side['key'])) problem(`${where}.key`, 'write the columns that hold the anchor of the owner, for example [person_id]');
-    else if (typeof side['value'] !== 'string' && !isObject(side['reference']))
-      problem(`${where}.value`, 'write the column with the value, or reference: {columns, objectType}');
-    else if (isObject(side['reference']) && !names.includes(String(side['reference']['objectType'])))
-      problem(`${where}.reference.objectType`, `write one of ${names.join(', ')}`);
+  const problems = checkStructure(objectTypesSchema, value, 'objectTypes');
+  for (const { path, message } of problems) report(path, message);
+  if (problems.length > 0) return {};
+  // The schema was checked just now: it describes the same shape as the type.
+  const types = value as unknown as SqlSettings['objectTypes'];
+  for (const [name, type] of Object.entries(types)) checkObjectType(`objectTypes.${name}`, type, types, report);
+  return types;
+}
+
+/** What a schema cannot say: what excludes or needs each other. */
+function checkObjectType(path: string, type: ObjectTypeSettings, types: SqlSettings['objectTypes'], report: Report): void {
+  const sources = [type.table, type.view, type.query].filter((source) => source !== undefined);
+  if (sources.length !== 1) report(`${path}.table`, 'write exactly one of table, view and query');
+  if (type.query?.includes(';')) report(`${path}.query`, 'write one SELECT without a semicolon');
+  if (type.table !== undefined && type.writeTable !== undefined) report(`${path}.writeTable`, 'goes with view or query; a table is written itself');
+  if (new Set(type.anchor).size !== type.anchor.length) report(`${path}.anchor`, 'names a column twice');
+  checkNames(path, type, report);
+  for (const [name, reference] of Object.entries(type.references ?? {})) {
+    const columns = reference.columns ?? (reference.column === undefined ? [] : [reference.column]);
+    checkTarget(`${path}.references.${name}`, columns, reference.objectType, types, report);
+  }
+  for (const [name, side] of Object.entries(type.multiValued ?? {})) checkSide(`${path}.multiValued.${name}`, side, type, types, report);
+  if (type.delta !== undefined) checkDelta(`${path}.delta`, type.delta, type, report);
+}
+
+function checkNames(path: string, type: ObjectTypeSettings, report: Report): void {
+  const used = new Set(Object.keys(type.attributes ?? {}));
+  for (const part of ['references', 'multiValued'] as const) {
+    for (const name of Object.keys(type[part] ?? {})) {
+      if (used.has(name)) report(`${path}.${part}.${name}`, `the attribute "${name}" is defined twice`);
+      used.add(name);
+    }
   }
 }
 
-function entriesOf(value: ParameterValue | undefined): readonly (readonly [string, ParameterValue])[] {
-  return isObject(value) ? Object.entries(value) : [];
+function checkTarget(path: string, columns: readonly string[], objectType: string, types: SqlSettings['objectTypes'], report: Report): void {
+  const target = Object.hasOwn(types, objectType) ? types[objectType] : undefined;
+  if (target === undefined) report(`${path}.objectType`, `write one of ${Object.keys(types).join(', ')}`);
+  else if (columns.length === 0) report(`${path}.column`, 'write the column that holds the identifier of the target');
+  else if (columns.length !== target.anchor.length)
+    report(`${path}.columns`, `names ${columns.length}, but the anchor of "${objectType}" has ${target.anchor.length}: ${target.anchor.join(', ')}`);
 }
 
-function isObject(value: ParameterValue | undefined): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function checkSide(path: string, side: MultiValueSettings, type: ObjectTypeSettings, types: SqlSettings['objectTypes'], report: Report): void {
+  if (side.key.length !== type.anchor.length) report(`${path}.key`, `name as many columns as the anchor has (${type.anchor.join(', ')}), in its order`);
+  const { reference } = side;
+  if ((side.value === undefined) === (reference === undefined))
+    report(`${path}.value`, 'write either value, the column with the value, or reference: {columns, objectType}');
+  if (reference !== undefined) checkTarget(`${path}.reference`, reference.columns, reference.objectType, types, report);
 }
 
-function isList(value: ParameterValue | undefined): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string');
+function checkDelta(path: string, delta: DeltaSettings, type: ObjectTypeSettings, report: Report): void {
+  const log = delta.changeLog;
+  if ((delta.watermarkColumn === undefined) === (log === undefined)) report(path, 'write either watermarkColumn or changeLog');
+  if (log === undefined) return;
+  if (log.key.length !== type.anchor.length)
+    report(`${path}.changeLog.key`, `name as many columns as the anchor has (${type.anchor.join(', ')}), in its order`);
+  if (log.operations !== undefined && log.operation === undefined) report(`${path}.changeLog.operation`, 'write the column whose values operations explains');
 }

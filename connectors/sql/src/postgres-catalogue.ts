@@ -1,0 +1,100 @@
+import { type CatalogueColumn, qualified, type SqlConnection } from './database.ts';
+import type { ColumnType } from './settings.ts';
+
+type Query = SqlConnection['query'];
+
+const COLUMNS = `
+  SELECT a.attname,
+    format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, NULL),
+    a.attnotnull OR t.typnotnull,
+    a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL,
+    a.attidentity <> '' OR a.attgenerated <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%',
+    a.attgenerated <> '' OR a.attidentity = 'a',
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
+      AND i.indkey[0] = a.attnum AND i.indpred IS NULL AND i.indexprs IS NULL),
+    CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END,
+    (SELECT k.confrelid::regclass::text || '.' || r.attname FROM pg_constraint k
+      JOIN pg_attribute r ON r.attrelid = k.confrelid AND r.attnum = k.confkey[1]
+      WHERE k.conrelid = a.attrelid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum] LIMIT 1)
+  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
+
+/** The columns of a table or view; empty when there is none, or none that the account may know of. */
+export async function readPostgresColumns(query: Query, table: string, schema: string | undefined): Promise<readonly CatalogueColumn[]> {
+  const { rows } = await query(COLUMNS, [qualified(table, schema)]);
+  return rows.map((row): CatalogueColumn => {
+    const declared = castable(String(row[1]));
+    return {
+      name: String(row[0]),
+      declared,
+      type: typeOfName(declared),
+      nullable: row[2] !== 't',
+      defaulted: row[3] === 't',
+      assigned: row[4] === 't',
+      generated: row[5] === 't',
+      unique: row[6] === 't',
+      ...(row[7] === null ? {} : { maximumLength: Number(row[7]) }),
+      ...(row[8] === null ? {} : { pointsTo: String(row[8]) }),
+    };
+  });
+}
+
+/** The columns of the result of a query, from the numbers of their types. */
+export async function describePostgresFields(
+  query: Query,
+  fields: readonly { readonly name: string; readonly dataTypeID: number }[],
+): Promise<readonly CatalogueColumn[]> {
+  const { rows } = await query('SELECT format_type(oid, NULL) FROM unnest($1::oid[]) WITH ORDINALITY AS o(oid, n) ORDER BY n', [
+    fields.map((field) => String(field.dataTypeID)),
+  ]);
+  return fields.map((field, index) => {
+    const declared = castable(String(rows[index]?.[0] ?? 'text'));
+    return { name: field.name, type: typeOfName(declared), declared, nullable: true, defaulted: false, assigned: false, generated: false, unique: false };
+  });
+}
+
+/** A cast to `character` or `bit` means one of them; these names mean any number. */
+function castable(declared: string): string {
+  if (declared === 'character') return 'bpchar';
+  return declared === 'bit' ? 'varbit' : declared;
+}
+
+const TYPES: Readonly<Record<string, ColumnType>> = { boolean: 'boolean', smallint: 'integer', integer: 'integer', bigint: 'integer', bytea: 'binary' };
+
+function typeOfName(declared: string): ColumnType {
+  return TYPES[declared] ?? 'string';
+}
+
+/** The rows of a table by the planner's estimate where it is big, counted where it is small; `undefined` for views. */
+export async function countPostgresRows(query: Query, table: string, schema: string | undefined): Promise<number | undefined> {
+  const name = qualified(table, schema);
+  const { rows } = await query('SELECT reltuples::bigint, relkind FROM pg_class WHERE oid = to_regclass($1)', [name]);
+  const [estimate, kind] = rows[0] ?? [];
+  if (kind === 'v') return undefined;
+  if (Number(estimate) > 100_000) return Number(estimate);
+  return Number((await query(`SELECT count(*) FROM ${name}`, [])).rows[0]?.[0] ?? 0);
+}
+
+/** What the account may not do with a table. */
+export async function missingPostgresPrivileges(query: Query, table: string, schema: string | undefined): Promise<readonly string[]> {
+  const { rows } = await query("SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) p WHERE NOT has_table_privilege(to_regclass($1), p)", [
+    qualified(table, schema),
+  ]);
+  return rows.map((row) => String(row[0]));
+}
+
+/**
+ * Whether transactions are writing just now, and the start of the oldest. The start is known of one's own and to
+ * privileged accounts only; that there are some is known to all.
+ */
+export async function readPostgresWriters(query: Query): Promise<{ readonly busy: boolean; readonly oldest?: string }> {
+  const { rows } = await query(
+    `SELECT pg_snapshot_xmin(s) <> pg_snapshot_xmax(s),
+       (SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid())
+     FROM pg_current_snapshot() s`,
+    [],
+  );
+  const [busy, oldest] = rows[0] ?? [];
+  return { busy: busy === 't', ...(typeof oldest === 'string' ? { oldest } : {}) };
+}

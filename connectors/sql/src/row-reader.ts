@@ -1,0 +1,80 @@
+import { type Attributes, ConnectorError, type ConnectorErrorData, type ImportEntry, toErrorData, type Value } from '@landbridge/connector-sdk';
+import { quote, type SqlDatabase, type SqlRow } from './database.ts';
+import type { ColumnAttribute, ObjectModel } from './object-model.ts';
+import { formatReference } from './references.ts';
+
+/** Reads rows of a fixed list of columns as entries. */
+export interface RowReader {
+  /** Expressions to select, in the order the reader expects them: the anchor first. */
+  readonly select: string;
+  /** The entry of a row without its side tables. A row that cannot be read becomes an entry with an error, which never throws. */
+  entry(row: SqlRow, modification: 'add' | 'replace'): ReadEntry;
+}
+
+/** An entry under construction. */
+export type ReadEntry = Omit<ImportEntry, 'attributes'> & { readonly attributes: Record<string, Value | readonly Value[]> };
+
+interface Part {
+  readonly name: string;
+  readonly start: number;
+  read(row: SqlRow): Value | undefined;
+}
+
+/** Compiles the reading of an object type's rows: which column gives which value. */
+export function compileReader(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>): RowReader {
+  const names: string[] = [];
+  const partOf = ({ attribute, columns }: ColumnAttribute): Part => {
+    const start = names.length;
+    names.push(...columns.map((column) => column.name));
+    const readers = columns.map((column) => database.dialect.reader(column));
+    const readOne = (row: SqlRow, index: number): Value | undefined => {
+      const value = row[start + index];
+      return value === null || value === undefined ? undefined : readers[index]?.(value);
+    };
+    const read =
+      attribute.type === 'reference' ? (row: SqlRow) => formatReference(readers.map((_, index) => readOne(row, index))) : (row: SqlRow) => readOne(row, 0);
+    return { name: attribute.name, start, read };
+  };
+  const anchors = model.anchor.map(({ attribute, column }) => partOf({ attribute, columns: [column] }));
+  const rest = model.columns.filter(({ attribute }) => !attribute.anchor && wanted.has(attribute.name) && attribute.direction !== 'export-only').map(partOf);
+  const { name: objectType } = model;
+
+  return {
+    select: names.map((name) => `m.${quote(name)}`).join(', '),
+    entry(row, modification) {
+      const anchor: Record<string, Value> = {};
+      const attributes: Record<string, Value | readonly Value[]> = {};
+      let reading = '';
+      try {
+        for (const part of anchors) {
+          reading = part.name;
+          const value = part.read(row);
+          if (value === undefined) throw new ConnectorError('missing-attribute', 'a row has no value in a column of its anchor');
+          anchor[part.name] = value;
+        }
+        for (const part of rest) {
+          reading = part.name;
+          const value = part.read(row);
+          if (value !== undefined) attributes[part.name] = value;
+        }
+      } catch (error) {
+        return { modification, objectType, anchor, attributes, error: nameAttribute(error, objectType, reading) };
+      }
+      return { modification, objectType, anchor, attributes };
+    },
+  };
+}
+
+function nameAttribute(error: unknown, objectType: string, attribute: string): ConnectorErrorData {
+  const { code, message, detail } = toErrorData(error);
+  return { code, message: `${objectType}.${attribute}: ${message}`, detail: { ...detail, attribute } };
+}
+
+/** The anchor of an entry as typed values, in the order of the model. */
+export function keyOf(model: ObjectModel, anchor: Attributes): readonly Value[] {
+  return model.anchor.map(({ attribute }) => {
+    const value = anchor[attribute.name];
+    if (value !== undefined && !Array.isArray(value)) return value as Value;
+    throw new ConnectorError('missing-attribute', `the anchor attribute "${attribute.name}" is missing`, { attribute: attribute.name });
+  });
+}

@@ -1,0 +1,150 @@
+/** The part of JSON Schema (draft 2020-12) that the structures of this connector use. */
+export interface StructureSchema {
+  readonly type: 'string' | 'integer' | 'boolean' | 'array' | 'object';
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly minLength?: number;
+  readonly items?: StructureSchema;
+  readonly minItems?: number;
+  readonly properties?: Readonly<Record<string, StructureSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: false | StructureSchema;
+  readonly minProperties?: number;
+}
+
+const name: StructureSchema = { type: 'string', minLength: 1 };
+const flag: StructureSchema = { type: 'boolean' };
+const names: StructureSchema = { type: 'array', items: name, minItems: 1 };
+
+function structure(properties: Readonly<Record<string, StructureSchema>>, required: readonly string[] = []): StructureSchema {
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+function mapOf(values: StructureSchema): StructureSchema {
+  return { type: 'object', additionalProperties: values };
+}
+
+const column = structure({
+  column: { ...name, description: 'The column; default is the name of the attribute' },
+  type: { type: 'string', enum: ['string', 'integer', 'boolean', 'binary'] },
+  unique: flag,
+  required: flag,
+  caseExact: { type: 'boolean', description: 'Values compare exactly; default is false, for anchors true' },
+  direction: { type: 'string', enum: ['import-export', 'import-only', 'export-only'] },
+  secret: flag,
+});
+
+const reference = structure({ column: name, columns: { ...names, description: 'In the order of the anchor of the target' }, objectType: name }, ['objectType']);
+
+const multiValued = structure(
+  {
+    table: name,
+    schema: name,
+    key: { ...names, description: 'The columns that hold the anchor of the owner, in its order' },
+    value: { ...name, description: 'The column with the value' },
+    reference: structure({ columns: names, objectType: name }, ['columns', 'objectType']),
+  },
+  ['table', 'key'],
+);
+
+const delta = structure({
+  watermarkColumn: { ...name, description: 'Rises with every change of a row: a time or a version' },
+  deletedColumn: { ...name, description: 'Says that the row is deleted: a flag, or the time of deletion' },
+  changeLog: structure(
+    {
+      table: name,
+      schema: name,
+      sequence: { ...name, description: 'Rises with every change: an identity column' },
+      key: { ...names, description: 'The columns that hold the anchor of the changed row, in its order' },
+      operation: { ...name, description: 'The column that says what happened' },
+      operations: mapOf({ type: 'string', enum: ['add', 'update', 'delete'] }),
+    },
+    ['table', 'sequence', 'key'],
+  ),
+});
+
+const objectType = structure(
+  {
+    table: name,
+    view: name,
+    query: { ...name, description: 'A SELECT without a semicolon' },
+    schema: name,
+    writeTable: { ...name, description: 'The table that changes go to, where view or query is read' },
+    anchor: { ...names, description: 'The columns that identify a row' },
+    anchorAssigned: { type: 'boolean', description: 'The database assigns the anchor; default is what the catalogue says' },
+    attributes: { ...mapOf(column), description: 'Default is every column' },
+    references: mapOf(reference),
+    multiValued: mapOf(multiValued),
+    delta,
+  },
+  ['anchor'],
+);
+
+/** JSON Schema of the parameter `objectTypes`: the one source of its documentation, its form and its check. */
+export const objectTypesSchema: StructureSchema = { type: 'object', minProperties: 1, additionalProperties: objectType };
+
+/** JSON Schema of the parameter `tls`. */
+export const tlsSchema: StructureSchema = structure({
+  mode: { type: 'string', enum: ['disable', 'require', 'verify-full'] },
+  ca: { ...name, description: 'File with the certificates to trust, PEM' },
+});
+
+/** Where a value breaks a schema, and how. */
+export interface StructureProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Checks a value against a schema; an empty list is success. Paths are dotted: `objectTypes.person.table`. */
+export function checkStructure(schema: StructureSchema, value: unknown, path: string): readonly StructureProblem[] {
+  const wrong = describeMismatch(schema, value);
+  if (wrong !== undefined) return [{ path, message: wrong }];
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items === undefined ? [] : value.flatMap((item, index) => checkStructure(items, item, `${path}[${index}]`));
+  }
+  return isObject(value) ? checkObject(schema, value, path) : [];
+}
+
+function checkObject(schema: StructureSchema, value: Readonly<Record<string, unknown>>, path: string): readonly StructureProblem[] {
+  const problems: StructureProblem[] = [];
+  const known = schema.properties ?? {};
+  for (const key of schema.required ?? []) {
+    if (value[key] === undefined) problems.push({ path: `${path}.${key}`, message: `"${key}" is missing` });
+  }
+  for (const [key, part] of Object.entries(value)) {
+    if (part === undefined) continue;
+    const own = Object.hasOwn(known, key) ? known[key] : schema.additionalProperties;
+    if (own !== false && own !== undefined) problems.push(...checkStructure(own, part, `${path}.${key}`));
+    else problems.push({ path: `${path}.${key}`, message: `there is no "${key}" here; there are ${Object.keys(known).join(', ')}` });
+  }
+  return problems;
+}
+
+const WORDS: Readonly<Record<StructureSchema['type'], string>> = {
+  string: 'a text',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a structure',
+};
+
+function describeMismatch(schema: StructureSchema, value: unknown): string | undefined {
+  if (!hasType(schema.type, value)) return `write ${WORDS[schema.type]}`;
+  if (schema.enum !== undefined && !schema.enum.includes(String(value))) return `write one of ${schema.enum.join(', ')}`;
+  if (typeof value === 'string' && value.length < (schema.minLength ?? 0)) return 'must not be empty';
+  if (Array.isArray(value) && value.length < (schema.minItems ?? 0)) return 'name at least one';
+  if (isObject(value) && Object.keys(value).length < (schema.minProperties ?? 0)) return 'name at least one';
+  return undefined;
+}
+
+function hasType(type: StructureSchema['type'], value: unknown): boolean {
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'object') return isObject(value);
+  if (type === 'integer') return Number.isInteger(value);
+  return typeof value === type;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

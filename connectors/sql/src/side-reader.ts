@@ -1,0 +1,124 @@
+import { orderText, type Value } from '@landbridge/connector-sdk';
+import { quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
+import { type ObjectModel, orderOf, type SideAttribute } from './object-model.ts';
+import { formatReference, formatValue } from './references.ts';
+
+/** A side table read in the order of its key, beside the main table. */
+export interface SideReader {
+  readonly name: string;
+  /**
+   * The values of the row of the main table with this key; keys must be asked for in ascending order. Rows of smaller keys
+   * belong to nobody. `undefined` means that more rows are needed first: {@link fill}, then ask again.
+   */
+  take(key: readonly Value[]): readonly Value[] | undefined;
+  fill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The ORDER BY of side rows: by owner, and by value, so that equal sets are equal lists. */
+export function sideOrder(database: SqlDatabase, model: ObjectModel, side: SideAttribute): string {
+  const { dialect } = database;
+  const keys = side.key.map((column, index) => dialect.orderBy(`s.${quote(column.name)}`, column, model.anchor[index]?.order ?? 'text'));
+  const values = side.value.map((column) => dialect.orderBy(`s.${quote(column.name)}`, column, orderOf([column])));
+  return [...keys, ...values].join(', ');
+}
+
+/** What side rows are selected: the key, then the value. */
+export function sideColumns(side: SideAttribute): string {
+  return [...side.key, ...side.value].map((column) => `s.${quote(column.name)}`).join(', ');
+}
+
+/** Rows that have a key and a value; others say nothing. */
+export function sideCondition(side: SideAttribute): string {
+  return [...side.key, ...side.value].map((column) => `s.${quote(column.name)} IS NOT NULL`).join(' AND ');
+}
+
+/** Compiles the reading of a value from a row of {@link sideColumns}. */
+export function compileSideValue(database: SqlDatabase, side: SideAttribute): (row: SqlRow) => Value | undefined {
+  const start = side.key.length;
+  const readers = side.value.map((column) => database.dialect.reader(column));
+  const [first] = readers;
+  if (side.attribute.type !== 'reference') return (row) => first?.(row[start]);
+  if (readers.length === 1) return (row) => (first === undefined ? undefined : formatValue(first(row[start])));
+  return (row) => formatReference(readers.map((read, index) => read(row[start + index])));
+}
+
+/** Opens the cursor of a side table. */
+export async function openSideReader(
+  database: SqlDatabase,
+  snapshot: SqlSnapshot,
+  model: ObjectModel,
+  side: SideAttribute,
+  fetchSize: number,
+): Promise<SideReader> {
+  const sql = `SELECT ${sideColumns(side)} FROM ${side.from} AS s WHERE ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
+  const cursor: SqlCursor = await snapshot.cursor(sql, [], fetchSize);
+  const readValue = compileSideValue(database, side);
+  const compare = compileComparison(database, model, side);
+  let rows: readonly SqlRow[] = [];
+  let at = 0;
+  let ended = false;
+  // A group may span pages: what was found of it waits here.
+  let found: Value[] = [];
+  let last: Value | undefined;
+
+  function finish(): readonly Value[] {
+    const values = found;
+    found = [];
+    last = undefined;
+    return values;
+  }
+
+  return {
+    name: side.attribute.name,
+    take(key) {
+      for (; at < rows.length; at += 1) {
+        const row = rows[at] as SqlRow;
+        const order = compare(row, key);
+        if (order > 0) return finish();
+        if (order < 0) continue;
+        const value = readValue(row);
+        // Values arrive in order: a repeated one stands beside its like.
+        if (value === undefined || (last !== undefined && isSame(value, last))) continue;
+        found.push(value);
+        last = value;
+      }
+      return ended ? finish() : undefined;
+    },
+    async fill() {
+      rows = await cursor.read();
+      at = 0;
+      ended = rows.length === 0;
+    },
+    close: () => cursor.close(),
+  };
+}
+
+function isSame(left: Value, right: Value): boolean {
+  if (left === right) return true;
+  return left instanceof Uint8Array && right instanceof Uint8Array && Buffer.compare(left, right) === 0;
+}
+
+/** Compares the key of a side row with the key of a main row, part by part, in the order both tables are read in. */
+function compileComparison(database: SqlDatabase, model: ObjectModel, side: SideAttribute): (row: SqlRow, key: readonly Value[]) => number {
+  const parts = side.key.map((column, index) => {
+    const read = database.dialect.reader(column);
+    const order = model.anchor[index]?.order ?? 'text';
+    return (raw: unknown, key: Value): number => {
+      const value = read(raw);
+      if (value === key) return 0;
+      if (order === 'integer') return value < key ? -1 : value > key ? 1 : 0;
+      if (order === 'binary') return Buffer.compare(value as Uint8Array, key as Uint8Array);
+      return orderText(formatValue(value), formatValue(key));
+    };
+  });
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return (row, key) => only(row[0], key[0] as Value);
+  return (row, key) => {
+    for (let index = 0; index < parts.length; index += 1) {
+      const order = parts[index]?.(row[index], key[index] as Value) ?? 0;
+      if (order !== 0) return order;
+    }
+    return 0;
+  };
+}
