@@ -43,21 +43,22 @@ const IDLE_MILLISECONDS = 10_000;
 const AGE_MILLISECONDS = 60_000;
 
 interface Shared {
-  readonly key: string;
+  readonly key: ConnectorContext['parameters'];
   readonly opening: Promise<OpenApplication>;
   readonly openedAt: number;
   users: number;
   idle: NodeJS.Timeout | undefined;
 }
 
-const shared = new Map<string, Shared>();
+/** By the parameters themselves: other parameters are another object. */
+const shared = new WeakMap<ConnectorContext['parameters'], Shared>();
 
 /**
  * Lends the open database of a connector: sessions and look-ups that follow each other, or work side by side, share one pool
  * and one catalogue. It closes when nobody has used it for a while.
  */
 export async function borrowApplication(context: ConnectorContext): Promise<OpenApplication & { release(): Promise<void> }> {
-  const key = JSON.stringify([context.connector, context.parameters]);
+  const key = context.parameters;
   const entry = current(key) ?? start(key, context);
   entry.users += 1;
   clearTimeout(entry.idle);
@@ -79,7 +80,7 @@ export async function borrowApplication(context: ConnectorContext): Promise<Open
   }
 }
 
-function current(key: string): Shared | undefined {
+function current(key: Shared['key']): Shared | undefined {
   const entry = shared.get(key);
   if (entry === undefined || performance.now() - entry.openedAt < AGE_MILLISECONDS) return entry;
   forget(entry);
@@ -87,7 +88,7 @@ function current(key: string): Shared | undefined {
   return undefined;
 }
 
-function start(key: string, context: ConnectorContext): Shared {
+function start(key: Shared['key'], context: ConnectorContext): Shared {
   const entry: Shared = { key, opening: openApplication(context), openedAt: performance.now(), users: 0, idle: undefined };
   shared.set(key, entry);
   return entry;

@@ -15,8 +15,9 @@ import type {
   Schema,
 } from '@landbridge/connector-sdk';
 import pg from 'pg';
+import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
+import { postgresPrograms } from '../../../../tools/backends.ts';
 import { connector } from '../index.ts';
-import { hasPostgres, type PostgresServer, startPostgres } from './postgres-server.ts';
 
 /** A seeded database to test with, whatever its dialect. */
 export interface Application {
@@ -74,22 +75,25 @@ export function createSqliteBench(): Bench {
 
 /** PostgreSQL: one private server, a database for each application. */
 export function createPostgresBench(locale?: string): Bench {
-  let server: PostgresServer | undefined;
+  let server: PrivatePostgres | undefined;
   let count = 0;
-  const running = (): PostgresServer => {
+  const running = (): PrivatePostgres => {
     if (server === undefined) throw new Error('the server was not started');
     return server;
   };
   return {
     name: locale === undefined ? 'PostgreSQL' : `PostgreSQL with locale ${locale}`,
     dialect: 'postgres',
-    isThere: hasPostgres,
+    isThere: postgresPrograms() !== undefined,
     async start() {
       server = await startPostgres();
     },
     async create(script) {
       count += 1;
-      const url = await running().createDatabase(`application_${count}`, locale);
+      const server = running();
+      const name = `application_${count}`;
+      server.psql(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LOCALE '${locale ?? 'C.UTF-8'}'`);
+      const url = server.url.replace(/[^/]*$/, name);
       const client = new pg.Client({ connectionString: url });
       client.on('error', () => {});
       await client.connect();
