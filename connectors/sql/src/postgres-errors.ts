@@ -23,6 +23,8 @@ const CODES: Readonly<Record<string, readonly [code: ConnectorErrorCode, advice:
   '55P03': ['throttled', ''],
   '22': ['invalid-attribute-value', ''],
   '42': ['invalid-configuration', ''],
+  '0A': ['not-supported', ''],
+  '55': ['not-supported', ''],
   '53': ['run-failed', 'the server is out of resources'],
   '58': ['run-failed', 'the server has trouble with its own files'],
   '08': ['connection-dropped', ''],
@@ -75,6 +77,8 @@ export function postgresError(thrown: unknown, phase: Phase): ConnectorError {
 function classify(code: string | undefined, message: string): readonly [code: ConnectorErrorCode, advice: string] {
   const known = code === undefined ? undefined : (CODES[code] ?? CODES[code.slice(0, 2)]);
   if (known !== undefined) return known;
+  // The server answered, with a state that needs no row of its own (P0001: a trigger refuses): nothing of the entry was applied.
+  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) return ['entry-failed', ''];
   const guessed = MESSAGES.find(([pattern]) => pattern.test(message));
   return guessed === undefined ? ['unknown', ''] : [guessed[1], guessed[2]];
 }
@@ -83,6 +87,8 @@ function classify(code: string | undefined, message: string): readonly [code: Co
 export function isBroken(error: ConnectorError): boolean {
   // Errors that the driver or the server raised carry their cause; ours do not, and leave the connection whole.
   const { code } = (error.cause ?? { code: 'ours' }) as { readonly code?: string };
+  // A statement prepared before a table was altered is of no use any more, nor is its connection.
+  if (code === '0A000' && error.message.includes('cached plan')) return true;
   return isLost(code) || (code === undefined && /connection|not queryable|query read timeout/i.test(error.message));
 }
 

@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { TestResult } from '@landbridge/connector-sdk';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connector } from './index.ts';
 import { type Application, addOf, compare, contextOf, createPostgresBench, find, importAll, put, putOne, schemaOf } from './testing/applications.ts';
@@ -205,6 +206,28 @@ describe.skipIf(!bench.isThere)('PostgreSQL when things go wrong', () => {
     }));
     const results = await put(context, removals.slice(0, 1));
     expect(results[0]?.error).toBeUndefined();
+  });
+
+  it('R24: what a transaction writes while the full import takes its mark is found by the delta', async () => {
+    await application.run(`CREATE TABLE notes (id int PRIMARY KEY, changed timestamptz DEFAULT now()); CREATE TABLE note_log (seq bigserial PRIMARY KEY, id int);
+      INSERT INTO notes VALUES (1, now() - interval '1 day'); INSERT INTO note_log (id) VALUES (1)`);
+    const byLog = contextOf(application, {
+      note: { table: 'notes', anchor: ['id'], delta: { changeLog: { table: 'note_log', sequence: 'seq', key: ['id'] } } },
+    });
+    const byTime = contextOf(application, { note: { table: 'notes', anchor: ['id'], delta: { watermarkColumn: 'changed' } } });
+    const late = new pg.Client({ connectionString: String(application.parameters['url']) });
+    await late.connect();
+    await late.query('BEGIN');
+    await late.query('INSERT INTO notes VALUES (2)');
+    await late.query('INSERT INTO note_log (id) VALUES (2)');
+    await application.run("INSERT INTO notes VALUES (3, now() + interval '1 second'); INSERT INTO note_log (id) VALUES (3)");
+    const marks = [(await importAll(byLog)).watermark, (await importAll(byTime)).watermark];
+    await late.query('COMMIT');
+    await late.end();
+    for (const [index, context] of [byLog, byTime].entries()) {
+      const { entries } = await importAll(context, { kind: 'delta', watermark: marks[index] ?? '' });
+      expect(entries.map((entry) => entry.anchor['id'])).toContain(2n);
+    }
   });
 
   it('types keep every digit: decimals, times with microseconds, uuid, json, arrays, bytes, 64 bits', async () => {

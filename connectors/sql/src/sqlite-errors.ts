@@ -10,6 +10,8 @@ const CODES: ReadonlyMap<number, readonly [code: ConnectorErrorCode, advice: str
   [787, ['constraint-violation', '']],
   [275, ['invalid-attribute-value', '']],
   [3091, ['invalid-attribute-value', '']],
+  // RAISE in a trigger: its message is meant for people.
+  [1811, ['entry-failed', '']],
   [19, ['constraint-violation', '']],
   [20, ['invalid-attribute-value', '']],
   [18, ['invalid-attribute-value', '']],
@@ -19,7 +21,8 @@ const CODES: ReadonlyMap<number, readonly [code: ConnectorErrorCode, advice: str
   [23, ['permission-denied', '']],
   [3, ['permission-denied', 'the file cannot be opened by this account']],
   [13, ['run-failed', 'the disk is full']],
-  [10, ['run-failed', 'the disk cannot be read or written']],
+  // Where it happens at COMMIT nobody knows what reached the disk.
+  [10, ['connection-dropped', 'the disk cannot be read or written']],
   [11, ['invalid-data', 'the file is damaged']],
   [14, ['server-down', 'the file cannot be opened; check the parameter "file" and the rights of this account']],
   [26, ['invalid-configuration', 'the file is not a SQLite database; check the parameter "file"']],

@@ -1,0 +1,88 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ConnectorContext, TestResult } from '@landbridge/connector-sdk';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PrivatePostgres, startPostgres } from '../../../test/backends/postgres.ts';
+import { postgresPrograms } from '../../../tools/backends.ts';
+import { connector } from './index.ts';
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+const signal = new AbortController().signal;
+const NOBODY = 65_534;
+
+/** A certificate for 127.0.0.1, signed by itself: it is its own authority. */
+function makeCertificate(folder: string, name: string): { readonly certificate: string; readonly key: string } {
+  const certificate = join(folder, `${name}.pem`);
+  const key = join(folder, `${name}.key`);
+  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=critical,CA:TRUE'];
+  execFileSync(
+    'openssl',
+    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-keyout', key, '-out', certificate, ...subject],
+    { stdio: 'ignore' },
+  );
+  chmodSync(key, 0o600);
+  if (process.getuid?.() === 0) for (const file of [key, certificate]) chownSync(file, NOBODY, NOBODY);
+  return { certificate, key };
+}
+
+describe.skipIf(postgresPrograms() === undefined || !hasOpenssl)('PostgreSQL over TLS', () => {
+  let server: PrivatePostgres;
+  let folder = '';
+  let trusted = '';
+  let other = '';
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'landbridge-tls-'));
+    chmodSync(folder, 0o755);
+    const { certificate, key } = makeCertificate(folder, 'server');
+    trusted = certificate;
+    other = makeCertificate(folder, 'other').certificate;
+    server = await startPostgres({ settings: ['ssl=on', `ssl_cert_file=${certificate}`, `ssl_key_file=${key}`] });
+    server.psql('CREATE TABLE people (id int PRIMARY KEY)');
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const contextOf = (parameters: Readonly<Record<string, string | number | object>>): ConnectorContext => {
+    const silent = (): void => {};
+    // The structures below are plain JSON.
+    const all = { dialect: 'postgres', ...parameters, objectTypes: { person: { table: 'people', anchor: ['id'] } } } as ConnectorContext['parameters'];
+    return { connector: 'tls', folder: '', parameters: all, log: { debug: silent, info: silent, warn: silent, error: silent } };
+  };
+  const parts = (tls: object): ConnectorContext => {
+    const { host, port, user, password, database } = server;
+    return contextOf({ host, port, user, password, database, tls });
+  };
+  async function tlsLayer(context: ConnectorContext): Promise<TestResult | undefined> {
+    for await (const result of connector.test?.(context, { signal }) ?? []) if (result.layer === 'tls') return result;
+    return undefined;
+  }
+
+  it('verify-full takes a certificate of the given authority, also for an address', async () => {
+    const context = parts({ mode: 'verify-full', ca: trusted });
+    expect((await connector.schema(context, { signal })).objectTypes).toHaveLength(1);
+    expect(await tlsLayer(context)).toMatchObject({ status: 'passed', message: expect.stringContaining('trusted') });
+  });
+
+  it('verify-full refuses a certificate of another authority, in the layer of TLS', async () => {
+    const context = parts({ mode: 'verify-full', ca: other });
+    await expect(connector.schema(context, { signal })).rejects.toMatchObject({ code: 'invalid-configuration', message: expect.stringContaining('tls') });
+    expect(await tlsLayer(context)).toMatchObject({ status: 'failed', message: expect.stringContaining('tls.ca') });
+  });
+
+  it('require encrypts without asking who answers; a missing file of authorities is said', async () => {
+    expect((await connector.schema(parts({ mode: 'require' }), { signal })).objectTypes).toHaveLength(1);
+    const missing = parts({ mode: 'verify-full', ca: join(folder, 'none.pem') });
+    await expect(connector.schema(missing, { signal })).rejects.toMatchObject({ code: 'invalid-configuration', message: expect.stringContaining('tls.ca') });
+  });
+
+  it('the parameter tls wins over what the URL says', async () => {
+    const url = `${server.url}?sslmode=disable`;
+    const refused = contextOf({ url, tls: { mode: 'verify-full', ca: other } });
+    await expect(connector.schema(refused, { signal })).rejects.toMatchObject({ code: 'invalid-configuration' });
+    expect((await connector.schema(contextOf({ url, tls: { mode: 'verify-full', ca: trusted } }), { signal })).objectTypes).toHaveLength(1);
+  });
+});
