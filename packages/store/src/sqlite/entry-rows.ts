@@ -19,6 +19,23 @@ export interface StoreState {
   unresolved: number;
   /** How many entries wait for their anchor (R9). */
   pending: number;
+  /** Whether there is any link row: while there is none, new entries need no look-up. */
+  links: boolean;
+  /** How many entries were removed since the file was opened. */
+  removed: number;
+  /** Entries added by the transaction under way, by object type: {@link flushGrowth} writes them once. */
+  readonly grown: Map<number, number>;
+}
+
+/** Starts counting added entries: to be called first in every transaction that may insert any. */
+export function startGrowth(state: StoreState): void {
+  state.grown.clear();
+}
+
+/** Writes the counts of added entries, once for a transaction instead of once for an entry. */
+export function flushGrowth(state: StoreState): void {
+  for (const [otype, added] of state.grown) state.database.run('UPDATE types SET entries = entries + ? WHERE id = ?', added, otype);
+  state.grown.clear();
 }
 
 /** Takes the next position, durably with the transaction that it is called in. */
@@ -121,10 +138,9 @@ const MANY_VALUES = 16;
 
 /** Adds many reference values and resolves them in one statement; returns how many were not there before. */
 function addManyReferences(state: StoreState, entry: number, attribute: StoredAttribute, values: readonly string[]): number {
-  const { database, model } = state;
-  const types = (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []).join(', ');
+  const { database } = state;
   const { changes } = database.run(
-    `INSERT INTO refs(entry, attr, raw, target) SELECT ?, ?, v.value, (SELECT id FROM entries WHERE otype IN (${types}) AND anchor_key = v.value LIMIT 1)
+    `INSERT INTO refs(entry, attr, raw, target) SELECT ?, ?, v.value, ${targetOf(state, attribute, 'v.value')}
      FROM json_each(?) v WHERE true ON CONFLICT DO NOTHING`,
     entry,
     attribute.id,
@@ -136,6 +152,33 @@ function addManyReferences(state: StoreState, entry: number, attribute: StoredAt
     attribute.id,
   ).changes;
   return changes;
+}
+
+/**
+ * Adds the single-valued references of new entries in one statement for each attribute. Entries inserted by the same page
+ * are found, whatever their order. Only for models with {@link StoredModel.plainReferences}.
+ */
+export function addPageReferences(state: StoreState, attribute: StoredAttribute, pairs: readonly (readonly [entry: number, raw: string])[]): void {
+  const { database } = state;
+  database.run(
+    `INSERT INTO refs(entry, attr, raw, target) SELECT v.value ->> 0, ?, v.value ->> 1, ${targetOf(state, attribute, 'v.value ->> 1')}
+     FROM json_each(?) v WHERE true ON CONFLICT DO NOTHING`,
+    attribute.id,
+    JSON.stringify(pairs),
+  );
+  // Ids are given in ascending order: the new entries are a range.
+  state.unresolved += database.run(
+    'INSERT INTO unresolved(raw_key, entry, attr, raw) SELECT raw, entry, attr, raw FROM refs WHERE entry BETWEEN ? AND ? AND attr = ? AND target IS NULL ON CONFLICT DO NOTHING',
+    pairs[0]?.[0] ?? 0,
+    pairs.at(-1)?.[0] ?? 0,
+    attribute.id,
+  ).changes;
+}
+
+/** The sub-query that finds what a plain reference means. */
+function targetOf({ model }: StoreState, attribute: StoredAttribute, raw: string): string {
+  const types = (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []).join(', ');
+  return `(SELECT id FROM entries WHERE otype IN (${types}) AND anchor_key = ${raw} LIMIT 1)`;
 }
 
 /** Adds reference values; returns how many were not there before. */
@@ -264,6 +307,7 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
   );
   if (linked) database.run("UPDATE links SET entry = ?, state = 'linked', modified = ? WHERE scim_id = ?", entry.id, entry.at, scimId);
   else if (anchorKey === null) {
+    state.links = true;
     database.run(
       "INSERT INTO links(scim_id, otype, entry, state, created, modified) VALUES (?, ?, ?, 'pending', ?, ?)",
       scimId,
@@ -274,7 +318,7 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
     );
     state.pending += 1;
   }
-  database.run('UPDATE types SET entries = entries + 1 WHERE id = ?', entry.type.id);
+  state.grown.set(entry.type.id, (state.grown.get(entry.type.id) ?? 0) + 1);
   return scimId;
 }
 
@@ -285,6 +329,7 @@ function chooseScimId(
   anchorKey: string | null,
 ): { readonly scimId: string; readonly linked: boolean } {
   if (anchor === undefined || anchorKey === null) return { scimId: randomUUID(), linked: false };
+  if (!state.links) return { scimId: deriveScimId(state.model.connector, type.name, anchorKey, 0), linked: false };
   const link = state.database.get(
     'SELECT scim_id, generation, state FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1',
     type.id,
@@ -324,6 +369,7 @@ export function keepLink(
   at: number,
 ): void {
   const { database } = state;
+  state.links = true;
   database.run(
     `INSERT INTO links(scim_id, otype, entry, anchor_key, state, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT(scim_id) DO UPDATE SET state = excluded.state, modified = excluded.modified, anchor_key = coalesce(excluded.anchor_key, links.anchor_key), entry = excluded.entry`,
@@ -383,5 +429,6 @@ export function removeEntry(state: StoreState, id: number, linkState: 'gone' | '
   database.run('DELETE FROM unconfirmed WHERE entry = ?', id);
   database.run('DELETE FROM entries WHERE id = ?', id);
   database.run('UPDATE types SET entries = entries - 1 WHERE id = ?', otype);
+  state.removed += 1;
   if ((Number(row['flags']) & flag.pending) !== 0) state.pending -= 1;
 }

@@ -1,10 +1,12 @@
-import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { ImportCounts, ImportedEntry, NewRun, NewStep, PageOutcome, RemovalPlan, RunResult, StepEnd } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import type { Row } from './database.ts';
 import {
+  addPageReferences,
   addReferences,
   advance,
+  flushGrowth,
   insertEntry,
   keysOf,
   orderAttributes,
@@ -13,9 +15,12 @@ import {
   replaceReferences,
   resolveWaiting,
   type StoreState,
+  startGrowth,
   writeMultiValues,
 } from './entry-rows.ts';
 import { type Confirmation, confirmEntry } from './import-confirmation.ts';
+import { createPageWork, type PageWork } from './import-page.ts';
+import { createSeenEntries, type SeenEntries } from './seen-entries.ts';
 import type { StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 import { applyWrite, attributeOf, claimKeys, typeOf } from './write-commands.ts';
@@ -53,43 +58,64 @@ interface Step {
   readonly types: readonly StoredType[];
   readonly fence: number;
   readonly at: number;
-  /** One bit an entry id. */
-  seen: Uint8Array;
+  readonly seen: SeenEntries;
+  /** Of {@link StoreState.removed}, when the step began. */
+  readonly removedBefore: number;
   /** Planned removals, in the order they will be made. */
   removals: number[];
-}
-
-interface Tally {
-  added: number;
-  updated: number;
-  unchanged: number;
-  removed: number;
-  fenced: number;
-  confirmed: number;
 }
 
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
 type UpdateEntry = Extract<ImportedEntry, { op: 'update' }>;
 
 const CHUNK = 500;
+const FIND_LINK = 'SELECT scim_id, entry, state, deleted_position FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1';
 const FIND = 'SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE otype = ? AND anchor_key = ?';
+
+const FIND_PAGE =
+  'SELECT e.anchor_key, e.id, e.hash, e.sets, e.flags, e.position, e.dn, e.partition FROM json_each(?) v CROSS JOIN entries e WHERE e.otype = ? AND e.anchor_key = v.value';
 
 /** Makes the commands on an open file. */
 export function createImportCommands(state: StoreState): ImportCommands {
   const { database } = state;
   const steps = new Map<number, Step>();
 
-  function applyPut(step: Step, entry: PutEntry, index: number, page: PageWork): void {
+  function applyPut(step: Step, entry: PutEntry, index: number, page: PageWork, known?: Row | null): void {
     const type = typeOf(state, entry.objectType);
     const anchorKey = state.model.anchorKey(entry.anchor);
-    const row = database.get(FIND, type.id, anchorKey);
+    const row = known === undefined ? database.get(FIND, type.id, anchorKey) : (known ?? undefined);
     if (row === undefined) return applyUnknown(step, type, entry, anchorKey, index, page);
     const id = Number(row['id']);
-    if (markSeen(step, id) && step.kind === 'full') return page.fail(index, 'already-exists', `the application reported the anchor twice in one import`);
+    if (step.seen.mark(id) && step.kind === 'full') return page.fail(index, 'already-exists', `the application reported the anchor twice in one import`);
     if (state.open.has(id)) return page.count('fenced');
     if ((Number(row['flags']) & flag.unconfirmed) === 0 && row['hash'] === entry.hash && row['sets'] === setsOf(entry) && row['partition'] === step.partition)
       return page.count('unchanged');
     compareAndWrite(step, type, id, row, entry, page);
+  }
+
+  /**
+   * The rows of a page's entries by one statement for each object type: `null` for an anchor that the space does not have,
+   * `undefined` where the page itself may have changed the answer by then, so that each entry is looked up on its own.
+   */
+  function findKnown(entries: readonly ImportedEntry[]): readonly (Row | null | undefined)[] {
+    const known: (Row | null | undefined)[] = entries.map(() => undefined);
+    const keys = new Map<StoredType, Map<string, number>>();
+    entries.forEach((entry, index) => {
+      if (entry.op !== 'put') return;
+      const type = typeOf(state, entry.objectType);
+      const ofType = keys.get(type) ?? new Map<string, number>();
+      keys.set(type, ofType);
+      const key = state.model.anchorKey(entry.anchor);
+      if (ofType.has(key)) return;
+      ofType.set(key, index);
+      known[index] = null;
+    });
+    for (const [type, ofType] of keys)
+      for (const row of database.all(FIND_PAGE, JSON.stringify([...ofType.keys()]), type.id)) {
+        const index = ofType.get(String(row['anchor_key']));
+        if (index !== undefined) known[index] = row;
+      }
+    return known;
   }
 
   function compareAndWrite(step: Step, type: StoredType, id: number, known: Row, entry: PutEntry, page: PageWork): void {
@@ -149,11 +175,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
 
   /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
   function applyUnknown(step: Step, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
-    const link = database.get(
-      'SELECT scim_id, entry, state, deleted_position FROM links WHERE otype = ? AND anchor_key = ? ORDER BY generation DESC LIMIT 1',
-      type.id,
-      anchorKey,
-    );
+    const link = state.links ? database.get(FIND_LINK, type.id, anchorKey) : undefined;
     if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_position']) > step.fence) return page.count('fenced');
     if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null)
       return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
@@ -162,6 +184,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (adopted === 'several') return page.fail(index, 'ambiguous-update', 'the object matches several entries that wait for their anchor');
     const known = adopted ?? undefined;
     if (known !== undefined) return adoptPending(step, type, known, entry, anchorKey, page);
+    // What this page did before this entry may have brought the anchor.
     if (database.get(FIND, type.id, anchorKey) !== undefined) return applyPut(step, entry, index, page);
     insertImported(step, type, entry, page);
   }
@@ -182,13 +205,15 @@ export function createImportCommands(state: StoreState): ImportCommands {
       position: 0,
       at: step.at,
     });
-    markSeen(step, id);
-    if (type.multiValued.length > 0 || type.references.length > 0) {
+    step.seen.mark(id);
+    if (type.multiValued.length > 0 || type.references.some((one) => !one.multiValued)) {
       const attributes = JSON.parse(entry.body) as EncodedAttributes;
       writeMultiValues(database, type, id, attributes, true);
       for (const attribute of type.references) {
         const value = attribute.multiValued ? undefined : attributes[attribute.name];
-        if (typeof value === 'string') addReferences(state, id, attribute, [value]);
+        if (typeof value !== 'string') continue;
+        if (state.model.plainReferences) page.refer(attribute, id, value);
+        else addReferences(state, id, attribute, [value]);
       }
     }
     for (const reference of entry.references) addReferences(state, id, attributeOf(type, reference.attribute), reference.values);
@@ -257,7 +282,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     database.run(`UPDATE entries SET anchor = ?, anchor_key = ?, flags = flags & ~${flag.pending} WHERE id = ?`, entry.anchor, anchorKey, id);
     database.run("UPDATE links SET anchor_key = ?, state = 'linked', modified = ? WHERE entry = ?", anchorKey, step.at, id);
     state.pending -= 1;
-    markSeen(step, id);
+    step.seen.mark(id);
     resolveWaiting(state, type, id, entry.anchor, entry.dn);
     const row = database.get('SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE id = ?', id);
     if (row !== undefined) compareAndWrite(step, type, id, row, entry, page);
@@ -269,7 +294,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (row === undefined || Number(row['position']) > step.fence || state.open.has(id)) return page.count('fenced');
     database.run(`UPDATE entries SET flags = flags & ~${flag.absent}, anchor = ?, anchor_key = ? WHERE id = ?`, entry.anchor, anchorKey, id);
     database.run("UPDATE links SET state = 'linked', modified = ? WHERE entry = ?", step.at, id);
-    markSeen(step, id);
+    step.seen.mark(id);
     compareAndWrite(step, type, id, row, entry, page);
   }
 
@@ -278,7 +303,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     const row = findRow(type.id, entry.anchor, entry.dn);
     if (row === undefined) return page.fail(index, 'not-found', 'need-full-object: an update of an object that the connector space does not have');
     const id = Number(row['id']);
-    markSeen(step, id);
+    step.seen.mark(id);
     if (state.open.has(id)) return page.count('fenced');
     const body = String(row['body']);
     const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...(JSON.parse(body) as EncodedAttributes), ...entry.set };
@@ -358,7 +383,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   function isRemovable(step: Step, id: number, position: number, flags: number): boolean {
-    return !isSeen(step, id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !state.open.has(id);
+    return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !state.open.has(id);
   }
 
   function removeIds(ids: readonly number[], fence: number, at: number): number {
@@ -401,7 +426,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
         types,
         fence,
         at: step.at,
-        seen: new Uint8Array(1 << 16),
+        seen: createSeenEntries(),
+        removedBefore: state.removed,
         removals: [],
       });
       const watermark = step.kind === 'full' ? undefined : database.get('SELECT value FROM watermarks WHERE partition = ?', step.partition)?.['value'];
@@ -411,11 +437,15 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const step = stepOf(stepId);
       const page = createPageWork(state);
       const outcome = database.transaction(() => {
+        startGrowth(state);
+        const known = findKnown(entries);
         entries.forEach((entry, index) => {
-          if (entry.op === 'put') applyPut(step, entry, index, page);
+          if (entry.op === 'put') applyPut(step, entry, index, page, known[index]);
           else if (entry.op === 'update') applyUpdate(step, entry, index, page);
           else applyDelete(step, entry, page);
         });
+        for (const [attribute, pairs] of page.referred) addPageReferences(state, attribute, pairs);
+        flushGrowth(state);
         reach('page-before-commit');
         return page.outcome();
       });
@@ -503,6 +533,10 @@ export function createImportCommands(state: StoreState): ImportCommands {
 
   function listUnseen(step: Step): number[] {
     const ids: number[] = [];
+    const types = step.types.map((type) => type.id);
+    const { n } = database.get('SELECT coalesce(sum(entries), 0) AS n FROM types WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(types)) ?? {};
+    // Every entry there is was seen: there is nothing to search for.
+    if (step.seen.size === n && step.removedBefore === state.removed) return ids;
     for (const type of step.types) {
       for (const row of database.iterate('SELECT id, position, flags, partition FROM entries WHERE otype = ?', type.id)) {
         const partition = String(row['partition']);
@@ -532,60 +566,4 @@ function dnOf(entry: UpdateEntry, row: Row): { readonly dn?: string } {
 function setsOf(entry: PutEntry): string | null {
   if (entry.references.length === 0) return null;
   return JSON.stringify(Object.fromEntries(entry.references.map((reference) => [reference.attribute, reference.hash])));
-}
-
-/** Marks an entry as seen; returns whether it was seen before. */
-function markSeen(step: Step, id: number): boolean {
-  const byte = id >> 3;
-  if (byte >= step.seen.length) {
-    const larger = new Uint8Array(Math.max(byte + 1, step.seen.length * 2));
-    larger.set(step.seen);
-    step.seen = larger;
-  }
-  const bit = 1 << (id & 7);
-  const before = ((step.seen[byte] ?? 0) & bit) !== 0;
-  step.seen[byte] = (step.seen[byte] ?? 0) | bit;
-  return before;
-}
-
-function isSeen(step: Step, id: number): boolean {
-  return ((step.seen[id >> 3] ?? 0) & (1 << (id & 7))) !== 0;
-}
-
-/** What a page gathers while it is applied. */
-interface PageWork {
-  readonly settled: number[];
-  count(what: keyof Tally): void;
-  fail(index: number, code: ConnectorErrorData['code'], message: string): void;
-  postpone(index: number): void;
-  confirm(entryId: number, confirmation: Confirmation): void;
-  outcome(): PageOutcome;
-}
-
-function createPageWork(state: StoreState): PageWork {
-  const counts: Tally = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
-  const postponed: number[] = [];
-  const errors: { index: number; error: ConnectorErrorData }[] = [];
-  const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
-  const settled: number[] = [];
-  return {
-    settled,
-    count(what) {
-      counts[what] += 1;
-    },
-    fail(index, code, message) {
-      errors.push({ index, error: { code, message } });
-    },
-    postpone(index) {
-      postponed.push(index);
-    },
-    confirm(entryId, confirmation) {
-      counts.confirmed += confirmation.confirmed.length;
-      for (const { attribute, journal } of confirmation.mismatched) notReimported.push({ entryId, journalId: journal, attribute });
-      for (const journal of new Set(confirmation.mismatched.map((one) => one.journal)))
-        state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
-      for (const journal of confirmation.complete) state.database.run("UPDATE journal SET state = 'confirmed' WHERE id = ? AND state = 'applied'", journal);
-    },
-    outcome: () => ({ counts, postponed, errors, notReimported, settled }),
-  };
 }

@@ -60,6 +60,9 @@ function readState(database: Database): StoreState {
     open,
     nextEntryId: Math.max(sequence, journalled) + 1,
     unresolved: Number(database.get('SELECT count(*) AS n FROM unresolved')?.['n'] ?? 0),
+    links: database.get('SELECT 1 AS one FROM links LIMIT 1') !== undefined,
+    grown: new Map(),
+    removed: 0,
     pending: Number(database.get(`SELECT count(*) AS n FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0`)?.['n'] ?? 0),
   };
 }

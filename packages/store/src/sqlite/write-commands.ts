@@ -6,6 +6,7 @@ import {
   addReferences,
   advance,
   ENTRY_COLUMNS,
+  flushGrowth,
   insertEntry,
   keepLink,
   keysOf,
@@ -15,6 +16,7 @@ import {
   replaceReferences,
   resolveWaiting,
   type StoreState,
+  startGrowth,
   toEntryRow,
   writeMultiValues,
 } from './entry-rows.ts';
@@ -191,7 +193,9 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     commitResults(results) {
       const outcomes = database.transaction(() => {
         advance(state);
+        startGrowth(state);
         const list = results.map(commitResult);
+        flushGrowth(state);
         reach('results-before-commit');
         return list;
       });
