@@ -1,0 +1,63 @@
+import type { ConnectorErrorData } from '@landbridge/connector-sdk';
+import type { PageOutcome } from '../connector-store.ts';
+import type { StoreState } from './entry-rows.ts';
+import type { Confirmation } from './import-confirmation.ts';
+import type { StoredAttribute } from './stored-model.ts';
+
+interface Tally {
+  added: number;
+  updated: number;
+  unchanged: number;
+  removed: number;
+  fenced: number;
+  confirmed: number;
+}
+
+/** What a page gathers while it is applied. */
+export interface PageWork {
+  readonly settled: number[];
+  /** Single-valued references of new entries, to be written by one statement at the end of the page. */
+  readonly referred: ReadonlyMap<StoredAttribute, readonly (readonly [entry: number, raw: string])[]>;
+  refer(attribute: StoredAttribute, entry: number, raw: string): void;
+  count(what: keyof Tally): void;
+  fail(index: number, code: ConnectorErrorData['code'], message: string): void;
+  postpone(index: number): void;
+  confirm(entryId: number, confirmation: Confirmation): void;
+  outcome(): PageOutcome;
+}
+
+/** An empty page. */
+export function createPageWork(state: StoreState): PageWork {
+  const counts: Tally = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
+  const postponed: number[] = [];
+  const errors: { index: number; error: ConnectorErrorData }[] = [];
+  const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
+  const settled: number[] = [];
+  const referred = new Map<StoredAttribute, (readonly [number, string])[]>();
+  return {
+    settled,
+    referred,
+    refer(attribute, entry, raw) {
+      const pairs = referred.get(attribute);
+      if (pairs === undefined) referred.set(attribute, [[entry, raw]]);
+      else pairs.push([entry, raw]);
+    },
+    count(what) {
+      counts[what] += 1;
+    },
+    fail(index, code, message) {
+      errors.push({ index, error: { code, message } });
+    },
+    postpone(index) {
+      postponed.push(index);
+    },
+    confirm(entryId, confirmation) {
+      counts.confirmed += confirmation.confirmed.length;
+      for (const { attribute, journal } of confirmation.mismatched) notReimported.push({ entryId, journalId: journal, attribute });
+      for (const journal of new Set(confirmation.mismatched.map((one) => one.journal)))
+        state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
+      for (const journal of confirmation.complete) state.database.run("UPDATE journal SET state = 'confirmed' WHERE id = ? AND state = 'applied'", journal);
+    },
+    outcome: () => ({ counts, postponed, errors, notReimported, settled }),
+  };
+}
