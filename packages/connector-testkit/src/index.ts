@@ -1,3 +1,11 @@
-/** `@landbridge/connector-testkit`: the contract test kit. */
-export { type ContractCheck, contractChecks } from './contract-checks.ts';
-export { type CheckResult, type ContractHarness, runContractChecks } from './run-contract-checks.ts';
+/** `@landbridge/connector-testkit`: the contract test kit, and the scripted connector that the engine's rules are tried on. */
+export { contractChecks } from './contract-checks.ts';
+export { type CheckResult, type ContractCheck, type ContractHarness, runContractChecks } from './run-contract-checks.ts';
+export {
+  openScriptedApplication,
+  type ScriptAction,
+  type ScriptedApplication,
+  type ScriptedCall,
+  type ScriptedObject,
+  type ScriptPoint,
+} from './scripted/application.ts';

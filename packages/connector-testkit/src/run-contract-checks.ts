@@ -22,6 +22,12 @@ export interface ContractHarness {
   readonly change: { readonly attribute: string; readonly values: readonly [string, string] };
   /** A unique attribute, where the application has one. */
   readonly unique?: string;
+  /** Path or URL of the connector's module: lets the kit load it in a process of its own and kill that (R17). */
+  readonly module?: string;
+  /** The same connector with parameters that lead nowhere: its errors must say so, and give no secret away. */
+  readonly unreachable?: ConnectorContext;
+  /** Values of secret parameters of {@link unreachable}. */
+  readonly secrets?: readonly string[];
 }
 
 /** The harness with everything that checks ask for again and again. */
@@ -29,6 +35,15 @@ export interface PreparedHarness extends ContractHarness {
   readonly capabilities: Capabilities;
   readonly schema: Schema;
   readonly type: CompiledObjectType;
+}
+
+/** One thing that the contract asks of a connector. */
+export interface ContractCheck {
+  readonly id: string;
+  readonly title: string;
+  applies(harness: PreparedHarness): boolean;
+  /** Throws when the connector does not do it. */
+  run(harness: PreparedHarness): Promise<void>;
 }
 
 /** The outcome of one check. */
