@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type AdminClient, CommandError, connectHost, exitCode } from '../admin-client.ts';
+import type { CommonOptions } from '../output.ts';
+
+/** Any JSON object. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** A command on the running host: connects, works, closes. */
+export function onHost<Arguments extends readonly unknown[]>(
+  work: (host: AdminClient, options: CommonOptions & Json, ...values: Arguments) => Promise<void>,
+): (...all: unknown[]) => Promise<void> {
+  return async (...all) => {
+    const command = all.at(-1) as Command;
+    const options = command.optsWithGlobals() as CommonOptions & Json;
+    const host = connectHost(options.data);
+    try {
+      await work(host, options, ...(all.slice(0, -2) as unknown as Arguments));
+    } finally {
+      await host.close();
+    }
+  };
+}
+
+/** Adds examples to the help of a command. */
+export function example(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}\n`);
+}
+
+/** Adds the options that every command has. */
+export function common(command: Command): Command {
+  return command.option('--data <folder>', 'data folder of the host (default: LANDBRIDGE_DATA or .landbridge)').option('--json', 'print JSON');
+}
+
+/** The text of a file that the user named. @throws CommandError when it is not there. */
+export function readText(file: string): string {
+  if (!existsSync(file)) throw new CommandError(exitCode.usage, `the file ${file} does not exist`);
+  return readFileSync(file, 'utf8');
+}

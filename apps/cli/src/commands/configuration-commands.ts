@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CommandError, exitCode } from '../admin-client.ts';
+import { type CommonOptions, print, style } from '../output.ts';
+import { common, example, type Json, onHost, readText } from './command.ts';
+
+/** `validate`, `apply`, `diff`, `export`. */
+export function addConfigurationCommands(program: Command): void {
+  example(
+    common(program.command('validate').description('Check a configuration file; needs no host').argument('<file>')).action(
+      async (file: string, _options, command: Command) => {
+        const options = command.optsWithGlobals() as CommonOptions;
+        const { parseConfiguration, formatProblem } = await import('@landbridge/server');
+        const { problems } = parseConfiguration(readText(file));
+        print(options, { valid: problems.length === 0, problems }, () =>
+          problems.length === 0 ? `${file} is valid` : problems.map((problem) => formatProblem(file, problem)).join('\n'),
+        );
+        if (problems.length > 0) process.exitCode = exitCode.failed;
+      },
+    ),
+    'landbridge validate landbridge.yaml',
+  );
+  example(
+    common(program.command('apply').description('Apply a configuration file to the running host').argument('<file>')).action(
+      onHost<[string]>(async (host, options, file) => {
+        const result = await host.send<{ readonly revision: number }>('PUT', '/configuration', readText(file));
+        print(options, result, () => `applied as revision ${result.revision}`);
+      }),
+    ),
+    'landbridge apply landbridge.yaml',
+  );
+  example(
+    common(program.command('diff').description('What applying a configuration file would change').argument('<file>')).action(
+      onHost<[string]>(async (host, options, file) => {
+        const result = await host.send<{
+          readonly problems: readonly Json[];
+          readonly changes: readonly {
+            readonly path: string;
+            readonly kind: string;
+            readonly before?: unknown;
+            readonly after?: unknown;
+          }[];
+        }>('POST', '/configuration/diff', readText(file));
+        if (result.problems.length > 0)
+          throw new CommandError(
+            exitCode.refused,
+            result.problems
+              .map((problem) => `${file}:${String(problem['line'])}:${String(problem['column'])} ${String(problem['path'])}: ${String(problem['message'])}`)
+              .join('\n'),
+          );
+        print(options, result.changes, () =>
+          result.changes.length === 0
+            ? 'no differences'
+            : result.changes
+                .map(
+                  (change) =>
+                    `${change.kind === 'added' ? style.good('+') : change.kind === 'removed' ? style.bad('-') : style.warn('~')} ${change.path}${change.kind === 'changed' ? `: ${JSON.stringify(change.before)} → ${JSON.stringify(change.after)}` : ''}`,
+                )
+                .join('\n'),
+        );
+      }),
+    ),
+    'landbridge diff landbridge.yaml',
+  );
+  example(
+    common(program.command('export').description('The configuration in force, as YAML').option('--out <file>', 'write it to a file')).action(
+      onHost(async (host, options) => {
+        const result = await host.get<{ readonly revision: number; readonly text: string }>('/configuration');
+        const out = options['out'];
+        if (typeof out === 'string') writeFileSync(out, result.text);
+        print(options, result, () => (typeof out === 'string' ? `revision ${result.revision} written to ${out}` : result.text.trimEnd()));
+      }),
+    ),
+    'landbridge export --out landbridge.yaml',
+  );
+}

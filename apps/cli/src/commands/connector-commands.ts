@@ -1,0 +1,146 @@
+import type { Command } from 'commander';
+import { connectHost } from '../admin-client.ts';
+import { type CommonOptions, print, style, table, when } from '../output.ts';
+import { showTest, type TestLine } from '../show-test.ts';
+import { common, example, type Json, onHost } from './command.ts';
+import { testOffline } from './connector-test.ts';
+
+/** What the host says of a connector. */
+export interface ConnectorLine extends Json {
+  readonly name: string;
+  readonly state: string;
+  readonly problem?: string;
+  readonly entries?: Readonly<Record<string, number>>;
+  readonly inDoubt?: number;
+  readonly lastRun?: { readonly profile: string; readonly result: string; readonly endedAt?: number };
+}
+
+/** Connectors as a table. */
+export function connectorTable(connectors: readonly ConnectorLine[]): string {
+  if (connectors.length === 0) return 'there are no connectors; apply a configuration';
+  return table(
+    ['connector', 'state', 'entries', 'in doubt', 'last run'],
+    connectors.map((one) => [
+      one.name,
+      one.state === 'ready' ? style.good('ready') : one.state === 'failed' ? style.bad('failed') : style.warn(one.state),
+      one.problem ??
+        Object.entries(one.entries ?? {})
+          .map(([type, count]) => `${count} ${type}`)
+          .join(', '),
+      one.inDoubt,
+      one.lastRun === undefined ? '' : `${one.lastRun.profile}: ${one.lastRun.result} ${when(one.lastRun.endedAt)}`,
+    ]),
+  );
+}
+
+/** `connector list`, `show`, `test`, `schema`, `space`. */
+export function addConnectorCommands(program: Command): void {
+  const connector = program.command('connector').description('Connectors: list, show, test, schema, space');
+  example(
+    common(connector.command('list').description('All connectors')).action(
+      onHost(async (host, options) => {
+        const list = await host.get<readonly ConnectorLine[]>('/connectors');
+        print(options, list, connectorTable);
+      }),
+    ),
+    'landbridge connector list',
+  );
+  example(
+    common(connector.command('show').description('One connector').argument('<connector>')).action(
+      onHost<[string]>(async (host, options, name) => {
+        const shown = await host.get<
+          ConnectorLine & {
+            readonly objectTypes: readonly { readonly objectType: string; readonly resourceType: string; readonly endpoint: string }[];
+            readonly runProfiles: readonly { readonly name: string }[];
+          }
+        >(`/connectors/${encodeURIComponent(name)}`);
+        print(
+          options,
+          shown,
+          () =>
+            `${connectorTable([shown])}\n${table(
+              ['object type', 'resource', 'URL'],
+              shown.objectTypes.map((type) => [type.objectType, type.resourceType, `${host.url}/scim/${name}/${type.endpoint}`]),
+            )}\nrun profiles: ${shown.runProfiles.map((one) => one.name).join(', ')}`,
+        );
+      }),
+    ),
+    'landbridge connector show hr',
+  );
+  example(
+    common(
+      connector
+        .command('test')
+        .description('Test a connection layer by layer; with --config it needs no host')
+        .argument('<connector>')
+        .option('--config <file>', 'test the connector of this file, without a host'),
+    ).action(async (name: string, _options, command: Command) => {
+      const options = command.optsWithGlobals() as CommonOptions & { readonly config?: string };
+      if (options.config !== undefined) return testOffline(name, { ...options, config: options.config });
+      const host = connectHost(options.data);
+      try {
+        await showTest(options, host.lines<TestLine>('POST', `/connectors/${encodeURIComponent(name)}/test`));
+      } finally {
+        await host.close();
+      }
+    }),
+    'landbridge connector test hr',
+    'landbridge connector test hr --config landbridge.yaml',
+  );
+  example(
+    common(connector.command('schema').description('Object types and attributes').argument('<connector>')).action(
+      onHost<[string]>(async (host, options, name) => {
+        const schema = await host.get<{ readonly objectTypes: readonly { readonly name: string; readonly attributes: readonly Json[] }[] }>(
+          `/connectors/${encodeURIComponent(name)}/schema`,
+        );
+        print(options, schema, () =>
+          schema.objectTypes
+            .map(
+              (type) =>
+                `${style.title(type.name)}\n${table(
+                  ['attribute', 'type', ''],
+                  type.attributes.map((attribute) => [
+                    String(attribute['name']),
+                    `${String(attribute['type'])}${attribute['multiValued'] === true ? '[]' : ''}`,
+                    ['anchor', 'assigned', 'required', 'unique', 'direction']
+                      .filter((flag) => attribute[flag] !== undefined && attribute[flag] !== false)
+                      .map((flag) => (attribute[flag] === true ? flag : String(attribute[flag])))
+                      .join(', '),
+                  ]),
+                )}`,
+            )
+            .join('\n'),
+        );
+      }),
+    ),
+    'landbridge connector schema hr',
+  );
+  example(
+    common(
+      connector
+        .command('space')
+        .description('Entries of the connector space')
+        .argument('<connector>')
+        .argument('<object type>')
+        .option('--limit <number>', 'entries to show', '20')
+        .option('--after <id>', 'go on after this entry'),
+    ).action(
+      onHost<[string, string]>(async (host, options, name, type) => {
+        const after = options['after'] === undefined ? '' : `&after=${String(options['after'])}`;
+        const page = await host.get<{ readonly total: number; readonly rows: readonly (Json & { readonly attributes: Json })[] }>(
+          `/connectors/${encodeURIComponent(name)}/space/${encodeURIComponent(type)}?limit=${String(options['limit'])}${after}`,
+        );
+        print(
+          options,
+          page,
+          () =>
+            `${table(
+              ['id', 'anchor', 'SCIM id', 'attributes'],
+              page.rows.map((row) => [String(row['id']), String(row['anchor'] ?? '(pending)'), String(row['scimId']), JSON.stringify(row.attributes)]),
+            )}\n${page.rows.length} of ${page.total}`,
+        );
+      }),
+    ),
+    'landbridge connector space hr person --limit 5',
+  );
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander';
+import { CommandError, exitCode } from '../admin-client.ts';
+import { print, style, table, when } from '../output.ts';
+import { common, example, type Json, onHost } from './command.ts';
+
+/** `token create`, `token list`, `token revoke`. */
+export function addTokenCommands(program: Command): void {
+  const token = program.command('token').description('Tokens of SCIM clients and administrators');
+  example(
+    common(
+      token
+        .command('create')
+        .description('Issue a token; it is shown once')
+        .argument('[connector]')
+        .option('--admin', 'a token for the admin API')
+        .option('--profile <name>', 'dialect: strict, lenient, entra, okta, aws-style, ping', 'lenient')
+        .option('--label <text>', 'what it is for', '')
+        .option('--days <number>', 'days until it ends', '365'),
+    ).action(
+      onHost<[string | undefined]>(async (host, options, connector) => {
+        if (connector === undefined && options['admin'] !== true)
+          throw new CommandError(exitCode.usage, 'name the connector that the token is for', 'landbridge token create hr --profile entra');
+        const created = await host.send<{ readonly id: string; readonly token: string }>('POST', '/tokens', {
+          connector,
+          admin: options['admin'] === true,
+          profile: options['profile'],
+          label: options['label'],
+          days: Number(options['days']),
+        });
+        print(options, created, () => `${created.token}\n${style.dim(`This is the only time that the token is shown. Its id is ${created.id}.`)}`);
+      }),
+    ),
+    'landbridge token create hr --profile entra --label "Entra ID"',
+  );
+  example(
+    common(token.command('list').description('All tokens, without their secrets')).action(
+      onHost(async (host, options) => {
+        const list = await host.get<readonly (Json & { readonly scope: Json })[]>('/tokens');
+        const time = (value: unknown): string => (typeof value === 'number' ? when(value) : '');
+        print(options, list, () =>
+          table(
+            ['id', 'for', 'profile', 'label', 'created', 'ends', 'last used', 'revoked'],
+            list.map((one) => [
+              String(one['id']),
+              String(one.scope['connector'] ?? one.scope['kind']),
+              String(one.scope['profile'] ?? ''),
+              String(one['label']),
+              time(one['createdAt']),
+              time(one['expiresAt']),
+              time(one['lastUsedAt']),
+              time(one['revokedAt']),
+            ]),
+          ),
+        );
+      }),
+    ),
+    'landbridge token list',
+  );
+  example(
+    common(token.command('revoke').description('Revoke a token at once').argument('<id>')).action(
+      onHost<[string]>(async (host, options, id) => {
+        const result = await host.send<{ readonly revoked: string }>('DELETE', `/tokens/${encodeURIComponent(id)}`);
+        print(options, result, () => `token ${result.revoked} is revoked`);
+      }),
+    ),
+    'landbridge token revoke AbCdEf123456',
+  );
+}
