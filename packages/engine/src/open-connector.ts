@@ -73,6 +73,7 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     connectPort: opened.connectPort,
     onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds),
   });
+  await runs.finishApproved();
   const writes: ConnectorWrites = await openConnectorWrites({
     configuration,
     handle,

@@ -365,6 +365,8 @@ export interface ConnectorReader {
   readJournalRow(journalId: number): Promise<JournalRow | undefined>;
   readRuns(page: { readonly before?: number; readonly limit: number }): Promise<readonly RunRow[]>;
   readRun(runId: number): Promise<RunRow | undefined>;
+  /** Runs whose removals were approved and did not all happen: a crash came between. They are finished at open (R23). */
+  readApprovedHolds(): Promise<readonly number[]>;
   readHeld(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;
   readAudit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
   readWatermark(partition: string): Promise<string | undefined>;

@@ -18,6 +18,8 @@ export interface RunController {
   start(profile: string, startedBy: string): Promise<ActiveRun>;
   readonly active: ActiveRun | undefined;
   decide(runId: number, decision: 'approved' | 'rejected', by: string): Promise<{ readonly removed: number }>;
+  /** Finishes approved removals that a crash cut off: to be called once, at open. */
+  finishApproved(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ export interface RunControllerOptions {
   readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly handle: Pick<ConnectorHandle, 'runImport'>;
   readonly store: ConnectorStore;
-  readonly reader: Pick<ConnectorReader, 'readRun'>;
+  readonly reader: Pick<ConnectorReader, 'readRun' | 'readApprovedHolds'>;
   readonly log: HostLog;
   readonly now: () => number;
   connectPort(): MessagePort;
@@ -262,19 +264,29 @@ export function createRunController(options: RunControllerOptions): RunControlle
     if (row === undefined) throw new HostError('unknown-run', `there is no run ${runId}`);
     if (row.held?.decision !== 'waiting') throw new HostError('not-held', `run ${runId} has no removals that wait for approval`);
     await store.decideHeld(runId, decision, by);
+    const removed = decision === 'rejected' ? 0 : await removeHeld(runId);
+    log.warn({ run: runId, decision, by, removed }, 'held removals were decided');
+    return { removed };
+  }
+
+  async function removeHeld(runId: number): Promise<number> {
     let removed = 0;
-    for (let done = decision === 'rejected'; !done; ) {
+    for (let done = false; !done; ) {
       const chunk = await store.removeHeldChunk(runId);
       removed += chunk.removed;
       done = chunk.done;
     }
-    log.warn({ run: runId, decision, by, removed }, 'held removals were decided');
-    return { removed };
+    return removed;
+  }
+
+  async function finishApproved(): Promise<void> {
+    for (const runId of await reader.readApprovedHolds()) log.warn({ run: runId, removed: await removeHeld(runId) }, 'approved removals were finished');
   }
 
   return {
     start,
     decide,
+    finishApproved,
     get active() {
       return active;
     },

@@ -7,11 +7,19 @@ import { type StoredAttribute, type StoredModel, type StoredType, valueKey } fro
 import { flag } from './tables.ts';
 
 /** What the store thread keeps in memory about its file: small, and rebuilt at open. */
-export interface StoreState {
+export interface StoreState extends FileState {
   readonly database: Database;
   model: StoredModel;
+  /** How many entries were removed since the file was opened. */
+  removed: number;
+  /** Entries added by the transaction under way, by object type: {@link flushGrowth} writes them once. */
+  readonly grown: Map<number, number>;
+}
+
+/** The part of the state that transactions change, and that the file can always tell anew: {@link readFileState}. */
+interface FileState {
   /** Open journal rows (held, intended, in doubt) by entry: nothing else may touch these entries (R14). */
-  readonly open: Map<number, { readonly journalId: number; readonly kind: string; readonly otype: number; inDoubtSince: number | undefined }>;
+  open: Map<number, { readonly journalId: number; readonly kind: string; readonly otype: number; inDoubtSince: number | undefined }>;
   nextEntryId: number;
   /** Grows with every result and every import step: what an import may know ends at its fence (R22). */
   position: number;
@@ -21,10 +29,39 @@ export interface StoreState {
   pending: number;
   /** Whether there is any link row: while there is none, new entries need no look-up. */
   links: boolean;
-  /** How many entries were removed since the file was opened. */
-  removed: number;
-  /** Entries added by the transaction under way, by object type: {@link flushGrowth} writes them once. */
-  readonly grown: Map<number, number>;
+}
+
+/** Reads what the file says: at open, and after a transaction that failed. */
+export function readFileState(database: Database): FileState {
+  const position = Number(database.get("SELECT value FROM meta WHERE name = 'position'")?.['value'] ?? 0);
+  const open: FileState['open'] = new Map();
+  for (const row of database.all("SELECT id, kind, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
+    // Whatever was left open is in doubt from now on (R13).
+    open.set(Number(row['entry']), { journalId: Number(row['id']), kind: String(row['kind']), otype: Number(row['otype']), inDoubtSince: position });
+  }
+  const sequence = Number(database.get("SELECT seq FROM sqlite_sequence WHERE name = 'entries'")?.['seq'] ?? 0);
+  const journalled = Number(database.get('SELECT max(entry) AS entry FROM journal')?.['entry'] ?? 0);
+  return {
+    position,
+    open,
+    nextEntryId: Math.max(sequence, journalled) + 1,
+    unresolved: Number(database.get('SELECT count(*) AS n FROM unresolved')?.['n'] ?? 0),
+    links: database.get('SELECT 1 AS one FROM links LIMIT 1') !== undefined,
+    pending: Number(database.get(`SELECT count(*) AS n FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0`)?.['n'] ?? 0),
+  };
+}
+
+/** One transaction. What it changed in memory goes with it when it fails: memory never says more than the file. */
+export function transact<Result>(state: StoreState, work: () => Result extends Promise<unknown> ? never : Result): Result {
+  try {
+    return state.database.transaction(work);
+  } catch (error) {
+    const known = state.open;
+    Object.assign(state, readFileState(state.database));
+    // A write under way is not in doubt because its neighbours' transaction failed.
+    for (const [entry, write] of state.open) write.inDoubtSince = known.get(entry)?.inDoubtSince;
+    throw error;
+  }
 }
 
 /** Starts counting added entries: to be called first in every transaction that may insert any. */

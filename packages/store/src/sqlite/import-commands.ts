@@ -16,6 +16,7 @@ import {
   resolveWaiting,
   type StoreState,
   startGrowth,
+  transact,
   writeMultiValues,
 } from './entry-rows.ts';
 import { type Confirmation, confirmEntry } from './import-confirmation.ts';
@@ -386,19 +387,23 @@ export function createImportCommands(state: StoreState): ImportCommands {
     return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !state.open.has(id);
   }
 
-  function removeIds(ids: readonly number[], fence: number, at: number): number {
-    return database.transaction(() => {
-      let removed = 0;
-      for (const id of ids) {
-        const row = database.get('SELECT position FROM entries WHERE id = ?', id);
-        // Written since the list was made: the journal wins (R22).
-        if (row === undefined || Number(row['position']) > fence || state.open.has(id)) continue;
-        removeEntry(state, id, 'gone', at);
-        removed += 1;
-      }
-      reach('removals-before-commit');
-      return removed;
-    });
+  /** Removes entries, each unless it was written since the list that names it was made: the journal wins (R22). */
+  function removeListed(list: readonly { readonly id: number; readonly fence: number }[], at: number): number {
+    let removed = 0;
+    for (const { id, fence } of list) {
+      const row = database.get('SELECT position FROM entries WHERE id = ?', id);
+      if (row === undefined || Number(row['position']) > fence || state.open.has(id)) continue;
+      removeEntry(state, id, 'gone', at);
+      removed += 1;
+    }
+    reach('removals-before-commit');
+    return removed;
+  }
+
+  /** What an import saw is there, whatever an earlier one, whose removals wait for approval, believed (R23). */
+  function forgetSeenHeld(step: Step): void {
+    for (const row of database.all("SELECT h.run, h.entry FROM held h JOIN runs r ON r.id = h.run WHERE r.held_decision = 'waiting'"))
+      if (step.seen.has(Number(row['entry']))) database.run('DELETE FROM held WHERE run = ? AND entry = ?', Number(row['run']), Number(row['entry']));
   }
 
   return {
@@ -436,7 +441,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     applyPage(stepId, entries) {
       const step = stepOf(stepId);
       const page = createPageWork(state);
-      const outcome = database.transaction(() => {
+      const outcome = transact(state, () => {
         startGrowth(state);
         const known = findKnown(entries);
         entries.forEach((entry, index) => {
@@ -465,8 +470,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
     },
     removeChunk(stepId) {
       const step = stepOf(stepId);
-      const ids = step.removals.splice(0, CHUNK);
-      const removed = ids.length === 0 ? 0 : removeIds(ids, step.fence, Date.now());
+      const list = step.removals.splice(0, CHUNK).map((id) => ({ id, fence: step.fence }));
+      const removed = list.length === 0 ? 0 : transact(state, () => removeListed(list, Date.now()));
       reach('removals-after-commit');
       return { removed, done: step.removals.length === 0 };
     },
@@ -483,6 +488,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
           JSON.stringify(end.errors),
           stepId,
         );
+        forgetSeenHeld(step);
         if (end.watermark !== undefined)
           database.run(
             'INSERT INTO watermarks(partition, value) VALUES (?, ?) ON CONFLICT(partition) DO UPDATE SET value = excluded.value',
@@ -514,14 +520,14 @@ export function createImportCommands(state: StoreState): ImportCommands {
     removeHeldChunk(runId) {
       const decision = database.get('SELECT held_decision FROM runs WHERE id = ?', runId)?.['held_decision'];
       if (decision !== 'approved') return { removed: 0, done: true };
-      const rows = database.all('SELECT entry, position FROM held WHERE run = ? LIMIT ?', runId, CHUNK);
-      const removed = removeIds(
-        rows.map((row) => Number(row['entry'])),
-        Number(rows[0]?.['position'] ?? 0),
-        Date.now(),
-      );
-      for (const row of rows) database.run('DELETE FROM held WHERE run = ? AND entry = ?', runId, Number(row['entry']));
-      return { removed, done: rows.length < CHUNK };
+      return transact(state, () => {
+        const list = database
+          .all('SELECT entry, position FROM held WHERE run = ? LIMIT ?', runId, CHUNK)
+          .map((row) => ({ id: Number(row['entry']), fence: Number(row['position']) }));
+        const removed = removeListed(list, Date.now());
+        for (const { id } of list) database.run('DELETE FROM held WHERE run = ? AND entry = ?', runId, id);
+        return { removed, done: list.length < CHUNK };
+      });
     },
     closeInterruptedRuns(at) {
       return database.transaction(() => {

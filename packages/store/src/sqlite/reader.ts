@@ -158,6 +158,10 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
       const row = database.get('SELECT * FROM runs WHERE id = ?', runId);
       return row === undefined ? undefined : toRunRow(database, row);
     },
+    async readApprovedHolds() {
+      const rows = database.all("SELECT id FROM runs r WHERE held_decision = 'approved' AND EXISTS (SELECT 1 FROM held h WHERE h.run = r.id)");
+      return rows.map((row) => Number(row['id']));
+    },
     async readHeld(runId, page) {
       const rows = database.all(
         'SELECT e.id, e.otype, e.anchor, e.dn FROM held h JOIN entries e ON e.id = h.entry WHERE h.run = ? AND h.entry > ? ORDER BY h.entry LIMIT ?',

@@ -18,6 +18,7 @@ import {
   type StoreState,
   startGrowth,
   toEntryRow,
+  transact,
   writeMultiValues,
 } from './entry-rows.ts';
 import { type StoredType, valueKey } from './stored-model.ts';
@@ -170,28 +171,18 @@ export function createWriteCommands(state: StoreState): WriteCommands {
 
   return {
     commitIntents(intents) {
-      const before = { next: state.nextEntryId, opened: [] as number[] };
       try {
-        return database.transaction(() => {
-          const outcomes = intents.map((intent) => {
-            const outcome = commitIntent(intent);
-            if (outcome.status === 'intended') before.opened.push(outcome.entryId);
-            return outcome;
-          });
+        return transact(state, () => {
+          const outcomes = intents.map(commitIntent);
           reach('intents-before-commit');
           return outcomes;
         });
-      } catch (error) {
-        // The transaction is gone, and so must be what memory says of it.
-        for (const entryId of before.opened) state.open.delete(entryId);
-        state.nextEntryId = before.next;
-        throw error;
       } finally {
         reach('intents-after-commit');
       }
     },
     commitResults(results) {
-      const outcomes = database.transaction(() => {
+      const outcomes = transact(state, () => {
         advance(state);
         startGrowth(state);
         const list = results.map(commitResult);
@@ -203,7 +194,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       return outcomes;
     },
     commitLinkChanges: (changes) =>
-      database.transaction(() => {
+      transact(state, () => {
         advance(state);
         return changes.map(commitLinkChange);
       }),
@@ -305,7 +296,7 @@ function applyUpdate(state: StoreState, type: StoredType, entryId: number, effec
     'UPDATE entries SET body = ?, keys = ?, hash = NULL, position = ?, version = version + 1, modified = ? WHERE id = ?',
     JSON.stringify(attributes),
     keysOf(type, attributes),
-    result.journalId,
+    state.position,
     result.at,
     entryId,
   );
@@ -405,7 +396,7 @@ function keepAbsent(state: StoreState, entryId: number, result: Pick<WriteResult
   );
   state.database.run(
     `UPDATE entries SET flags = (flags | ${flag.absent}) & ~${flag.unconfirmed}, anchor_key = NULL, hash = NULL, position = ?, version = version + 1, modified = ? WHERE id = ?`,
-    result.journalId,
+    state.position,
     result.at,
     entryId,
   );
