@@ -6,7 +6,9 @@ import {
   type EntryResult,
   encodeAttributes,
   type ImportEntry,
+  type Partition,
   readAnchor,
+  type Schema,
   type Value,
 } from '@landbridge/connector-sdk';
 import type { PreparedHarness } from './run-contract-checks.ts';
@@ -22,30 +24,50 @@ export function fail(message: string): never {
   throw new Error(message);
 }
 
-/** Imports everything, or with a watermark what changed since. */
-export async function importAll(
-  { connector, context, schema }: PreparedHarness,
-  options: { readonly pageSize?: number; readonly watermark?: string; readonly schema?: typeof schema } = {},
-): Promise<Imported> {
-  const signal = new AbortController().signal;
-  const pageSize = options.pageSize ?? 100;
+/** Empty pages in a row after which an import is held to be endless. Empty pages as such are normal (R23). */
+const EMPTY_PAGES = 1000;
+
+/** What is imported, and how. */
+export interface ImportOrder {
+  readonly pageSize?: number;
+  /** Present: a delta from there. */
+  readonly watermark?: string;
+  readonly schema?: Schema;
+  readonly partition?: Partition;
+}
+
+/** Imports everything, or with a watermark what changed since. The session is closed whatever happens, and an import that does not end fails. */
+export async function importAll(harness: PreparedHarness, order: ImportOrder = {}): Promise<Imported> {
+  const { connector, context, signal } = harness;
+  const { pageSize = 100, watermark: since, schema = harness.schema, partition } = order;
   const session =
     (await connector.openImport?.(context, {
-      kind: options.watermark === undefined ? 'full' : 'delta',
-      schema: options.schema ?? schema,
+      kind: since === undefined ? 'full' : 'delta',
+      schema,
       pageSize,
       signal,
-      ...(options.watermark === undefined ? {} : { watermark: options.watermark }),
+      ...(since === undefined ? {} : { watermark: since }),
+      ...(partition === undefined ? {} : { partition }),
     })) ?? fail('there is no import');
   const entries: ImportEntry[] = [];
   let watermark: string | undefined;
-  for (let more = true; more; ) {
-    const page = await session.readPage({ signal });
-    if (page.entries.length > pageSize && options.watermark === undefined)
-      fail(`a page of ${page.entries.length} entries came although ${pageSize} were asked for`);
-    entries.push(...page.entries);
-    watermark = page.watermark ?? watermark;
-    more = page.more;
+  let ended = false;
+  try {
+    for (let empty = 0; !ended; ) {
+      const page = await session.readPage({ signal });
+      if (page.entries.length > pageSize && since === undefined) fail(`a page of ${page.entries.length} entries came although ${pageSize} were asked for`);
+      entries.push(...page.entries);
+      watermark = page.watermark ?? watermark;
+      ended = !page.more;
+      empty = page.entries.length === 0 ? empty + 1 : 0;
+      if (empty > EMPTY_PAGES) fail('the import does not end');
+      // A connector that answers at once would otherwise keep timers, and so the time limit, from running.
+      if (empty % 100 === 99) await new Promise((resolve) => setImmediate(resolve));
+      signal.throwIfAborted();
+    }
+  } catch (error) {
+    await session.close('failed').catch(() => undefined);
+    throw error;
   }
   return { entries, watermark: (await session.close('normal'))?.watermark ?? watermark };
 }

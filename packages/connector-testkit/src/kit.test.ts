@@ -66,10 +66,11 @@ function harnessOf(connector: Connector, capabilities: Partial<Capabilities> = {
 
 async function failedChecks(
   connector: Connector,
+  only: readonly string[],
   capabilities: Partial<Capabilities> = {},
   parameters: Record<string, ParameterValue> = {},
 ): Promise<readonly string[]> {
-  const results = await runContractChecks(harnessOf(connector, capabilities, parameters).harness);
+  const results = await runContractChecks(harnessOf(connector, capabilities, parameters).harness, { only });
   return results.filter((result) => result.status === 'failed').map((result) => result.id);
 }
 
@@ -100,7 +101,7 @@ describe('the contract test kit', () => {
   });
 
   it('kills between put and close: a connector that applies at close and claims otherwise is found out (R17)', async () => {
-    expect(await failedChecks(scripted, { resultsApply: 'at-once' }, { commitAtClose: true })).toContain('export-at-once');
+    expect(await failedChecks(scripted, ['export-at-once'], { resultsApply: 'at-once' }, { commitAtClose: true })).toContain('export-at-once');
   });
 
   const sabotage: readonly { readonly check: string; readonly what: string; readonly connector: Connector }[] = [
@@ -221,7 +222,7 @@ describe('the contract test kit', () => {
 
   for (const { check, what, connector } of sabotage)
     it(`finds ${what} by the check "${check}"`, async () => {
-      expect(await failedChecks(connector)).toContain(check);
+      expect(await failedChecks(connector, [check])).toEqual([check]);
     });
 
   it('finds a watermark that is taken although it makes no sense', async () => {
@@ -231,7 +232,7 @@ describe('the contract test kit', () => {
       openImport: async (context, step) =>
         required(scripted.openImport)(context, step.kind === 'delta' && !/^\d+$/.test(step.watermark ?? '') ? { ...step, watermark: '0' } : step),
     };
-    expect(await failedChecks(lenient)).toContain('delta-unknown');
+    expect(await failedChecks(lenient, ['delta-unknown'])).toEqual(['delta-unknown']);
   });
 });
 
