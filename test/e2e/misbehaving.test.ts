@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 /** Connectors that hang, throw, exit and lie: the host answers, settles, and goes on (R1, R13, R14, R17, R19). */
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
-const context: RequestContext = { credential: 'c', profile: 'lenient', baseUrl: 'https://h/scim/app', correlation: 'x' };
+const context: RequestContext = { credential: 'c', client: 'c', profile: 'lenient', baseUrl: 'https://h/scim/app', correlation: 'x' };
 const quiet = (): void => {};
 const open: { connector: HostConnector; folder: string }[] = [];
 

@@ -8,7 +8,7 @@ import type { ConnectorStore, Intent, IntentOutcome, WriteResult } from '@landbr
  * resources that were answered before the crash it cannot read, before anything had time to settle.
  */
 const [folder = '', fault] = process.argv.slice(2);
-const context: RequestContext = { credential: 'torture', profile: 'lenient', baseUrl: 'https://host/scim/app', correlation: 'torture' };
+const context: RequestContext = { credential: 'torture', client: 'torture', profile: 'lenient', baseUrl: 'https://host/scim/app', correlation: 'torture' };
 const quiet = (): void => {};
 
 export interface Request {

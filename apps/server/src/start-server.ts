@@ -8,11 +8,15 @@ import { openDataFolder, openSqliteControlStore } from '@landbridge/store';
 import Fastify from 'fastify';
 import { pino } from 'pino';
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
+import { clientAuthorityFile, toAuthenticationConfiguration } from './configuration/authentication-configuration.ts';
 import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
+import { createAuthenticator } from './credentials/authenticator.ts';
 import { generatedCertificate, readCertificate, type ServerCertificate } from './credentials/certificate.ts';
 import { openTokens } from './credentials/tokens.ts';
 import { createHostConnectors } from './host-connectors.ts';
-import { BODY_LIMIT, createFailureThrottle, registerScimRoutes } from './http/scim-routes.ts';
+import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
+import { BODY_LIMIT, registerScimRoutes } from './http/scim-routes.ts';
+import { registerTokenEndpoint } from './http/token-endpoint.ts';
 
 /** What a server is started with. */
 export interface StartServerOptions {
@@ -59,7 +63,13 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     let { document, revision, configurationFolder } = await loadConfiguration(control, options);
     let certificate = await chooseCertificate(document, folder.path);
     const app = Fastify({
-      https: { key: certificate.key, cert: certificate.certificate, minVersion: 'TLSv1.2', maxHeaderSize: 65_536 },
+      https: {
+        key: certificate.key,
+        cert: certificate.certificate,
+        minVersion: 'TLSv1.2',
+        maxHeaderSize: 65_536,
+        ...askForCertificates(clientAuthorityFile(document.authentication, configurationFolder)),
+      },
       bodyLimit: BODY_LIMIT,
       routerOptions: { caseSensitive: true, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 2000 },
       logger: false,
@@ -75,7 +85,11 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       stop = resolve;
     });
     const throttle = createFailureThrottle();
-    registerScimRoutes(app, { connectors, tokens, publicUrl: () => publicUrl, throttle, logError: log.error });
+    const authenticator = createAuthenticator(tokens, toAuthenticationConfiguration(document.authentication, configurationFolder), (issuer, reason) =>
+      log.error({ issuer, reason }, 'tokens of an issuer cannot be checked'),
+    );
+    registerScimRoutes(app, { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error });
+    registerTokenEndpoint(app, { tokens, throttle });
     registerAdminRoutes(app, {
       connectors,
       control,
@@ -95,6 +109,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
           summary: summarize(document, parsed.document),
         });
         document = parsed.document;
+        authenticator.configure(toAuthenticationConfiguration(document.authentication, configurationFolder));
         await connectors.apply(document, configurationFolder);
         return { revision };
       },
@@ -162,6 +177,13 @@ function openFolder(path: string): ReturnType<typeof openDataFolder> {
   } catch (error) {
     throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+/** Clients may show a certificate, and need not: who shows none presents a token. */
+function askForCertificates(authority: string | undefined): { readonly requestCert?: boolean; readonly rejectUnauthorized?: boolean; readonly ca?: string } {
+  if (authority === undefined) return {};
+  if (!existsSync(authority)) throw new StartError(`authentication.certificates.ca: the file ${authority} does not exist`);
+  return { requestCert: true, rejectUnauthorized: false, ca: readFileSync(authority, 'utf8') };
 }
 
 async function listen(app: { listen(options: { readonly host: string; readonly port: number }): Promise<string> }, host: string, port: number): Promise<void> {

@@ -112,6 +112,10 @@ export type DeprovisioningFlow =
   | { readonly action: 'map' };
 
 export interface ConnectorLimits {
+  /** Requests a second that one credential may make; 0 is no limit (S-229). */
+  readonly requestsPerSecond: number;
+  /** Requests of one credential that may be at work at a time. */
+  readonly concurrentRequests: number;
   /** Seconds after which one connector call is given up and its writes are in doubt (R13). */
   readonly callSeconds: number;
   /** Seconds after which a client is answered 503 with Retry-After; the write goes on (R16). */
@@ -132,6 +136,8 @@ export const configurationDefaults = {
   deletionThreshold: { percent: 10, minimum: 20 },
   session: { keepOpen: 'package', idleSeconds: 30, maxSeconds: 600 },
   limits: {
+    requestsPerSecond: 0,
+    concurrentRequests: 500,
     callSeconds: 20,
     deadlineSeconds: 25,
     hardLimitSeconds: 6 * 3600,

@@ -3,10 +3,23 @@ import type { CompiledResourceType } from '@landbridge/scim';
 import type { AuditRecord, EntryRow, HeldRow, JournalRow, JournalState, RunRow } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 
+/** What a credential can be allowed to do (SEC-09). */
+export const operations = ['read', 'create', 'update', 'delete'] as const;
+
+/** One of {@link operations}. */
+export type Operation = (typeof operations)[number];
+
 /** Who asks, for one SCIM request. */
 export interface RequestContext {
-  /** The credential's identifier: scope of external ids and of repeats (R16). */
+  /** The credential's identifier: who the audit names, and the scope of repeats (R16). */
   readonly credential: string;
+  /**
+   * The client that the credential belongs to: the scope of external ids (S-020, RFC 7643 §3.1). It outlives a credential, so
+   * that a token can be exchanged without a client losing what it called its resources.
+   */
+  readonly client: string;
+  /** What the credential may do; absent: everything (SEC-09). */
+  readonly operations?: readonly Operation[];
   /** The dialect profile of the credential (`strict`, `lenient`, `entra`, …). */
   readonly profile: string;
   /** Absolute base URL of the face, without a slash at the end: for `meta.location` and `$ref`. */

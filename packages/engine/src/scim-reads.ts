@@ -67,7 +67,7 @@ export async function renderRows(
     const groups = wantsGroups ? await loadGroups(face, row) : undefined;
     const renderContext: RenderContext = {
       baseUrl: context.baseUrl,
-      credential: context.credential,
+      client: context.client,
       references: references.get(row.id) ?? none,
       ...(groups === undefined ? {} : { groups }),
     };
@@ -167,7 +167,7 @@ export async function listResources(face: ScimFace, model: ResourceModel, contex
     filter === undefined
       ? undefined
       : await mapFilter(filter, model, {
-          credential: context.credential,
+          client: context.client,
           entryOf: (id) => entryOf(face, id),
           groupReferences: groupReferences(face, model.objectType.name),
         });

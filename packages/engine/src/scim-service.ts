@@ -8,13 +8,16 @@ import {
   renderServiceProviderConfig,
   scimErrors,
 } from '@landbridge/scim';
-import type { RequestContext, ScimAnswer, ScimService } from './host.ts';
+import type { Operation, RequestContext, ScimAnswer, ScimService } from './host.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { pageLimits, type ScimFace } from './scim-face.ts';
 import { listResources, readResource } from './scim-reads.ts';
 import { createResource, deleteResource, patchResource, replaceResource } from './scim-writes.ts';
 
-/** Makes the SCIM service of one face of a connector. */
+/**
+ * Makes the SCIM service of one face of a connector. What a credential may do is checked here, by method, so that whatever
+ * carries several operations in one request passes for each of them (SEC-09, SEC-26).
+ */
 export function createScimService(face: ScimFace): ScimService {
   const find = (endpoint: string): ResourceModel => {
     const model = face.models.get(endpoint.toLowerCase());
@@ -25,14 +28,20 @@ export function createScimService(face: ScimFace): ScimService {
   return {
     resourceTypes: new Map([...face.models].map(([endpoint, model]) => [endpoint, model.resourceType])),
     discovery: (context, document, id) => discover(face, types, context, document, id),
-    create: async (context, endpoint, body, query) => createResource(face, find(endpoint), context, objectOf(body), query),
-    read: async (context, endpoint, id, query) => readResource(face, find(endpoint), context, id, query),
-    list: async (context, endpoint, query) => listResources(face, find(endpoint), context, parseListQuery(query, pageLimits)),
-    search: async (context, endpoint, body) => listResources(face, find(endpoint), context, parseSearchRequest(body, pageLimits)),
-    replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint), context, id, objectOf(body), query),
-    patch: async (context, endpoint, id, body, query) => patchResource(face, find(endpoint), context, id, objectOf(body), query),
-    delete: async (context, endpoint, id) => deleteResource(face, find(endpoint), context, id),
+    create: async (context, endpoint, body, query) => createResource(face, find(endpoint), allow('create', context), objectOf(body), query),
+    read: async (context, endpoint, id, query) => readResource(face, find(endpoint), allow('read', context), id, query),
+    list: async (context, endpoint, query) => listResources(face, find(endpoint), allow('read', context), parseListQuery(query, pageLimits)),
+    search: async (context, endpoint, body) => listResources(face, find(endpoint), allow('read', context), parseSearchRequest(body, pageLimits)),
+    replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
+    patch: async (context, endpoint, id, body, query) => patchResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
+    delete: async (context, endpoint, id) => deleteResource(face, find(endpoint), allow('delete', context), id),
   };
+}
+
+/** @throws ScimError 403 for what the credential may not do. */
+function allow(operation: Operation, context: RequestContext): RequestContext {
+  if (context.operations === undefined || context.operations.includes(operation)) return context;
+  throw scimErrors.forbidden(`This credential may not ${operation} resources; it may ${context.operations.join(', ') || 'do nothing'}.`);
 }
 
 function objectOf(body: unknown): Readonly<Record<string, unknown>> {

@@ -370,12 +370,10 @@ async function hideOnly(face: ScimFace, model: ResourceModel, context: RequestCo
   return written?.row === undefined ? { status: 'conflict', version: row.version } : { status: 'applied', row: written.row };
 }
 
-/** What changes beside the application: the external id of this credential, and `active` where nothing is mapped. */
+/** What changes beside the application: the external id of this client, and `active` where nothing is mapped. */
 function linkOf(context: RequestContext, model: ResourceModel, after: ResourceAttributes, before: ResourceAttributes | undefined): LinkChange | undefined {
   const externalId =
-    model.externalIdBinding === undefined && after.externalId !== before?.externalId
-      ? { credential: context.credential, value: after.externalId ?? null }
-      : undefined;
+    model.externalIdBinding === undefined && after.externalId !== before?.externalId ? { client: context.client, value: after.externalId ?? null } : undefined;
   const inactive = before === undefined && model.activeBinding === undefined && after.active === false;
   if (externalId === undefined && !inactive) return undefined;
   return { ...(externalId === undefined ? {} : { externalId }), ...(inactive ? { shadow: { active: false } } : {}) };

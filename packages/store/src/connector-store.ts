@@ -182,8 +182,8 @@ export interface WrittenEntry {
 export interface LinkChange {
   /** Shadow attributes to set (`null` forgets one): `active` and whatever the application cannot store. */
   readonly shadow?: Readonly<Record<string, unknown>>;
-  /** The external id of this credential; `null` forgets it. */
-  readonly externalId?: { readonly credential: string; readonly value: string | null };
+  /** The external id that this client gave; `null` forgets it. */
+  readonly externalId?: { readonly client: string; readonly value: string | null };
   readonly aliases?: readonly string[];
   readonly state?: 'linked' | 'disabled' | 'deleted';
 }
@@ -231,7 +231,7 @@ export interface EntryRow {
 export interface LinkRow {
   readonly state: 'pending' | 'linked' | 'disabled' | 'gone' | 'deleted';
   readonly shadow: Readonly<Record<string, unknown>>;
-  /** External ids by credential. */
+  /** External ids by client (S-020). */
   readonly externalIds: Readonly<Record<string, string>>;
   readonly aliases: readonly string[];
 }
@@ -390,13 +390,13 @@ export type StoreFilter =
   | { readonly kind: 'and' | 'or'; readonly filters: readonly StoreFilter[] }
   | { readonly kind: 'not'; readonly filter: StoreFilter }
   | Extract<EntryFilter, { kind: 'present' | 'compare' }>
-  /** `value` is epoch milliseconds for times, a SCIM id, an external id (of `credential`), or an entry id referred to. */
+  /** `value` is epoch milliseconds for times, a SCIM id, an external id (of `client`), or an entry id referred to. */
   | {
       readonly kind: 'resource';
       readonly field: 'id' | 'created' | 'modified' | 'external-id' | 'inactive';
       readonly comparison: 'equal' | 'not-equal' | 'starts' | 'greater' | 'greater-or-equal' | 'less' | 'less-or-equal' | 'present';
       readonly value: string | number | boolean;
-      readonly credential?: string;
+      readonly client?: string;
     }
   /** The entry refers to this entry by the attribute. */
   | { readonly kind: 'refers'; readonly attribute: string; readonly entryId: number }

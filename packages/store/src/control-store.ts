@@ -34,11 +34,24 @@ export interface ConfigurationRevision {
   readonly summary: string;
 }
 
+/** What a credential of a SCIM client opens. */
+export interface ScimScope {
+  readonly kind: 'scim';
+  readonly connector: string;
+  readonly profile: string;
+  /** The client it belongs to, whatever credential it presents: the scope of its external ids (S-020). Absent: `default`. */
+  readonly client?: string;
+  /** What it may do; absent: everything (SEC-09). */
+  readonly operations?: readonly ('read' | 'create' | 'update' | 'delete')[];
+  /** The secret is for the token endpoint and opens nothing itself (RFC 6749 §4.4). */
+  readonly grant?: 'client-credentials';
+}
+
 export interface StoredToken {
   /** The non-secret part by which a presented token is found. */
   readonly id: string;
   /** What it opens: a connector, or the admin API. */
-  readonly scope: { readonly kind: 'scim'; readonly connector: string; readonly profile: string } | { readonly kind: 'admin' };
+  readonly scope: ScimScope | { readonly kind: 'admin' };
   readonly label: string;
   /** HMAC-SHA-256 of the secret part, hex. */
   readonly hash: string;

@@ -14,6 +14,9 @@ export function addTokenCommands(program: Command): void {
         .argument('[connector]')
         .option('--admin', 'a token for the admin API')
         .option('--profile <name>', 'dialect: strict, lenient, entra, okta, aws-style, ping', 'lenient')
+        .option('--client <name>', 'the client that it belongs to: the scope of external ids, which outlives its tokens', 'default')
+        .option('--operations <list>', 'what it may do: some of read,create,update,delete (default: everything)')
+        .option('--grant <kind>', 'client-credentials: its id and secret are exchanged for access tokens at /oauth2/token')
         .option('--label <text>', 'what it is for', '')
         .option('--days <number>', 'days until it ends', '365'),
     ).action(
@@ -24,10 +27,16 @@ export function addTokenCommands(program: Command): void {
           connector,
           admin: options['admin'] === true,
           profile: options['profile'],
+          client: options['client'],
+          ...(options['operations'] === undefined ? {} : { operations: String(options['operations']).split(',') }),
+          ...(options['grant'] === undefined ? {} : { grant: options['grant'] }),
           label: options['label'],
           days: Number(options['days']),
         });
-        print(options, created, () => `${created.token}\n${style.dim(`This is the only time that the token is shown. Its id is ${created.id}.`)}`);
+        print(options, created, () => {
+          const once = style.dim(`This is the only time that it is shown. Its id is ${created.id}.`);
+          return options['grant'] === undefined ? `${created.token}\n${once}` : `client id      ${created.id}\nclient secret  ${created.token}\n${once}`;
+        });
       }),
     ),
     'landbridge token create hr --profile entra --label "Entra ID"',
@@ -39,10 +48,12 @@ export function addTokenCommands(program: Command): void {
         const time = (value: unknown): string => (typeof value === 'number' ? when(value) : '');
         print(options, list, () =>
           table(
-            ['id', 'for', 'profile', 'label', 'created', 'ends', 'last used', 'revoked'],
+            ['id', 'for', 'client', 'may', 'profile', 'label', 'created', 'ends', 'last used', 'revoked'],
             list.map((one) => [
               String(one['id']),
               String(one.scope['connector'] ?? one.scope['kind']),
+              one.scope['kind'] === 'scim' ? String(one.scope['client'] ?? 'default') : '',
+              ((one.scope['operations'] as readonly string[] | undefined) ?? ['everything']).join(', '),
               String(one.scope['profile'] ?? ''),
               String(one['label']),
               time(one['createdAt']),

@@ -5,8 +5,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ConfigurationDocument, diffConfigurations, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
 import { TokenLimitError, type Tokens } from '../credentials/tokens.ts';
 import type { HostConnectors } from '../host-connectors.ts';
-import { bearerOf, type FailureThrottle } from '../http/scim-routes.ts';
+import type { FailureThrottle } from '../http/request-limits.ts';
+import { bearerOf } from '../http/scim-routes.ts';
+import { AdminError } from './admin-error.ts';
 import { adminOperations, openApiDocument } from './openapi.ts';
+import { tokenScopeOf } from './token-scope.ts';
 
 /** What the admin API works with. */
 export interface AdminOptions {
@@ -22,20 +25,6 @@ export interface AdminOptions {
   apply(text: string, author: string): Promise<{ readonly revision: number }>;
   certificateExpiry(): number;
   shutdown(): void;
-}
-
-/** Why an administrative request is refused. */
-export class AdminError extends Error {
-  override readonly name = 'AdminError';
-  readonly status: number;
-  readonly code: string;
-  readonly hint: string | undefined;
-  constructor(status: number, code: string, message: string, hint?: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-    this.hint = hint;
-  }
 }
 
 type Params = Readonly<Record<string, string>>;
@@ -280,7 +269,8 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   },
   connectorAudit: async (options, params, request) => connectorOf(options, params).audit(pageOf(request)),
   createToken: async (options, _params, request, _reply, actor) => {
-    const { connector, profile, label, days, admin } = bodyOf(request);
+    const body = bodyOf(request);
+    const { connector, label, days, admin } = body;
     if (admin !== true && (typeof connector !== 'string' || options.connectors.get(connector) === undefined))
       throw new AdminError(
         404,
@@ -291,10 +281,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
           .map((one) => one.name)
           .join(', ')}`,
       );
-    const scope =
-      admin === true
-        ? ({ kind: 'admin' } as const)
-        : ({ kind: 'scim', connector: String(connector), profile: typeof profile === 'string' ? profile : 'lenient' } as const);
+    const scope = admin === true ? ({ kind: 'admin' } as const) : tokenScopeOf(body, String(connector));
     const created = await options.tokens.create(
       scope,
       typeof label === 'string' ? label : '',

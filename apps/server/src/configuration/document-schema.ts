@@ -166,12 +166,90 @@ const connector = {
       additionalProperties: false,
       description: 'Limits.',
       properties: {
+        requestsPerSecond: {
+          type: 'integer',
+          minimum: 0,
+          description: 'Requests a second that one credential may make; more are answered 429. Default 0: no limit.',
+        },
+        concurrentRequests: { type: 'integer', minimum: 1, description: 'Requests of one credential at work at a time. Default 500.' },
         call: duration('A connector call is given up after. Default 20s.'),
         deadline: duration('A client is told to come back after. Default 25s.'),
         hardLimit: duration('An import call ends the connector thread after. Default 6h.'),
         memory: { type: 'integer', minimum: 64, description: 'MiB of the connector thread. Default 1024.' },
         scanEntries: { type: 'integer', minimum: 0, description: 'Entries a filter without index may look at. Default 200000.' },
         runErrors: { type: 'integer', minimum: 1, description: 'Errors after which a run stops. Default 5000.' },
+      },
+    },
+  },
+};
+
+const claims = {
+  type: 'object',
+  description: 'Claims that a token must have, by name; of a list one value.',
+  additionalProperties: { type: 'string' },
+};
+
+const access = {
+  client: text('The name of the client: the scope of its external ids. Its credentials can change, the name stays.'),
+  connector: text('The connector that it opens.'),
+  profile: { enum: ['strict', 'lenient', 'entra', 'okta', 'aws-style', 'ping'], description: 'Its dialect. Default: lenient.' },
+  operations: { type: 'array', minItems: 1, items: { enum: ['read', 'create', 'update', 'delete'] }, description: 'What it may do. Default: everything.' },
+};
+
+const authentication = {
+  type: 'object',
+  additionalProperties: false,
+  description: 'Who may speak SCIM besides the holders of tokens: clients of OpenID Connect issuers, and clients with certificates.',
+  properties: {
+    issuers: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['issuer', 'audience', 'clients'],
+        description: 'An issuer of JSON Web Tokens.',
+        properties: {
+          issuer: { type: 'string', pattern: '^https://', description: 'The iss claim, to the letter.' },
+          audience: { oneOf: [text('The aud claim.'), list('The aud claims that are accepted.')], description: 'For whom tokens must be.' },
+          jwks: { type: 'string', pattern: '^https://', description: 'Where its keys are. Default: as its OpenID configuration says.' },
+          ca: text('PEM file of the authority of its TLS certificate. Default: the public ones.'),
+          claims: { ...claims, description: 'Claims that every token must have: the tenant above all, where issuer and audience are shared.' },
+          clients: {
+            type: 'array',
+            minItems: 1,
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              required: ['client', 'connector', 'claims'],
+              properties: { ...access, claims: { ...claims, minProperties: 1 } },
+            },
+            description: 'The clients, recognised by their claims (appid, azp, sub …); the first that fits counts.',
+          },
+        },
+      },
+    },
+    certificates: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['ca', 'clients'],
+      description: 'Clients with TLS certificates. Taking this up or away needs a restart of the host.',
+      properties: {
+        ca: text('PEM file of the authority that signs the certificates of clients.'),
+        clients: {
+          type: 'array',
+          minItems: 1,
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['client', 'connector'],
+            oneOf: [{ required: ['commonName'] }, { required: ['fingerprint'] }],
+            properties: {
+              ...access,
+              commonName: text('The common name of its certificate.'),
+              fingerprint: text('The SHA-256 fingerprint of its certificate.'),
+            },
+          },
+        },
       },
     },
   },
@@ -203,6 +281,7 @@ export const documentSchema = {
         },
       },
     },
+    authentication,
     connectors: {
       type: 'object',
       minProperties: 0,

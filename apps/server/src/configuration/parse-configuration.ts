@@ -10,6 +10,7 @@ import {
 } from '@landbridge/engine';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, stringify } from 'yaml';
+import type { AuthenticationDocument } from './authentication-configuration.ts';
 import { documentSchema } from './document-schema.ts';
 
 /** Something wrong in a configuration, where, and what to do. */
@@ -31,6 +32,7 @@ export interface ConfigurationDocument {
     readonly publicUrl?: string;
     readonly tls?: { readonly certificate: string; readonly key: string };
   };
+  readonly authentication?: AuthenticationDocument;
   readonly connectors: Readonly<Record<string, Json>>;
 }
 
@@ -219,6 +221,8 @@ export function toConnectorConfiguration(name: string, connector: Json, folder: 
       maxSeconds: toSeconds(session['max'], configurationDefaults.session.maxSeconds),
     },
     limits: {
+      requestsPerSecond: Number(limits['requestsPerSecond'] ?? defaults.requestsPerSecond),
+      concurrentRequests: Number(limits['concurrentRequests'] ?? defaults.concurrentRequests),
       callSeconds: toSeconds(limits['call'], defaults.callSeconds),
       deadlineSeconds: toSeconds(limits['deadline'], defaults.deadlineSeconds),
       hardLimitSeconds: toSeconds(limits['hardLimit'], defaults.hardLimitSeconds),

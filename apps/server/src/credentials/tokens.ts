@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { ControlStore, StoredToken } from '@landbridge/store';
+import type { ControlStore, ScimScope, StoredToken } from '@landbridge/store';
 
 /** A credential that a request presented and that is valid now. */
 export interface Credential {
@@ -7,21 +7,35 @@ export interface Credential {
   readonly scope: StoredToken['scope'];
 }
 
-/** Issues and checks bearer tokens: `lb_<id>_<secret>`, 256 random bits, shown once, kept as a keyed hash (S-220, SEC-03, SEC-04). */
+/**
+ * Issues and checks bearer tokens: `lb_<id>_<secret>`, 256 random bits, shown once, kept as a keyed hash (S-220, SEC-03, SEC-04).
+ *
+ * The secret of a client-credentials grant opens nothing itself: the token endpoint exchanges it for an access token (RFC 6749
+ * §4.4), which needs no row of its own: it names its grant, ends by itself, and is worth nothing once the grant is revoked.
+ */
 export interface Tokens {
   create(scope: StoredToken['scope'], label: string, days: number | undefined): Promise<{ readonly id: string; readonly token: string }>;
   list(): Promise<readonly Omit<StoredToken, 'hash'>[]>;
   revoke(id: string): Promise<boolean>;
   /** The credential of a presented token; `undefined` for anything that is not valid. Never throws. */
   check(presented: string): Credential | undefined;
+  /** An access token for the secret of a client-credentials grant; `undefined` for a wrong secret. Never throws. */
+  exchange(clientId: string, clientSecret: string): { readonly accessToken: string; readonly expiresInSeconds: number } | undefined;
   /** A fixed token from the configuration, for the drop-in URL. */
   setFixed(connector: string, token: string | undefined): void;
   close(): Promise<void>;
 }
 
-/** Live tokens a connector may have at a time (S-221). */
+/** Live tokens a client of a connector may have at a time (S-221). */
 const LIVE = 2;
+const ACCESS_SECONDS = 3600;
+const ACCESS_FORM = /^lba_([A-Za-z0-9]{12})\.(\d{10,11})\.([A-Za-z0-9_-]{43})$/;
 const FORM = /^lb_([A-Za-z0-9]{12})_([A-Za-z0-9_-]{43})$/;
+
+/** The client of a scope: whose external ids it sees (S-020). */
+export function clientOf(scope: ScimScope): string {
+  return scope.client ?? 'default';
+}
 
 /** Why a token cannot be issued. */
 export class TokenLimitError extends Error {
@@ -46,13 +60,7 @@ export async function openTokens(control: ControlStore, pepper: Uint8Array): Pro
 
   return {
     async create(scope, label, days) {
-      const same = [...tokens.values()].filter(
-        (token) => isLive(token) && JSON.stringify({ ...token.scope, profile: '' }) === JSON.stringify({ ...scope, profile: '' }),
-      );
-      if (scope.kind === 'scim' && same.length >= LIVE)
-        throw new TokenLimitError(
-          `the connector "${scope.connector}" has ${LIVE} live tokens already (${same.map((token) => token.id).join(', ')}); revoke one first`,
-        );
+      if (scope.kind === 'scim') refuseThird(scope);
       const id = randomBytes(12).toString('base64url').replace(/[_-]/g, 'x').slice(0, 12);
       const secret = randomBytes(32).toString('base64url');
       const createdAt = Date.now();
@@ -83,14 +91,17 @@ export async function openTokens(control: ControlStore, pepper: Uint8Array): Pro
     },
     check(presented) {
       const match = FORM.exec(presented);
-      if (match === null) return checkFixed(presented);
-      const token = tokens.get(match[1] ?? '');
-      const given = digest(match[2] ?? '');
-      // The comparison happens for an unknown id too, so that time tells nothing.
-      const known = Buffer.from(token?.hash ?? '0'.repeat(64), 'hex');
-      if (!timingSafeEqual(given, known) || token === undefined || !isLive(token)) return undefined;
-      used.set(token.id, Date.now());
-      return { id: token.id, scope: token.scope };
+      if (match === null) return checkAccess(presented) ?? checkFixed(presented);
+      const token = holderOf(match[1] ?? '', match[2] ?? '');
+      return token === undefined || isGrant(token) ? undefined : use(token);
+    },
+    exchange(clientId, clientSecret) {
+      const match = FORM.exec(clientSecret);
+      const token = match === null || match[1] !== clientId ? undefined : holderOf(clientId, match[2] ?? '');
+      if (token === undefined || !isGrant(token)) return undefined;
+      use(token);
+      const expires = Math.floor(Date.now() / 1000) + ACCESS_SECONDS;
+      return { accessToken: `lba_${token.id}.${expires}.${sign(token.id, expires).toString('base64url')}`, expiresInSeconds: ACCESS_SECONDS };
     },
     setFixed(connector, token) {
       if (token === undefined || token.trim() === '') fixed.delete(connector);
@@ -101,6 +112,47 @@ export async function openTokens(control: ControlStore, pepper: Uint8Array): Pro
       await flush();
     },
   };
+
+  /** The live token of an id and a secret. The comparison happens for an unknown id too, so that time tells nothing. */
+  function holderOf(id: string, secret: string): StoredToken | undefined {
+    const token = tokens.get(id);
+    const known = Buffer.from(token?.hash ?? '0'.repeat(64), 'hex');
+    return timingSafeEqual(digest(secret), known) && token !== undefined && isLive(token) ? token : undefined;
+  }
+
+  function use(token: StoredToken): Credential {
+    used.set(token.id, Date.now());
+    return { id: token.id, scope: token.scope };
+  }
+
+  function isGrant(token: StoredToken): boolean {
+    return token.scope.kind === 'scim' && token.scope.grant === 'client-credentials';
+  }
+
+  function sign(id: string, expires: number): Buffer {
+    return createHmac('sha256', pepper).update(`access token\n${id}\n${expires}`).digest();
+  }
+
+  function checkAccess(presented: string): Credential | undefined {
+    const match = ACCESS_FORM.exec(presented);
+    if (match === null) return undefined;
+    const [, id = '', expires = '', signature = ''] = match;
+    const token = tokens.get(id);
+    const isOurs = timingSafeEqual(Buffer.from(signature, 'base64url'), sign(id, Number(expires)));
+    if (!isOurs || Number(expires) * 1000 <= Date.now() || token === undefined || !isLive(token) || !isGrant(token)) return undefined;
+    return use(token);
+  }
+
+  /** @throws TokenLimitError when a client of a connector has two live tokens already. */
+  function refuseThird(scope: ScimScope): void {
+    const same = [...tokens.values()].filter(
+      (token) => isLive(token) && token.scope.kind === 'scim' && token.scope.connector === scope.connector && clientOf(token.scope) === clientOf(scope),
+    );
+    if (same.length >= LIVE)
+      throw new TokenLimitError(
+        `the client "${clientOf(scope)}" of the connector "${scope.connector}" has ${LIVE} live tokens already (${same.map((token) => token.id).join(', ')}); revoke one first`,
+      );
+  }
 
   function checkFixed(presented: string): Credential | undefined {
     if (presented.length < 12) return undefined;

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { HostError, type QueryParameters, type RequestContext, type ScimAnswer, type ScimService } from '@landbridge/engine';
 import { parseJsonBody, ScimError, scimErrors, toErrorBody } from '@landbridge/scim';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Credential, Tokens } from '../credentials/tokens.ts';
+import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
+import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
 import type { HostConnectors } from '../host-connectors.ts';
+import type { FailureThrottle, RequestLimits } from './request-limits.ts';
 
 /** Largest body of a SCIM request (SEC-27). */
 export const BODY_LIMIT = 4 * 1024 * 1024;
@@ -13,36 +15,11 @@ const DISCOVERY = new Set(['serviceproviderconfig', 'resourcetypes', 'schemas'])
 /** What the SCIM routes need. */
 export interface ScimRoutesOptions {
   readonly connectors: HostConnectors;
-  readonly tokens: Tokens;
+  readonly authenticator: Authenticator;
+  readonly limits: RequestLimits;
   publicUrl(): string;
   throttle: FailureThrottle;
   logError(fields: Readonly<Record<string, unknown>>, message: string): void;
-}
-
-/** Slows down whoever presents wrong credentials (SEC-07). */
-export interface FailureThrottle {
-  /** Seconds to wait, or 0. */
-  blocked(source: string): number;
-  failed(source: string): void;
-}
-
-/** More than `limit` failures of a source within a minute are answered 429 until the minute is over. */
-export function createFailureThrottle(limit = 100): FailureThrottle {
-  const sources = new Map<string, { count: number; until: number }>();
-  return {
-    blocked(source) {
-      const entry = sources.get(source);
-      if (entry === undefined || entry.until < Date.now() || entry.count < limit) return 0;
-      return Math.ceil((entry.until - Date.now()) / 1000);
-    },
-    failed(source) {
-      const now = Date.now();
-      const entry = sources.get(source);
-      if (sources.size > 10_000) sources.clear();
-      if (entry === undefined || entry.until < now) sources.set(source, { count: 1, until: now + 60_000 });
-      else entry.count += 1;
-    },
-  };
 }
 
 /** Registers both faces of every connector. Which connectors there are is asked at each request, so they come and go while the host runs. */
@@ -65,7 +42,7 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
 
 async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', request: FastifyRequest, reply: FastifyReply, correlation: string): Promise<void> {
   const { connector: name } = request.params as { readonly connector: string };
-  const credential = authenticate(options, request, reply);
+  const credential = await authenticate(options, request, reply);
   // Another connector's credential learns nothing: not even whether the name exists (SEC-10).
   if (credential.scope.kind !== 'scim' || credential.scope.connector !== name) throw scimErrors.notFound('There is no such service.');
   const connector = options.connectors.get(name);
@@ -75,15 +52,18 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
   const prefix = face === 'clean' ? `/scim/${name}` : `/ecma2host_${name}/scim`;
   const segments = splitPath((request.params as { readonly '*'?: string })['*'] ?? '');
   if (!accepts(request.headers.accept)) throw new ScimError(406, 'The answers of this service are application/scim+json.');
+  const release = options.limits.admit(credential.id, connector.configuration.limits);
   const context: RequestContext = {
     credential: credential.id,
+    client: clientOf(credential.scope),
+    ...(credential.scope.operations === undefined ? {} : { operations: credential.scope.operations }),
     profile: credential.scope.profile,
     baseUrl: options.publicUrl() + prefix,
     correlation,
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
-  const answer = await dispatch(service, context, request, reply, segments);
+  const answer = await dispatch(service, context, request, reply, segments).finally(release);
   if (answer !== undefined) send(reply, answer, request.method === 'POST' && answer.status === 201);
 }
 
@@ -175,8 +155,9 @@ function send(reply: FastifyReply, answer: ScimAnswer, created: boolean): void {
 }
 
 /** @throws ScimError 401 with `WWW-Authenticate`, or 429. */
-function authenticate(options: ScimRoutesOptions, request: FastifyRequest, reply: FastifyReply): Credential {
-  const credential = bearerOf(options.tokens, request.headers.authorization);
+async function authenticate(options: ScimRoutesOptions, request: FastifyRequest, reply: FastifyReply): Promise<Credential> {
+  const found = options.authenticator.identify(request);
+  const credential = found instanceof Promise ? await found : found;
   if (credential !== undefined) return credential;
   const wait = options.throttle.blocked(request.ip);
   if (wait > 0) throw new ScimError(429, 'Too many wrong credentials; wait.', { retryAfter: wait });
@@ -185,10 +166,10 @@ function authenticate(options: ScimRoutesOptions, request: FastifyRequest, reply
   throw new ScimError(401, 'A valid bearer token is needed.');
 }
 
-/** The credential of an Authorization header (RFC 6750 §2.1). */
+/** The credential of a token of ours in an Authorization header: all that the admin API takes. */
 export function bearerOf(tokens: Tokens, header: string | undefined): Credential | undefined {
-  if (header === undefined || header.length > 4096 || header.slice(0, 7).toLowerCase() !== 'bearer ') return undefined;
-  return tokens.check(header.slice(7).trim());
+  const presented = header === undefined ? undefined : presentedBearer(header);
+  return presented === undefined ? undefined : tokens.check(presented);
 }
 
 /** Query parameters, decoded once, each once (S-092, SEC-38). */

@@ -23,7 +23,7 @@ const nothing: StoreFilter = { kind: 'or', filters: [] };
 
 /** What mapping a filter needs to know of the world. */
 export interface FilterContext {
-  readonly credential: string;
+  readonly client: string;
   /** The entry of a SCIM id, for filters on references; `undefined` when there is none. */
   entryOf(scimId: string): Promise<number | undefined>;
   /** Object types whose members may be of this type: how `groups` is filtered. */
@@ -70,7 +70,7 @@ async function mapPresent(path: ResolvedPath, model: ResourceModel, context: Fil
   if (common && (name === 'id' || name === 'meta' || name === 'schemas')) return everything;
   if (common && name === 'active' && model.activeBinding === undefined) return everything;
   if (common && name === 'externalId' && model.externalIdBinding === undefined)
-    return { kind: 'resource', field: 'external-id', comparison: 'present', value: '', credential: context.credential };
+    return { kind: 'resource', field: 'external-id', comparison: 'present', value: '', client: context.client };
   if (common && name === 'groups')
     return anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute })));
   return anyOf(bindingsOf(model, path.attribute, path.sub).map((binding) => ({ kind: 'present', attribute: binding.source.name })));
@@ -110,7 +110,7 @@ async function mapCommon(
       return isResourceComparison(comparison) ? { kind: 'resource', field: 'id', comparison, value } : undefined;
     case 'externalId':
       if (model.externalIdBinding !== undefined) return 'other';
-      return isResourceComparison(comparison) ? { kind: 'resource', field: 'external-id', comparison, value, credential: context.credential } : undefined;
+      return isResourceComparison(comparison) ? { kind: 'resource', field: 'external-id', comparison, value, client: context.client } : undefined;
     case 'meta':
       return mapMeta(path.sub?.definition.name, comparison, value, model);
     case 'active': {

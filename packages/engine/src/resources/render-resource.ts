@@ -15,7 +15,7 @@ export interface ResolvedReference {
 /** What a rendering needs beside the row. */
 export interface RenderContext {
   readonly baseUrl: string;
-  readonly credential: string;
+  readonly client: string;
   /** Resolved references by attribute of the application. Absent: the attribute is left out (not loaded). */
   readonly references: ReadonlyMap<string, readonly ResolvedReference[]>;
   /** The groups of a person, when asked for. */
@@ -43,7 +43,7 @@ export function locationOf(baseUrl: string, endpoint: string, scimId: string): s
 function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, row: EntryRow, context: RenderContext): ScimResource {
   const { configuration, resourceType } = model;
   const resource: Json = { schemas: [resourceType.definition.schema.id], id: row.scimId };
-  const externalId = row.link?.externalIds[context.credential];
+  const externalId = row.link?.externalIds[context.client];
   if (externalId !== undefined && model.externalIdBinding === undefined) resource['externalId'] = externalId;
   for (const binding of model.bindings) renderBinding(resource, binding, attributes, context);
   if (configuration.resourceType === 'User') {

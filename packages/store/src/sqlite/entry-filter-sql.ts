@@ -182,17 +182,17 @@ function resourceField(filter: Extract<StoreFilter, { kind: 'resource' }>): SqlC
       return { sql: filter.value === true ? inactive : `NOT ${inactive}`, values: [], indexed: false };
     }
     case 'external-id': {
-      const credential = filter.credential ?? '';
+      const client = filter.client ?? '';
       if (filter.comparison === 'present')
         return {
-          sql: 'EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.credential = ?)',
-          values: [credential],
+          sql: 'EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.client = ?)',
+          values: [client],
           indexed: false,
         };
       if (operator === '=')
         return {
-          sql: 'e.scim_id IN (SELECT scim_id FROM link_external WHERE credential = ? AND external_id = ?)',
-          values: [credential, String(filter.value)],
+          sql: 'e.scim_id IN (SELECT scim_id FROM link_external WHERE client = ? AND external_id = ?)',
+          values: [client, String(filter.value)],
           indexed: true,
         };
       const inner =
@@ -200,8 +200,8 @@ function resourceField(filter: Extract<StoreFilter, { kind: 'resource' }>): SqlC
           ? startsWith('x.external_id', String(filter.value), false)
           : { sql: `x.external_id ${operator ?? orderOperator(filter.comparison)} ?`, values: [String(filter.value)] };
       return {
-        sql: `EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.credential = ? AND ${inner.sql})`,
-        values: [credential, ...inner.values],
+        sql: `EXISTS (SELECT 1 FROM link_external x WHERE x.scim_id = e.scim_id AND x.client = ? AND ${inner.sql})`,
+        values: [client, ...inner.values],
         indexed: false,
       };
     }

@@ -106,12 +106,12 @@ export function toEntryRow(database: Database, model: StoredModel, row: Row): En
 export function readLink(database: Database, scimId: string): LinkRow | undefined {
   const row = database.get('SELECT state, shadow, aliases FROM links WHERE scim_id = ?', scimId);
   if (row === undefined) return undefined;
-  const external = database.all('SELECT credential, external_id FROM link_external WHERE scim_id = ?', scimId);
+  const external = database.all('SELECT client, external_id FROM link_external WHERE scim_id = ?', scimId);
   return {
     state: String(row['state']) as LinkRow['state'],
     shadow: JSON.parse(String(row['shadow'])) as LinkRow['shadow'],
     aliases: JSON.parse(String(row['aliases'])) as readonly string[],
-    externalIds: Object.fromEntries(external.map((one) => [String(one['credential']), String(one['external_id'])])),
+    externalIds: Object.fromEntries(external.map((one) => [String(one['client']), String(one['external_id'])])),
   };
 }
 

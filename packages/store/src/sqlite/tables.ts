@@ -49,7 +49,7 @@ CREATE TABLE links(
 CREATE INDEX links_entry ON links(entry) WHERE entry IS NOT NULL;
 CREATE INDEX links_anchor ON links(otype, anchor_key) WHERE anchor_key IS NOT NULL;
 CREATE TABLE link_aliases(alias TEXT PRIMARY KEY, scim_id TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE link_external(credential TEXT NOT NULL, external_id TEXT NOT NULL, scim_id TEXT NOT NULL, PRIMARY KEY(credential, external_id, scim_id)) WITHOUT ROWID;
+CREATE TABLE link_external(client TEXT NOT NULL, external_id TEXT NOT NULL, scim_id TEXT NOT NULL, PRIMARY KEY(client, external_id, scim_id)) WITHOUT ROWID;
 CREATE INDEX link_external_id ON link_external(scim_id);
 CREATE TABLE claims(otype INTEGER NOT NULL, attr INTEGER NOT NULL, key TEXT NOT NULL, journal INTEGER NOT NULL, PRIMARY KEY(otype, attr, key)) WITHOUT ROWID;
 CREATE INDEX claims_journal ON claims(journal);

@@ -429,14 +429,9 @@ function changeLink(state: StoreState, entryId: number, change: LinkChange, at: 
   }
   if (change.shadow !== undefined) database.run('UPDATE links SET shadow = json_patch(shadow, ?) WHERE scim_id = ?', JSON.stringify(change.shadow), scimId);
   if (change.externalId !== undefined) {
-    database.run('DELETE FROM link_external WHERE scim_id = ? AND credential = ?', scimId, change.externalId.credential);
+    database.run('DELETE FROM link_external WHERE scim_id = ? AND client = ?', scimId, change.externalId.client);
     if (change.externalId.value !== null)
-      database.run(
-        'INSERT INTO link_external(credential, external_id, scim_id) VALUES (?, ?, ?)',
-        change.externalId.credential,
-        change.externalId.value,
-        scimId,
-      );
+      database.run('INSERT INTO link_external(client, external_id, scim_id) VALUES (?, ?, ?)', change.externalId.client, change.externalId.value, scimId);
   }
   for (const alias of change.aliases ?? []) database.run('INSERT INTO link_aliases(alias, scim_id) VALUES (?, ?) ON CONFLICT DO NOTHING', alias, scimId);
   if (change.aliases !== undefined)
