@@ -57,7 +57,8 @@ function check(file: string): readonly string[] {
     readonly dependencies: Readonly<Record<string, string>>;
   };
   const own = LAYERS[manifest.name.replace('@landbridge/', '')] ?? 0;
-  const isTest = file.endsWith('.test.ts');
+  // What a folder `testing` holds is for tests alone: suites, and what they share.
+  const isTest = file.endsWith('.test.ts') || file.includes('/src/testing/');
   return importsOf(file).flatMap((specifier) => {
     if (specifier.startsWith('.')) return [];
     const problems: string[] = [];
