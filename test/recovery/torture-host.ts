@@ -190,6 +190,7 @@ function answerBeforeCommit(store: ConnectorStore): ConnectorStore {
           scimId: `anchor:${anchor}`,
           anchor,
           dn: undefined,
+          partition: '',
           version: 1,
           created: 0,
           modified: 0,

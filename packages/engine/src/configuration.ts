@@ -60,6 +60,8 @@ export interface ObjectTypeConfiguration {
   readonly queryable: readonly string[];
   /** How a new entry gets its distinguished name, e.g. `CN={cn},OU=People,DC=x` (braces: escaped attribute values). */
   readonly dnTemplate?: string;
+  /** The partition of new entries whose name does not tell it: an identifier, name or distinguished name. */
+  readonly partition?: string;
 }
 
 export interface AttributeMapping {

@@ -3,6 +3,7 @@ import type { ConnectorReader, ConnectorStore } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorHandle } from './connector-host/connector-handle.ts';
 import type { HostLog } from './host.ts';
+import type { Scope } from './scope.ts';
 import { createEntryLocks, type EntryLocks } from './writes/entry-locks.ts';
 import { createPasswordSeal } from './writes/password-seal.ts';
 import { type PlannedWrite, reviveWrite, type WriteAnswer } from './writes/planned-write.ts';
@@ -26,6 +27,7 @@ export interface ConnectorWritesOptions {
   readonly configuration: ConnectorConfiguration;
   readonly handle: ConnectorHandle;
   readonly capabilities: Capabilities;
+  readonly scope: Scope;
   readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly store: ConnectorStore;
   readonly reader: ConnectorReader;
@@ -46,6 +48,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     handle: options.handle,
     capabilities: options.capabilities,
     configuration,
+    scope: options.scope,
     objectTypes: options.objectTypes,
     log,
     now,

@@ -13,6 +13,7 @@ import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
 import type { ScimFace } from './scim-face.ts';
 import { createScimService } from './scim-service.ts';
+import { createScope, type Scope } from './scope.ts';
 
 /** Test seam: the torture suite plants faults in the store it hands over. */
 export interface OpenConnectorSeams {
@@ -48,6 +49,7 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
   const schema = selectSchema(description.schema, configuration);
   const { capabilities } = description;
   const objectTypes = compileSchema(schema, { dnAsAnchor: capabilities.dnAsAnchor });
+  const scope = createScope(description.partitions, capabilities, configuration);
   const cleanModels = buildModels('clean', configuration, objectTypes, description);
   const queryable = chooseQueryable(configuration, objectTypes, cleanModels);
   await handle.select({ schema, queryable });
@@ -58,12 +60,13 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
   });
   const store = seams.wrapStore?.(opened.store) ?? opened.store;
   const { reader } = opened;
-  await store.configure(storeModel(configuration, objectTypes, description, queryable));
+  await store.configure(storeModel(configuration, objectTypes, description, queryable, scope));
   await store.closeInterruptedRuns(now());
 
   const runs = createRunController({
     configuration,
     description,
+    scope,
     objectTypes,
     handle,
     store,
@@ -78,6 +81,7 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     configuration,
     handle,
     capabilities,
+    scope,
     objectTypes,
     store,
     reader,
@@ -116,12 +120,14 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
       });
       const prepared = prepareType(type, queryable[objectType] ?? []);
       const { runId } = await store.beginRun({ profile: 'look-up', startedBy: 'uniqueness', at: now() });
-      const { stepId } = await store.beginStep({ runId, kind: 'delta', partition: '', objectTypes: [objectType], at: now() });
-      const { counts } = await store.applyPage(
-        stepId,
-        entries.map((entry) => prepareEncoded(prepared, entry.anchor, entry.dn, entry.attributes)),
-      );
-      await store.endStep(stepId, { result: 'success', counts, errors: [], errorCount: 0, at: now() });
+      for (const [partition, found] of await groupByPartition(objectType, entries)) {
+        const { stepId } = await store.beginStep({ runId, kind: 'delta', partition, objectTypes: [objectType], at: now() });
+        const { counts } = await store.applyPage(
+          stepId,
+          found.map((entry) => prepareEncoded(prepared, entry.anchor, entry.dn, entry.attributes)),
+        );
+        await store.endStep(stepId, { result: 'success', counts, errors: [], errorCount: 0, at: now() });
+      }
       await store.endRun(runId, 'success');
     } catch (error) {
       log.warn({ reason: toErrorData(error).message }, 'an existing object could not be looked up');
@@ -129,11 +135,24 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     }
   }
 
+  /** A look-up is not told where its entries lie: what the space knows of them counts, else their name. */
+  async function groupByPartition<Entry extends { readonly anchor: string; readonly dn?: string }>(objectType: string, entries: readonly Entry[]) {
+    const groups = new Map<string, Entry[]>();
+    const configured = configuration.objectTypes.find((one) => one.objectType === objectType)?.partition;
+    for (const entry of entries) {
+      const known = await reader.readByAnchor(objectType, entry.anchor);
+      const partition = known?.partition ?? scope.choose(entry.dn, configured)?.id ?? '';
+      groups.set(partition, [...(groups.get(partition) ?? []), entry]);
+    }
+    return groups;
+  }
+
   const face = (models: readonly ResourceModel[]): ScimFace => ({
     models: new Map(models.map((model) => [model.configuration.endpoint.toLowerCase(), model])),
     byObjectType: new Map(models.map((model) => [model.objectType.name, model])),
     configuration,
     capabilities,
+    scope,
     reader,
     store,
     writes,
@@ -156,14 +175,11 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     dropIn: createScimService(face(buildModels('drop-in', configuration, objectTypes, description))),
     async status(): Promise<ConnectorStatus> {
       const [lastRun] = await reader.readRuns({ limit: 1 });
-      const imported = (await reader.readRuns({ limit: 50 })).some((run) =>
-        run.steps.some((step) => step.kind === 'full' && (step.result === 'success' || step.result === 'completed-with-errors')),
-      );
       return {
         name: configuration.name,
         package: configuration.package,
         mode: configuration.mode,
-        state: imported ? 'ready' : 'starting',
+        state: (await reader.hasFullImport()) ? 'ready' : 'starting',
         problem: undefined,
         entries: await counts(),
         inDoubt: writes.settlement.inDoubt.size,
@@ -274,12 +290,14 @@ function storeModel(
   objectTypes: ReadonlyMap<string, CompiledObjectType>,
   description: ConnectorDescription,
   queryable: Readonly<Record<string, readonly string[]>>,
+  scope: Scope,
 ): StoreModel {
   const { capabilities } = description;
   return {
     connector: configuration.name,
     normalizations: capabilities.normalizations,
     referenceForm: capabilities.distinguishedNameStyle === 'none' ? 'anchor' : 'dn',
+    ...(scope.partitions.length === 0 && configuration.containers.length === 0 ? {} : { scope: scope.text }),
     objectTypes: [...objectTypes.values()].map((type) => ({
       name: type.name,
       attributes: type.definition.attributes.map((attribute) => ({

@@ -4,6 +4,7 @@ import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorWrites } from './connector-writes.ts';
 import type { HostLog } from './host.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
+import type { Scope } from './scope.ts';
 
 /** What reads and writes of one face of a connector work with. */
 export interface ScimFace {
@@ -13,6 +14,7 @@ export interface ScimFace {
   readonly byObjectType: ReadonlyMap<string, ResourceModel>;
   readonly configuration: ConnectorConfiguration;
   readonly capabilities: Capabilities;
+  readonly scope: Scope;
   readonly reader: ConnectorReader;
   readonly store: ConnectorStore;
   readonly writes: ConnectorWrites;

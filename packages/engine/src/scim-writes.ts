@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import { type EncodedAttributes, type EncodedValue, toErrorData } from '@landbridge/connector-sdk';
 import {
   applyPatch,
   applyReplace,
@@ -21,11 +21,11 @@ import { type ResourceAttributes, readResourceAttributes } from './resources/rea
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
-import { throwUnlessApplied, undecided } from './scim-errors.ts';
+import { scimErrorOf, throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { renderRows, requireRow } from './scim-reads.ts';
 import { type EntryDelta, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
-import type { PlannedWrite, WriteAnswer } from './writes/planned-write.ts';
+import type { PlannedWrite, WriteAnswer, WriteStep } from './writes/planned-write.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -76,6 +76,7 @@ async function planCreate(
   );
   const link = linkOf(context, model, read, undefined);
   return toPlannedWrite('add', model, plan, request, context, {
+    partition: choosePartition(face, model, dn),
     ...(link === undefined ? {} : { link }),
     ...(read.password === undefined ? {} : { password: read.password }),
   });
@@ -146,6 +147,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
       const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
       return toPlannedWrite('delete', model, plan, request, context, {
         entryId: row.id,
+        partition: partitionOf(face, model, row),
         expectedVersion: row.version,
         link,
         resource: row.scimId,
@@ -156,6 +158,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
     });
     return toPlannedWrite('update', model, plan, request, context, {
       entryId: row.id,
+      partition: partitionOf(face, model, row),
       expectedVersion: row.version,
       link,
       resource: row.scimId,
@@ -251,6 +254,7 @@ async function planPlain(
   });
   return toPlannedWrite('update', model, plan, request, context, {
     entryId: row.id,
+    partition: partitionOf(face, model, row),
     expectedVersion: row.version,
     resource: row.scimId,
     ...(link === undefined ? {} : { link }),
@@ -279,6 +283,7 @@ async function planDisable(
     const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
     return toPlannedWrite('delete', model, plan, request, context, {
       entryId: row.id,
+      partition: partitionOf(face, model, row),
       expectedVersion: row.version,
       link: { ...disabled, state: 'disabled' },
       resource: row.scimId,
@@ -325,6 +330,7 @@ async function planEnable(
   );
   return toPlannedWrite('add', model, plan, request, context, {
     entryId: row.id,
+    partition: partitionOf(face, model, row),
     expectedVersion: row.version,
     link: { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' },
     resource: row.scimId,
@@ -412,6 +418,22 @@ function escapeDn(value: string): string {
     .replaceAll('\u0000', '\\00');
 }
 
+/** The partition that a new entry goes to. @throws ScimError for a name outside the scope of the connector (R31). */
+function choosePartition(face: ScimFace, model: ResourceModel, dn: string | undefined): string | undefined {
+  try {
+    const partition = face.scope.choose(dn, model.configuration.partition);
+    face.scope.requireInside(dn, partition);
+    return partition?.id;
+  } catch (error) {
+    throw scimErrorOf(toErrorData(error));
+  }
+}
+
+/** The partition of an entry. One that an earlier version created has none until an import shows it. */
+function partitionOf(face: ScimFace, model: ResourceModel, row: EntryRow): string | undefined {
+  return row.partition === '' ? choosePartition(face, model, row.dn) : row.partition;
+}
+
 function toPlannedWrite(
   kind: PlannedWrite['kind'],
   model: ResourceModel,
@@ -420,19 +442,25 @@ function toPlannedWrite(
   context: RequestContext,
   more: {
     readonly entryId?: number;
+    readonly partition: string | undefined;
     readonly expectedVersion?: number;
     readonly link?: LinkChange;
     readonly password?: string;
     readonly resource?: string;
   },
 ): PlannedWrite {
-  const { resource, ...rest } = more;
+  const { resource, partition, ...rest } = more;
+  const there = partition === undefined ? {} : { partition };
   return {
     kind,
     objectType: model.objectType.name,
     claims: plan.claims,
-    steps: plan.steps,
-    effect: plan.effect,
+    // An entry is put into its partition by the first step of its creation; the others find it there.
+    steps: plan.steps.map(
+      (step, index): WriteStep =>
+        step.call === 'put' && kind === 'add' && index === 0 ? { ...step, ...there, effect: { ...step.effect, ...there } } : { ...step, ...there },
+    ),
+    effect: kind === 'add' ? { ...plan.effect, ...there } : plan.effect,
     request,
     ...rest,
     audit: {

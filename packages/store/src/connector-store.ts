@@ -56,6 +56,8 @@ export interface StoreModel {
   readonly normalizations: readonly Normalization[];
   /** Reference values are distinguished names (`dn`) or anchor texts of the target (`anchor`). */
   readonly referenceForm: 'dn' | 'anchor';
+  /** What of the application is in scope, as text: partitions and containers. Another text invalidates watermarks (R24). */
+  readonly scope?: string;
 }
 
 export interface StoreObjectType {
@@ -106,6 +108,8 @@ export interface EntryEffect {
   readonly references: readonly ReferenceDelta[];
   readonly anchor?: string;
   readonly dn?: string;
+  /** The partition that a new entry belongs to: only imports of it may miss the entry. Absent: the connector has none. */
+  readonly partition?: string;
   /** Attributes whose values an import must confirm (R20): not export-only ones. */
   readonly awaiting: readonly string[];
 }
@@ -217,6 +221,8 @@ export interface EntryRow {
   readonly scimId: string;
   readonly anchor: string | undefined;
   readonly dn: string | undefined;
+  /** Identifier of the partition that it belongs to; empty where the connector has none. */
+  readonly partition: string;
   /** Grows with every change of the representation, membership and link included: the ETag. */
   readonly version: number;
   /** Milliseconds since the epoch. */
@@ -365,6 +371,8 @@ export interface ConnectorReader {
   readJournalRow(journalId: number): Promise<JournalRow | undefined>;
   readRuns(page: { readonly before?: number; readonly limit: number }): Promise<readonly RunRow[]>;
   readRun(runId: number): Promise<RunRow | undefined>;
+  /** Whether any full import step ever ended with its data applied: from then on the space says something. */
+  hasFullImport(): Promise<boolean>;
   /** Runs whose removals were approved and did not all happen: a crash came between. They are finished at open (R23). */
   readApprovedHolds(): Promise<readonly number[]>;
   readHeld(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;

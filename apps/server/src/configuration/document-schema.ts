@@ -69,6 +69,7 @@ const objectType = {
     mapping,
     exclude: list('Attributes left out.'),
     queryable: list('Attributes that get an index besides what clients look up.'),
+    partition: text('The partition of new entries whose name does not tell it; needed where several are selected.'),
     dn: text('How a new entry is named, for connectors with distinguished names: CN={cn},OU=People.'),
   },
 };

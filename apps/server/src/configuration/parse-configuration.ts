@@ -269,6 +269,7 @@ function toObjectType(objectType: string, value: Json): ObjectTypeConfiguration 
     excluded: (value['exclude'] as readonly string[] | undefined) ?? [],
     queryable: (value['queryable'] as readonly string[] | undefined) ?? [],
     ...(typeof value['dn'] === 'string' ? { dnTemplate: value['dn'] } : {}),
+    ...(typeof value['partition'] === 'string' ? { partition: value['partition'] } : {}),
   };
 }
 

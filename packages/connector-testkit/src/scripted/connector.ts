@@ -65,6 +65,7 @@ export const connector = defineConnector({
       kind: step.kind,
       partition: step.partition?.id,
       watermark: step.watermark,
+      pageSize: step.pageSize,
       included: step.included,
       excluded: step.excluded,
     });
@@ -91,9 +92,9 @@ export const connector = defineConnector({
       },
     };
   },
-  async openExport({ parameters }, { signal, partition }) {
+  async openExport({ parameters }, { signal, partition, kind, batchSize }) {
     const application = open(parameters);
-    application.record('open-export', { partition: partition?.id });
+    application.record('open-export', { kind, batchSize, partition: partition?.id });
     await happen(application, 'open-export', signal);
     let buffered: (() => void)[] = [];
     return {
@@ -108,7 +109,7 @@ export const connector = defineConnector({
             results.push({ id: change.id, error: { code: scripted.slice(11) as ConnectorErrorCode, message: 'scripted' } });
             continue;
           }
-          const apply = (): EntryResult => applyChange(application, model, change);
+          const apply = (): EntryResult => applyChange(application, model, change, partition?.id);
           if (scripted?.startsWith('apply-late:')) {
             setTimeout(apply, Number(scripted.slice(11)));
             await new Promise(() => {});
@@ -135,7 +136,7 @@ export const connector = defineConnector({
       },
     };
   },
-  async openPassword({ parameters }, { signal }) {
+  async openPassword({ parameters }, { signal, partition }) {
     const application = open(parameters);
     const find = (identity: EntryIdentity): ScriptedObject => {
       const object = locate(application, modelOf(parameters), identity.objectType, identity.anchor, identity.dn);
@@ -145,7 +146,7 @@ export const connector = defineConnector({
     return {
       security: 'secure',
       async set(identity, password) {
-        application.record('set-password', { objectType: identity.objectType, anchor: identity.anchor, dn: identity.dn });
+        application.record('set-password', { objectType: identity.objectType, anchor: identity.anchor, dn: identity.dn, partition: partition?.id });
         await happen(application, 'set-password', signal);
         const object = find(identity);
         if (password.length < 4) throw new ConnectorError('password-policy', 'a password has at least four characters');
@@ -313,11 +314,16 @@ function locate(
   return dn === undefined ? undefined : application.objects(objectType).find((object) => object.dn !== undefined && foldCase(object.dn) === foldCase(dn));
 }
 
-function applyChange(application: ScriptedApplication & ScriptedInternals, model: ReadonlyMap<string, CompiledObjectType>, change: EntryChange): EntryResult {
+function applyChange(
+  application: ScriptedApplication & ScriptedInternals,
+  model: ReadonlyMap<string, CompiledObjectType>,
+  change: EntryChange,
+  partition: string | undefined,
+): EntryResult {
   try {
     let result: EntryResult = { id: change.id };
     application.atomically(() => {
-      result = change.modification === 'add' ? addObject(application, model, change) : changeObject(application, model, change);
+      result = change.modification === 'add' ? addObject(application, model, change, partition) : changeObject(application, model, change);
     });
     return result;
   } catch (error) {
@@ -326,7 +332,12 @@ function applyChange(application: ScriptedApplication & ScriptedInternals, model
   }
 }
 
-function addObject(application: ScriptedApplication & ScriptedInternals, model: ReadonlyMap<string, CompiledObjectType>, change: EntryChange): EntryResult {
+function addObject(
+  application: ScriptedApplication & ScriptedInternals,
+  model: ReadonlyMap<string, CompiledObjectType>,
+  change: EntryChange,
+  of: string | undefined,
+): EntryResult {
   const type = model.get(change.objectType);
   if (type === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${change.objectType}"`);
   const attributes = afterChanges(type, {}, change.changes);
@@ -340,7 +351,7 @@ function addObject(application: ScriptedApplication & ScriptedInternals, model: 
   if (key === undefined) throw new ConnectorError('missing-attribute', 'the anchor is missing');
   if (application.get(type.name, key) !== undefined) throw new ConnectorError('already-exists', 'the anchor exists');
   refuseTwins(application, type, key, attributes);
-  const partition = change.dn === undefined ? '' : (change.dn.split(',').at(-1) ?? '');
+  const partition = of ?? (change.dn === undefined ? '' : (change.dn.split(',').at(-1) ?? ''));
   application.put({ type: type.name, key, attributes, partition, ...(change.dn === undefined ? {} : { dn: change.dn }) });
   if (change.password !== undefined) application.setPassword(type.name, key, change.password);
   return { id: change.id, ...(type.anchor.length === 0 ? {} : { anchor: identityOf(type, key).anchor }) };

@@ -23,7 +23,7 @@ export interface ConnectorHandle {
   openExport(options: { readonly batchSize: number; readonly partition?: Partition }): Promise<ExportHandle>;
   /** Drives one whole import step inside the connector's thread: pages go straight to the store thread. */
   runImport(step: ImportTask, events: ImportEvents): ImportControl;
-  setPassword(identity: EncodedIdentity, password: string, options: PasswordOptions): Promise<void>;
+  setPassword(identity: EncodedIdentity, password: string, options: PasswordOptions, partition?: Partition): Promise<void>;
   find(request: { readonly objectType: string; readonly filter: EntryFilter; readonly limit: number }): Promise<FoundEntries>;
   test(): AsyncIterable<TestResult>;
   /** Resolves when no call of a session ended by time-out can still be at work: the thread has ended or the call returned (R14). */

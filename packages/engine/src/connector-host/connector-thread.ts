@@ -174,7 +174,7 @@ async function runImport(request: Extract<ThreadCall, { call: 'import' }>, signa
 async function setPassword(request: Extract<ThreadCall, { call: 'set-password' }>, signal: AbortSignal): Promise<void> {
   const connector = await load();
   if (connector.openPassword === undefined) throw new ConnectorError('not-supported', `the connector "${connector.name}" cannot set passwords`);
-  const session = await connector.openPassword(context, { signal });
+  const session = await connector.openPassword(context, { signal, ...(request.partition === undefined ? {} : { partition: request.partition }) });
   try {
     await session.set(decodeIdentity(selection().types, request.identity), request.password, request.options);
   } finally {

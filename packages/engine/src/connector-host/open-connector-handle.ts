@@ -247,8 +247,11 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
       return exportHandle(session, worker);
     },
     runImport,
-    setPassword: (identity, password, passwordOptions) =>
-      call({ call: 'set-password', identity, password, options: passwordOptions }, { timeoutMilliseconds: 60_000 }),
+    setPassword: (identity, password, passwordOptions, partition) =>
+      call(
+        { call: 'set-password', identity, password, options: passwordOptions, ...(partition === undefined ? {} : { partition }) },
+        { timeoutMilliseconds: 60_000 },
+      ),
     find: (request) => call<FoundEntries>({ call: 'find', ...request }, { timeoutMilliseconds: 30_000 }),
     async *test() {
       const results: TestResult[] = [];

@@ -21,7 +21,13 @@ export type ThreadCall =
   | { readonly call: 'put'; readonly session: number; readonly changes: readonly EncodedChange[] }
   | { readonly call: 'close-export'; readonly session: number; readonly reason: 'normal' | 'failed' | 'shutting-down' }
   | { readonly call: 'import'; readonly task: Omit<ImportTask, 'storePort'>; readonly port: MessagePort }
-  | { readonly call: 'set-password'; readonly identity: EncodedIdentity; readonly password: string; readonly options: PasswordOptions }
+  | {
+      readonly call: 'set-password';
+      readonly identity: EncodedIdentity;
+      readonly password: string;
+      readonly options: PasswordOptions;
+      readonly partition?: Partition;
+    }
   | { readonly call: 'find'; readonly objectType: string; readonly filter: EntryFilter; readonly limit: number }
   | { readonly call: 'test' };
 

@@ -4,6 +4,7 @@ import type { ConnectorReader, ConnectorStore, ImportCounts, RemovalPlan, RunRes
 import type { ConnectorConfiguration, RunProfile, RunStepDefinition } from '../configuration.ts';
 import type { ConnectorDescription, ConnectorHandle, ImportOutcome } from '../connector-host/connector-handle.ts';
 import { type ActiveRun, HostError, type HostLog, type RunProgress } from '../host.ts';
+import { isNamed, type Scope } from '../scope.ts';
 import { exceedsThreshold } from './deletion-threshold.ts';
 
 /**
@@ -26,6 +27,7 @@ export interface RunController {
 export interface RunControllerOptions {
   readonly configuration: ConnectorConfiguration;
   readonly description: ConnectorDescription;
+  readonly scope: Scope;
   readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly handle: Pick<ConnectorHandle, 'runImport'>;
   readonly store: ConnectorStore;
@@ -222,14 +224,14 @@ export function createRunController(options: RunControllerOptions): RunControlle
     meter: Meter,
   ): Promise<ImportOutcome> {
     meter.show('opening', 0, undefined, noCounts, 0);
-    const scope = configuration.containers.find((one) => one.partition === plan.partition?.id || one.partition === plan.partition?.name);
+    const { included, excluded } = options.scope.containersOf(plan.partition);
     const control = options.handle.runImport(
       {
         stepId: step.stepId,
         kind: plan.kind,
         ...(plan.partition === undefined ? {} : { partition: plan.partition }),
-        included: scope?.included ?? [],
-        excluded: scope?.excluded ?? [],
+        included,
+        excluded,
         pageSize: plan.pageSize,
         ...(plan.kind === 'delta' && step.watermark !== undefined ? { watermark: step.watermark } : {}),
         storePort: options.connectPort(),
@@ -300,17 +302,18 @@ export function createRunController(options: RunControllerOptions): RunControlle
 const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
 
 function planSteps(step: RunStepDefinition, options: RunControllerOptions): readonly StepPlan[] {
-  const { capabilities, partitions } = options.description;
+  const { capabilities } = options.description;
   const kind = step.kind === 'delta-import' && capabilities.deltaImport ? 'delta' : 'full';
   const pageSize = Math.min(step.pageSize ?? capabilities.importDefaultPage, capabilities.importMaxPage);
-  const selected = partitions.filter((partition) => isSelected(partition, step, options.configuration));
-  return selected.length === 0 ? [{ kind, partition: undefined, pageSize }] : selected.map((partition) => ({ kind, partition, pageSize }));
-}
-
-function isSelected(partition: Partition, step: RunStepDefinition, configuration: ConnectorConfiguration): boolean {
-  const names = [partition.id, partition.name, partition.dn];
-  if (step.partition !== undefined) return names.includes(step.partition);
-  return configuration.partitions.length === 0 ? !partition.hiddenByDefault : configuration.partitions.some((one) => names.includes(one));
+  const { partitions } = options.scope;
+  if (partitions.length === 0) return [{ kind, partition: undefined, pageSize }];
+  const wanted = step.partition;
+  const selected = wanted === undefined ? partitions : options.description.partitions.filter((partition) => isNamed(partition, wanted));
+  if (selected.length === 0) {
+    const known = partitions.map((partition) => partition.name).join(', ');
+    throw new HostError('invalid-configuration', `the run profile names the partition "${wanted ?? ''}", which the connector does not have; it has ${known}`);
+  }
+  return selected.map((partition) => ({ kind, partition, pageSize }));
 }
 
 function endOf(

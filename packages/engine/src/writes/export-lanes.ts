@@ -1,4 +1,4 @@
-import { type Capabilities, type ConnectorErrorData, toErrorData } from '@landbridge/connector-sdk';
+import { type Capabilities, type ConnectorErrorData, type Partition, toErrorData } from '@landbridge/connector-sdk';
 import { reach } from '@landbridge/store';
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '../connector-host/connector-handle.ts';
@@ -12,6 +12,7 @@ import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '.
  * 4. A result counts after its session was closed, unless results apply at once (R17).
  * 5. A failing close puts every write of the session in doubt (R17).
  * 6. A session that failed or timed out is never used again (R13).
+ * 7. A session serves one partition: a batch never mixes them.
  */
 export interface ExportLanes<Item> {
   send(item: Item): void;
@@ -26,6 +27,8 @@ export interface ExportLaneOptions<Item> {
   readonly callMilliseconds: number;
   readonly now: () => number;
   change(item: Item): EncodedChange;
+  /** The partition that the item's session is opened for; absent where the connector has none. */
+  partition?(item: Item): Partition | undefined;
   /** An item that must travel alone (R13). */
   alone(item: Item): boolean;
   deliver(item: Item, outcome: PutOutcome): void;
@@ -36,6 +39,7 @@ export interface ExportLaneOptions<Item> {
 interface Lane {
   session: ExportHandle | undefined;
   openedAt: number;
+  partition: Partition | undefined;
   busy: boolean;
   idle: NodeJS.Timeout | undefined;
 }
@@ -48,6 +52,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
   const lanes: Lane[] = Array.from({ length: Math.max(1, capabilities.parallelWrites) }, () => ({
     session: undefined,
     openedAt: 0,
+    partition: undefined,
     busy: false,
     idle: undefined,
   }));
@@ -87,7 +92,8 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     const share = Math.ceil(ready.length / Math.max(1, free));
     const limit = Math.min(batchSize, share, ready.length);
     let count = 1;
-    while (count < limit && !options.alone(ready[count] as Item)) count += 1;
+    const partition = partitionOf(ready[0] as Item)?.id;
+    while (count < limit && !options.alone(ready[count] as Item) && partitionOf(ready[count] as Item)?.id === partition) count += 1;
     return ready.splice(0, count);
   }
 
@@ -95,7 +101,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     clearTimeout(lane.idle);
     let session: ExportHandle;
     try {
-      session = await openSession(lane);
+      session = await openSession(lane, partitionOf(batch[0] as Item));
     } catch (error) {
       // Nothing was sent: whatever the class of the error, the change was not applied.
       deliverAll(batch, { status: 'refused', error: toErrorData(error) });
@@ -115,10 +121,17 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     deliverEach(batch, closed === undefined || capabilities.resultsApply === 'at-once' ? outcomes : outcomes.map((outcome) => doubt(outcome, closed)));
   }
 
-  async function openSession(lane: Lane): Promise<ExportHandle> {
-    if (lane.session !== undefined) return lane.session;
-    const session = await options.handle.openExport({ batchSize });
+  function partitionOf(item: Item): Partition | undefined {
+    return options.partition?.(item);
+  }
+
+  async function openSession(lane: Lane, partition: Partition | undefined): Promise<ExportHandle> {
+    if (lane.session !== undefined && lane.partition?.id === partition?.id) return lane.session;
+    // Only sessions whose results count already stay open: nothing depends on how this one closes (R17).
+    await closeSession(lane, 'normal');
+    const session = await options.handle.openExport({ batchSize, ...(partition === undefined ? {} : { partition }) });
     lane.session = session;
+    lane.partition = partition;
     lane.openedAt = options.now();
     return session;
   }

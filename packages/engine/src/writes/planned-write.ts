@@ -13,9 +13,11 @@ export type WriteStep =
       readonly change: Omit<EncodedChange, 'id' | 'password'>;
       readonly effect: EntryEffect;
       readonly withPassword?: true;
+      /** Identifier of the partition that the session is opened for. */
+      readonly partition?: string;
     }
   /** `identity` where no step of the same write tells whose password it is. */
-  | { readonly call: 'set-password'; readonly identity?: EncodedIdentity };
+  | { readonly call: 'set-password'; readonly identity?: EncodedIdentity; readonly partition?: string };
 
 /** A write, planned: what is made durable before the connector is called. */
 export interface PlannedWrite {
@@ -78,6 +80,7 @@ export function mergeEffects(first: EntryEffect, second: EntryEffect): EntryEffe
   const unset = new Set([...first.unset.filter((name) => !Object.hasOwn(second.set, name)), ...second.unset]);
   const anchor = second.anchor ?? first.anchor;
   const dn = second.dn ?? first.dn;
+  const partition = second.partition ?? first.partition;
   return {
     set,
     unset: [...unset],
@@ -85,6 +88,7 @@ export function mergeEffects(first: EntryEffect, second: EntryEffect): EntryEffe
     awaiting: [...new Set([...first.awaiting, ...second.awaiting])],
     ...(anchor === undefined ? {} : { anchor }),
     ...(dn === undefined ? {} : { dn }),
+    ...(partition === undefined ? {} : { partition }),
   };
 }
 

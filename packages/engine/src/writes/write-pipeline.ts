@@ -4,6 +4,7 @@ import {
   type ConnectorErrorData,
   connectorErrors,
   type EncodedAttributes,
+  type Partition,
   readAnchor,
   toErrorData,
 } from '@landbridge/connector-sdk';
@@ -20,6 +21,7 @@ import {
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, EncodedIdentity, PutOutcome } from '../connector-host/connector-handle.ts';
 import type { HostLog } from '../host.ts';
+import type { Scope } from '../scope.ts';
 import { createExportLanes } from './export-lanes.ts';
 import { mergeEffects, noEffect, type PlannedWrite, type WriteAnswer, type WriteInFlight, type WriteStep } from './planned-write.ts';
 
@@ -53,6 +55,7 @@ export interface WritePipelineOptions {
   readonly handle: Pick<ConnectorHandle, 'openExport' | 'setPassword'>;
   readonly capabilities: Capabilities;
   readonly configuration: ConnectorConfiguration;
+  readonly scope: Pick<Scope, 'partition'>;
   readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly log: HostLog;
   readonly now: () => number;
@@ -93,6 +96,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     callMilliseconds,
     now,
     change: (write) => currentChange(write),
+    partition: partitionOf,
     alone: (write) => write.alone,
     deliver,
     closeFailed: (error) => log.warn({ code: error.code, reason: error.message }, 'an export session closed badly'),
@@ -182,9 +186,14 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     };
   }
 
+  function partitionOf(write: WriteInFlight): Partition | undefined {
+    const id = write.steps[write.nextStep]?.partition;
+    return id === undefined ? undefined : options.scope.partition(id);
+  }
+
   async function setPassword(write: WriteInFlight): Promise<void> {
     try {
-      if (write.password !== undefined) await handle.setPassword(identityOf(write), write.password, {});
+      if (write.password !== undefined) await handle.setPassword(identityOf(write), write.password, {}, partitionOf(write));
       write.nextStep += 1;
       sendNext(write);
     } catch (error) {
@@ -215,7 +224,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
         objectType: write.objectType,
         entryId: write.entryId,
         claims: [],
-        steps: [{ call: 'set-password', identity: identityOf(write) }],
+        steps: [{ call: 'set-password', identity: identityOf(write), ...withPartition(write.steps[write.nextStep]?.partition) }],
         effect: noEffect,
         request: {
           credential: write.audit.actor,
@@ -375,6 +384,10 @@ function correctEffect(effect: EntryEffect, outcome: Extract<PutOutcome, { statu
     ...(anchor === undefined ? {} : { anchor }),
     ...(outcome.dn === undefined ? {} : { dn: outcome.dn }),
   };
+}
+
+function withPartition(partition: string | undefined): { readonly partition?: string } {
+  return partition === undefined ? {} : { partition };
 }
 
 function identityOf(write: WriteInFlight): EncodedIdentity {

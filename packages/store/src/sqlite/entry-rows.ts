@@ -83,7 +83,7 @@ export function advance(state: StoreState): number {
 }
 
 /** The columns of an entry as reads want them. */
-export const ENTRY_COLUMNS = 'id, otype, scim_id, anchor, dn, version, created, modified, flags, body';
+export const ENTRY_COLUMNS = 'id, otype, scim_id, anchor, dn, partition, version, created, modified, flags, body';
 
 /** An entry row from a database row; `link` is read where the flags say that there is one. */
 export function toEntryRow(database: Database, model: StoredModel, row: Row): EntryRow {
@@ -94,6 +94,7 @@ export function toEntryRow(database: Database, model: StoredModel, row: Row): En
     scimId: String(row['scim_id']),
     anchor: row['anchor'] === null ? undefined : String(row['anchor']),
     dn: row['dn'] === null ? undefined : String(row['dn']),
+    partition: String(row['partition']),
     version: Number(row['version']),
     created: Number(row['created']),
     modified: Number(row['modified']),

@@ -364,6 +364,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const row = findRow(type.id, entry.anchor, entry.dn);
       if (row === undefined) continue;
       const id = Number(row['id']);
+      // It left this partition, and another step of the run has shown it in the one it went to.
+      if (row['partition'] !== step.partition) return;
       if (state.open.has(id) || Number(row['position']) > step.fence) return page.count('fenced');
       // Removals wait for the end of the step, where the threshold counts them (R23).
       step.removals.push(id);
@@ -372,7 +374,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   function findRow(otype: number, anchor: string | undefined, dn: string | undefined): Row | undefined {
-    const columns = 'id, anchor, dn, flags, position, body';
+    const columns = 'id, anchor, dn, flags, position, body, partition';
     if (anchor !== undefined) return database.get(`SELECT ${columns} FROM entries WHERE otype = ? AND anchor_key = ?`, otype, state.model.anchorKey(anchor));
     return dn === undefined ? undefined : database.get(`SELECT ${columns} FROM entries WHERE dn_key = ? AND otype = ?`, state.model.dnKey(dn), otype);
   }
@@ -413,15 +415,17 @@ export function createImportCommands(state: StoreState): ImportCommands {
     },
     beginStep(step) {
       // A write whose result comes after this counts as written after the fence, whenever its intent was made.
-      const fence = advance(state);
-      const { lastId } = database.run(
-        "INSERT INTO steps(run, kind, partition, started, result, counts) VALUES (?, ?, ?, ?, 'running', ?)",
-        step.runId,
-        step.kind,
-        step.partition,
-        step.at,
-        JSON.stringify(noCounts),
-      );
+      const { fence, lastId } = transact(state, () => ({
+        fence: advance(state),
+        ...database.run(
+          "INSERT INTO steps(run, kind, partition, started, result, counts) VALUES (?, ?, ?, ?, 'running', ?)",
+          step.runId,
+          step.kind,
+          step.partition,
+          step.at,
+          JSON.stringify(noCounts),
+        ),
+      }));
       const types = step.objectTypes.map((name) => typeOf(state, name));
       steps.set(lastId, {
         id: lastId,
@@ -545,9 +549,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (step.seen.size === n && step.removedBefore === state.removed) return ids;
     for (const type of step.types) {
       for (const row of database.iterate('SELECT id, position, flags, partition FROM entries WHERE otype = ?', type.id)) {
-        const partition = String(row['partition']);
-        // An entry created by a write has no partition until an import shows it.
-        if (partition !== step.partition && partition !== '') continue;
+        // An import of one partition says nothing about the entries of another.
+        if (row['partition'] !== step.partition) continue;
         if (isRemovable(step, Number(row['id']), Number(row['position']), Number(row['flags']))) ids.push(Number(row['id']));
       }
     }

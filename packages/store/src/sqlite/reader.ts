@@ -158,6 +158,8 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
       const row = database.get('SELECT * FROM runs WHERE id = ?', runId);
       return row === undefined ? undefined : toRunRow(database, row);
     },
+    hasFullImport: async () =>
+      database.get("SELECT 1 AS yes FROM steps WHERE kind = 'full' AND result IN ('success', 'completed-with-errors') LIMIT 1") !== undefined,
     async readApprovedHolds() {
       const rows = database.all("SELECT id FROM runs r WHERE held_decision = 'approved' AND EXISTS (SELECT 1 FROM held h WHERE h.run = r.id)");
       return rows.map((row) => Number(row['id']));

@@ -270,7 +270,7 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
     type,
     anchor: effect.anchor,
     dn: effect.dn,
-    partition: '',
+    partition: effect.partition ?? '',
     body: JSON.stringify(attributes),
     keys: keysOf(type, attributes),
     hash: null,
