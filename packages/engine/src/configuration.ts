@@ -26,6 +26,8 @@ export interface ConnectorConfiguration {
   readonly runProfiles: readonly RunProfile[];
   readonly autosync: Autosync;
   readonly deletionThreshold: DeletionThreshold;
+  /** Holds deletes and disables that come in great number over SCIM (SEC-20); absent: nothing is held. */
+  readonly massChange?: MassChangeThreshold;
   readonly deprovisioning: {
     readonly disable: DeprovisioningFlow;
     readonly delete: DeprovisioningFlow;
@@ -102,6 +104,16 @@ export interface DeletionThreshold {
   readonly minimum: number;
 }
 
+/** What one hour may change before the rest waits for an administrator (SEC-20). */
+export interface MassChangeThreshold {
+  /** Deletes and disables of an object type: more than this share of its entries … */
+  readonly percent: number;
+  /** … and more than this many. */
+  readonly minimum: number;
+  /** Values taken from one entry's references, such as members of a group: more than this share, and more than `minimum`. */
+  readonly memberPercent: number;
+}
+
 /** What disable and delete do to the application (R11). */
 export type DeprovisioningFlow =
   | { readonly action: 'none' }
@@ -136,6 +148,7 @@ export interface ConnectorLimits {
 export const configurationDefaults = {
   mode: 'live',
   deletionThreshold: { percent: 10, minimum: 20 },
+  massChange: { percent: 10, minimum: 100, memberPercent: 50 },
   session: { keepOpen: 'package', idleSeconds: 30, maxSeconds: 600 },
   limits: {
     requestsPerSecond: 0,

@@ -5,6 +5,8 @@ import type { ConnectorHandle } from './connector-host/connector-handle.ts';
 import type { HostLog } from './host.ts';
 import type { Scope } from './scope.ts';
 import { createEntryLocks, type EntryLocks } from './writes/entry-locks.ts';
+import { createHeldWrites, type HeldWrites } from './writes/held-writes.ts';
+import { createMassChangeGuard, MASS_CHANGE_WINDOW, type MassChangeGuard } from './writes/mass-change-guard.ts';
 import { createPasswordSeal } from './writes/password-seal.ts';
 import { type PlannedWrite, reviveWrite, type WriteAnswer } from './writes/planned-write.ts';
 import { createRepeats } from './writes/repeats.ts';
@@ -15,6 +17,9 @@ import { createWritePipeline } from './writes/write-pipeline.ts';
 export interface ConnectorWrites {
   readonly locks: EntryLocks;
   readonly settlement: Settlement;
+  readonly held: HeldWrites;
+  /** Absent where the configuration holds nothing. */
+  readonly guard: MassChangeGuard | undefined;
   /**
    * Runs one request's write, joining a repeat of it (R16). `plan` runs under the lock of the entry, if one is given; the
    * lock is given back when the write has its result or is in doubt.
@@ -68,7 +73,16 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     requestImport: options.requestImport,
   });
 
-  for (const row of await reader.readOpenJournal()) {
+  const open = await reader.readOpenJournal();
+  const held = createHeldWrites(
+    { store, reader, now, openPassword: seal.open, send: pipeline.resend },
+    open.filter((row) => row.state === 'held'),
+  );
+  const guard = await openGuard(options);
+
+  for (const row of open) {
+    // Nothing was sent of a held write: there is nothing to look for.
+    if (row.state === 'held') continue;
     const password = row.sealed === undefined ? undefined : seal.open(row.sealed);
     // A repeat of the request joins the settling of the write it repeats.
     void repeats.join(
@@ -85,9 +99,21 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     return repeats.join(key, async () => {
       const release = entryId === undefined ? () => {} : await locks.acquire(entryId);
       try {
+        const waiting = entryId === undefined ? undefined : held.of(entryId);
+        if (waiting?.key === key) return { status: 'held', journalId: waiting.journalId };
         const planned = await plan();
+        if (entryId !== undefined && waiting !== undefined) await held.withdraw(entryId, 'status' in planned ? 'client' : planned.request.credential);
         if ('status' in planned) return planned;
-        return await pipeline.submit(planned, release);
+        const admitted = guard === undefined ? undefined : await guard.admit(planned);
+        if (guard === undefined || admitted !== undefined) {
+          const answer = await pipeline.submit(planned, release);
+          if (answer.status !== 'applied') admitted?.takeBack();
+          return answer;
+        }
+        const answer = await pipeline.submit({ ...planned, held: true }, release);
+        if (answer.status === 'held' && entryId !== undefined) held.add(entryId, { journalId: answer.journalId, key });
+        log.warn({ objectType: planned.objectType, kind: planned.audit.action, held: held.size }, 'a write is held: more is taken away than usual');
+        return answer;
       } finally {
         release();
       }
@@ -97,10 +123,34 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
   return {
     locks,
     settlement,
+    held,
+    guard,
     perform,
     async close() {
       settlement.close();
       await pipeline.close();
     },
   };
+}
+
+/** The guard, with what passed within its window before the host was restarted. */
+async function openGuard({ configuration, reader, now }: ConnectorWritesOptions): Promise<MassChangeGuard | undefined> {
+  if (configuration.massChange === undefined) return undefined;
+  const guard = createMassChangeGuard({
+    threshold: configuration.massChange,
+    now,
+    countEntries: (objectType) => reader.countEntries(objectType),
+    countReferences: (entryId, attribute) => reader.countReferences(entryId, attribute),
+  });
+  const since = now() - MASS_CHANGE_WINDOW;
+  for (let before: number | undefined, more = true; more; ) {
+    const page = await reader.readAudit({ limit: 1000, ...(before === undefined ? {} : { before }) });
+    for (const { action, objectType, result, at } of page)
+      if ((action === 'delete' || action === 'disable') && result === 'applied' && objectType !== undefined && at > since)
+        guard.remember({ objectType, kind: action, at });
+    const last = page.at(-1);
+    before = last?.id;
+    more = last !== undefined && last.at > since;
+  }
+  return guard;
 }

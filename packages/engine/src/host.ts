@@ -26,17 +26,21 @@ export interface RequestContext {
   readonly baseUrl: string;
   readonly correlation: string;
   readonly signal?: AbortSignal;
+  /** The client sent `Prefer: respond-async` (RFC 9967 §2.5.1): 202 instead of an error where the outcome has to wait. */
+  readonly respondAsync?: true;
   readonly ifMatch?: string;
   readonly ifNoneMatch?: string;
 }
 
 /** The answer to a SCIM request: everything but the HTTP framing. Errors are thrown as `ScimError`. */
 export interface ScimAnswer {
-  readonly status: 200 | 201 | 204 | 304;
+  readonly status: 200 | 201 | 202 | 204 | 304;
   /** JSON text, ready to send. */
   readonly body?: string;
   readonly etag?: string;
   readonly location?: string;
+  /** The transaction a later event will name (RFC 9967 §2.5.1). */
+  readonly transaction?: string;
 }
 
 /** Query parameters as the client sent them, percent-decoded once, each at most once (S-092, SEC-38). */
@@ -117,10 +121,27 @@ export interface HostConnector {
   journal(page: { readonly states?: readonly JournalState[]; readonly before?: number; readonly limit: number }): Promise<readonly JournalRow[]>;
   /** An operator's word on a write in doubt (R14). Throws `HostError` `not-in-doubt`. */
   settle(journalId: number, decision: 'applied' | 'not-applied', by: string): Promise<JournalRow>;
+  /** An administrator's word on writes that the mass-change guard holds: `undefined` is all of them. Approved ones are sent. */
+  decideHeldWrites(decision: 'approved' | 'rejected', journalIds: readonly number[] | undefined, by: string): Promise<HeldWritesDecided>;
+  /** Lets deletes and disables pass unheld for so long: an administrator expects them. */
+  suspendMassChangeGuard(milliseconds: number): void;
   audit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
   backup(target: string): Promise<void>;
   /** Drains writes, ends runs, closes sessions, the thread and the store. */
   close(): Promise<void>;
+}
+
+/** What became of held writes that were decided. */
+export interface HeldWritesDecided {
+  /** Approved, sent, and applied by now. */
+  readonly applied: number;
+  readonly rejected: number;
+  /** Approved, and refused by the application, or not sent because the resource changed or went since. */
+  readonly refused: number;
+  /** Approved and not answered yet. */
+  readonly underWay: number;
+  /** Not held (any more). */
+  readonly notHeld: readonly number[];
 }
 
 export interface ConnectorStatus {
@@ -132,6 +153,8 @@ export interface ConnectorStatus {
   readonly problem: string | undefined;
   readonly entries: Readonly<Record<string, number>>;
   readonly inDoubt: number;
+  /** Writes that wait for an administrator (mass-change guard). */
+  readonly heldWrites: number;
   readonly lastRun: RunRow | undefined;
   readonly nextRun: { readonly profile: string; readonly at: number } | undefined;
   readonly walBytes: number;

@@ -183,6 +183,7 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
         problem: undefined,
         entries: await counts(),
         inDoubt: writes.settlement.inDoubt.size,
+        heldWrites: writes.held.size,
         lastRun,
         nextRun: scheduler.next,
         walBytes: await reader.walBytes(),
@@ -224,6 +225,8 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
       }
       return row;
     },
+    decideHeldWrites: (decision, journalIds, by) => writes.held.decide(decision, journalIds, by),
+    suspendMassChangeGuard: (milliseconds) => writes.guard?.suspend(milliseconds),
     audit: (page) => reader.readAudit(page),
     backup: (target) => store.backup(target),
     async close() {

@@ -5,6 +5,9 @@ import type { WriteAnswer } from './writes/planned-write.ts';
 /** Seconds after which a client may ask again about a write that is not decided yet. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** Seconds after which a client asks again about a write that waits for an administrator. */
+const HELD_RETRY_AFTER_SECONDS = 900;
+
 /** The SCIM error of a connector's error: the one table of R19 decides. */
 export function scimErrorOf(error: ConnectorErrorData): ScimError {
   const row = connectorErrors[error.code];
@@ -37,5 +40,12 @@ export function throwUnlessApplied(answer: WriteAnswer): asserts answer is Extra
       throw new ScimError(404, 'there is no such resource');
     case 'in-doubt':
       throw undecided('an earlier write to this resource is not decided yet');
+    case 'held':
+      // 429 is what provisioning services back off from and repeat, without counting it against the resource.
+      throw new ScimError(
+        429,
+        `more deletes or disables than usual: this one waits for an administrator (landbridge journal approve, write ${answer.journalId}); nothing has changed`,
+        { retryAfter: HELD_RETRY_AFTER_SECONDS },
+      );
   }
 }

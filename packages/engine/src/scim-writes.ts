@@ -25,7 +25,7 @@ import { scimErrorOf, throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { renderRows, requireRow } from './scim-reads.ts';
 import { type EntryDelta, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
-import type { PlannedWrite, WriteAnswer, WriteStep } from './writes/planned-write.ts';
+import type { PlannedWrite, TakesAway, WriteAnswer, WriteStep } from './writes/planned-write.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -151,6 +151,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
         expectedVersion: row.version,
         link,
         resource: row.scimId,
+        takesEntry: true,
       });
     }
     const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), deltaOfFlow(model, flow), {
@@ -162,8 +163,11 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
       expectedVersion: row.version,
       link,
       resource: row.scimId,
+      takesEntry: true,
     });
   });
+  const accepted = acceptHeld(context, answer);
+  if (accepted !== undefined) return accepted;
   throwUnlessApplied(answer);
   return { status: 204 };
 }
@@ -198,6 +202,8 @@ async function change(
   let answer = await attempt();
   // An import changed the row between reading and writing it: the client asked for nothing that depends on that.
   for (let again = 0; answer.status === 'conflict' && context.ifMatch === undefined && again < 5; again += 1) answer = await attempt();
+  const accepted = acceptHeld(context, answer);
+  if (accepted !== undefined) return accepted;
   throwUnlessApplied(answer);
   const bodyless = method === 'PATCH' && model.configuration.resourceType === 'Group' && query['attributes'] === undefined;
   const row = answer.row ?? unchanged;
@@ -242,6 +248,7 @@ async function planPlain(
   delta: EntryDelta,
   link: LinkChange | undefined,
   password: string | undefined,
+  takesEntry = false,
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
   if (password !== undefined && !face.capabilities.password) throw scimErrors.invalidValue('"password" cannot be set in this application.');
   const nothing = Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0 && password === undefined;
@@ -257,6 +264,7 @@ async function planPlain(
     partition: partitionOf(face, model, row),
     expectedVersion: row.version,
     resource: row.scimId,
+    takesEntry,
     ...(link === undefined ? {} : { link }),
     ...(password === undefined ? {} : { password }),
   });
@@ -274,7 +282,7 @@ async function planDisable(
   after: ResourceAttributes,
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
   const flow = face.configuration.deprovisioning.disable;
-  if (flow.action === 'map' && model.activeBinding !== undefined) return planPlain(face, model, context, row, request, delta, link, after.password);
+  if (flow.action === 'map' && model.activeBinding !== undefined) return planPlain(face, model, context, row, request, delta, link, after.password, true);
   const disabled: LinkChange = { ...link, shadow: { ...link?.shadow, active: false } };
   const others = withoutActive(model, delta);
   if (flow.action === 'map' || flow.action === 'none') return planPlain(face, model, context, row, request, others, disabled, after.password);
@@ -287,6 +295,7 @@ async function planDisable(
       expectedVersion: row.version,
       link: { ...disabled, state: 'disabled' },
       resource: row.scimId,
+      takesEntry: true,
     });
   }
   const values = deltaOfFlow(model, flow);
@@ -299,6 +308,7 @@ async function planDisable(
     { ...others, set: { ...others.set, ...values.set }, unset: [...others.unset, ...values.unset] },
     disabled,
     after.password,
+    true,
   );
 }
 
@@ -447,10 +457,13 @@ function toPlannedWrite(
     readonly link?: LinkChange;
     readonly password?: string;
     readonly resource?: string;
+    /** It deletes or disables the entry. */
+    readonly takesEntry?: boolean;
   },
 ): PlannedWrite {
-  const { resource, partition, ...rest } = more;
+  const { resource, partition, takesEntry, ...rest } = more;
   const there = partition === undefined ? {} : { partition };
+  const takesAway = whatIsTaken(plan, takesEntry === true);
   return {
     kind,
     objectType: model.objectType.name,
@@ -463,9 +476,10 @@ function toPlannedWrite(
     effect: kind === 'add' ? { ...plan.effect, ...there } : plan.effect,
     request,
     ...rest,
+    ...(takesAway === undefined ? {} : { takesAway }),
     audit: {
       actor: context.credential,
-      action: kind,
+      action: takesEntry === true && kind === 'update' ? 'disable' : kind,
       objectType: model.objectType.name,
       ...(resource === undefined ? {} : { resource }),
       attributes: [
@@ -477,6 +491,19 @@ function toPlannedWrite(
       correlation: context.correlation,
     },
   };
+}
+
+/** What the guard counts (SEC-20): the entry itself, else the references that lose most values. */
+function whatIsTaken(plan: PlannedSteps, takesEntry: boolean): TakesAway | undefined {
+  if (takesEntry) return { kind: 'entry' };
+  const [most] = plan.effect.references.filter((delta) => delta.removed.length > 0).sort((left, right) => right.removed.length - left.removed.length);
+  return most === undefined ? undefined : { kind: 'references', attribute: most.attribute, values: most.removed.length };
+}
+
+/** 202 for a client that asked not to wait (RFC 9967 §2.5.1): its write is durable, and an administrator decides. */
+function acceptHeld(context: RequestContext, answer: WriteAnswer): ScimAnswer | undefined {
+  if (answer.status !== 'held' || context.respondAsync !== true) return undefined;
+  return { status: 202, transaction: String(answer.journalId) };
 }
 
 /** Who asks, and by which key a repeat is recognised (R16). */

@@ -22,6 +22,12 @@ export interface ConnectorStore {
   commitLinkChanges(changes: readonly LinkWrite[]): Promise<readonly WrittenEntry[]>;
   /** Claims an entry for a caller-known settle decision: applied or not applied, by an operator or by looking (R14). */
   recordAttempt(journalId: number, attempt: { readonly at: number; readonly note: string }): Promise<void>;
+  /** An administrator's word on held writes. Approved ones become intents like any other, durably, before they are sent. One outcome per id, in order. */
+  decideHeldWrites(
+    decision: 'approved' | 'rejected',
+    journalIds: readonly number[],
+    by: { readonly actor: string; readonly reason: string; readonly at: number },
+  ): Promise<readonly HeldDecision[]>;
 
   beginRun(run: NewRun): Promise<{ readonly runId: number }>;
   /** Opens an import step and fixes its fence: the journal position before the connector is opened (R22). */
@@ -132,7 +138,7 @@ export interface Intent {
   /** An encrypted password (R21), erased with the result. */
   readonly sealed?: string;
   readonly at: number;
-  /** Written without a call of the connector because an operator's policy says so (shadow mode, R31). Default is `false`. */
+  /** Made durable, and not sent before an administrator approves: the mass-change guard. Default is `false`. */
   readonly held?: boolean;
 }
 
@@ -155,6 +161,12 @@ export type IntentOutcome =
   | { readonly status: 'gone' }
   /** An earlier write to the entry is in doubt: nothing may touch it (R14). */
   | { readonly status: 'in-doubt'; readonly journalId: number };
+
+/**
+ * What became of a held write. `changed`: the entry is not what it was when the write was planned, so its steps may not be
+ * sent any more; `gone`: there is no entry. Both end the write as refused.
+ */
+export type HeldDecision = 'approved' | 'rejected' | 'changed' | 'gone' | 'not-held';
 
 /** The state of a journal row (R12). */
 export type JournalState = 'held' | 'intended' | 'applied' | 'refused' | 'in-doubt' | 'confirmed' | 'not-reimported';

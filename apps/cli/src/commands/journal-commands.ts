@@ -3,7 +3,7 @@ import { CommandError, exitCode } from '../admin-client.ts';
 import { print, table, when } from '../output.ts';
 import { common, example, type Json, onHost } from './command.ts';
 
-/** `journal list`, `journal settle`. */
+/** `journal list`, `journal settle`, `journal approve`, `journal reject`. */
 export function addJournalCommands(program: Command): void {
   const journal = program.command('journal').description('Writes: what was asked, and what became of it');
   example(
@@ -64,4 +64,58 @@ export function addJournalCommands(program: Command): void {
     ),
     'landbridge journal settle hr 17 applied',
   );
+  addHeldDecision(journal, 'approve');
+  addHeldDecision(journal, 'reject');
+}
+
+interface Decided {
+  readonly applied: number;
+  readonly rejected: number;
+  readonly refused: number;
+  readonly underWay: number;
+  readonly notHeld: readonly number[];
+}
+
+/** Held writes: more deletes or disables than usual came within an hour, and each waits for a word (`massChange`). */
+function addHeldDecision(journal: Command, decision: 'approve' | 'reject'): void {
+  const command = journal
+    .command(decision)
+    .description(decision === 'approve' ? 'Send deletes and disables that were held' : 'Drop deletes and disables that were held: nothing changes')
+    .argument('<connector>')
+    .argument('[ids...]', 'writes, as journal list --state held shows them')
+    .option('--all', 'every held write of the connector');
+  if (decision === 'approve') command.option('--suspend <minutes>', 'and hold none for so long, because more are expected');
+  example(
+    common(command).action(
+      onHost<[string, readonly string[]]>(async (host, options, connector, ids) => {
+        const all = options['all'] === true;
+        const wrong = ids.find((id) => !/^\d+$/.test(id));
+        if (wrong !== undefined)
+          throw new CommandError(exitCode.usage, `"${wrong}" is not the id of a write`, `landbridge journal list ${connector} --state held`);
+        if (all === ids.length > 0)
+          throw new CommandError(exitCode.usage, 'say which writes', `give ids (landbridge journal list ${connector} --state held) or --all`);
+        const suspend = options['suspend'] === undefined ? undefined : Number(options['suspend']);
+        if (Number.isNaN(suspend)) throw new CommandError(exitCode.usage, `"${String(options['suspend'])}" is not a number of minutes`);
+        const decided = await host.send<Decided>('POST', `/connectors/${encodeURIComponent(connector)}/journal/${decision}`, {
+          writes: all ? 'all' : ids.map(Number),
+          ...(suspend === undefined ? {} : { suspendMinutes: suspend }),
+        });
+        print(options, decided, () => describe(decided));
+      }),
+    ),
+    ...(decision === 'approve'
+      ? ['landbridge journal approve hr 17 18', 'landbridge journal approve hr --all --suspend 60']
+      : ['landbridge journal reject hr --all']),
+  );
+}
+
+function describe(decided: Decided): string {
+  const parts = [
+    [decided.applied, 'applied'],
+    [decided.rejected, 'dropped'],
+    [decided.refused, 'refused: see landbridge journal list'],
+    [decided.underWay, 'sent and not answered yet'],
+    [decided.notHeld.length, `not held: ${decided.notHeld.join(', ')}`],
+  ] as const;
+  return parts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join('\n') || 'nothing is held';
 }

@@ -136,6 +136,14 @@ function pageOf(request: FastifyRequest): { readonly limit: number; readonly bef
   return { limit, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 
+/** Which held writes a decision is about; `undefined` is all of them. */
+function heldWritesOf(request: FastifyRequest): readonly number[] | undefined {
+  const { writes } = bodyOf(request);
+  if (writes === 'all') return undefined;
+  if (Array.isArray(writes) && writes.length > 0 && writes.every((one) => Number.isSafeInteger(one))) return writes as readonly number[];
+  throw new AdminError(400, 'invalid-decision', 'write {"writes": [17, 18]} with ids of held writes, or {"writes": "all"}');
+}
+
 function numberOf(params: Params, name: string): number {
   const number = Number(params[name]);
   if (!Number.isSafeInteger(number)) throw new AdminError(400, 'invalid-number', `"${params[name] ?? ''}" is not a number`);
@@ -266,6 +274,22 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     await audit(options, actor, 'journal.settle', `${params['connector'] ?? ''} ${params['id'] ?? ''} ${decision}`);
     const row = await connectorOf(options, params).settle(numberOf(params, 'id'), decision, actor);
     return { id: row.id, state: row.state };
+  },
+  approveWrites: async (options, params, request, _reply, actor) => {
+    const { suspendMinutes } = bodyOf(request);
+    if (suspendMinutes !== undefined && !(typeof suspendMinutes === 'number' && suspendMinutes >= 0 && suspendMinutes <= 1440))
+      throw new AdminError(400, 'invalid-decision', '"suspendMinutes" is a number of minutes, at most 1440');
+    const connector = connectorOf(options, params);
+    const writes = heldWritesOf(request);
+    await audit(options, actor, 'journal.approve', `${connector.name} ${writes?.join(',') ?? 'all'} suspend=${suspendMinutes ?? 0}`);
+    if (suspendMinutes !== undefined) connector.suspendMassChangeGuard(suspendMinutes * 60_000);
+    return connector.decideHeldWrites('approved', writes, actor);
+  },
+  rejectWrites: async (options, params, request, _reply, actor) => {
+    const connector = connectorOf(options, params);
+    const writes = heldWritesOf(request);
+    await audit(options, actor, 'journal.reject', `${connector.name} ${writes?.join(',') ?? 'all'}`);
+    return connector.decideHeldWrites('rejected', writes, actor);
   },
   connectorAudit: async (options, params, request) => connectorOf(options, params).audit(pageOf(request)),
   createToken: async (options, _params, request, _reply, actor) => {

@@ -36,6 +36,13 @@ export const adminOperations = [
     path: '/connectors/{connector}/journal/{id}/settle',
     summary: 'Settles a write in doubt: {"decision": "applied"}',
   },
+  {
+    id: 'approveWrites',
+    method: 'POST',
+    path: '/connectors/{connector}/journal/approve',
+    summary: 'Sends held writes: {"writes": [17] or "all", "suspendMinutes"}',
+  },
+  { id: 'rejectWrites', method: 'POST', path: '/connectors/{connector}/journal/reject', summary: 'Drops held writes: {"writes": [17] or "all"}' },
   { id: 'connectorAudit', method: 'GET', path: '/connectors/{connector}/audit', summary: 'Audit of writes (limit, before)' },
   { id: 'backup', method: 'POST', path: '/connectors/{connector}/backup', summary: 'Copies the store of a connector: {"target": FILE}' },
   {

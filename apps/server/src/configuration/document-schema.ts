@@ -146,6 +146,21 @@ const connector = {
         minimum: { type: 'integer', minimum: 0, description: 'Default 20.' },
       },
     },
+    massChange: {
+      description: 'Above it, deletes and disables that come over SCIM within an hour wait for an administrator; off lets everything pass.',
+      oneOf: [
+        { const: 'off' },
+        {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            percent: { type: 'number', minimum: 0, maximum: 100, description: 'Share of an object type. Default 10.' },
+            minimum: { type: 'integer', minimum: 0, description: 'What always passes. Default 100.' },
+            memberPercent: { type: 'number', minimum: 0, maximum: 100, description: 'Share of the members of one group. Default 50.' },
+          },
+        },
+      ],
+    },
     deprovisioning: {
       type: 'object',
       additionalProperties: false,

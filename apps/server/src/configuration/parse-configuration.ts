@@ -213,6 +213,7 @@ export function toConnectorConfiguration(name: string, connector: Json, folder: 
     runProfiles: toRunProfiles((connector['runProfiles'] ?? {}) as Record<string, readonly unknown[]>),
     autosync: { schedules: Object.entries((connector['autosync'] ?? {}) as Json).map(([profile, value]) => toSchedule(profile, value)) },
     deletionThreshold: { ...configurationDefaults.deletionThreshold, ...(connector['deletionThreshold'] as object | undefined) },
+    ...(connector['massChange'] === 'off' ? {} : { massChange: { ...configurationDefaults.massChange, ...(connector['massChange'] as object | undefined) } }),
     deprovisioning: { disable: toFlow(deprovisioning['disable'], 'map'), delete: toFlow(deprovisioning['delete'], 'delete') },
     strictResults: connector['strictResults'] === true,
     session: {

@@ -60,6 +60,7 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
     profile: credential.scope.profile,
     baseUrl: options.publicUrl() + prefix,
     correlation,
+    ...(prefersAsync(request.headers['prefer']) ? { respondAsync: true } : {}),
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
@@ -149,6 +150,7 @@ function notAllowed(reply: FastifyReply, allow: string): undefined {
 
 function send(reply: FastifyReply, answer: ScimAnswer, created: boolean): void {
   if (answer.etag !== undefined) reply.header('etag', answer.etag);
+  if (answer.transaction !== undefined) reply.header('set-txn', answer.transaction).header('preference-applied', 'respond-async');
   if (answer.location !== undefined && (created || answer.status === 200)) reply.header('location', answer.location);
   if (answer.body === undefined) reply.code(answer.status).send();
   else reply.code(answer.status).header('content-type', SCIM_JSON).send(answer.body);
@@ -202,6 +204,11 @@ function bodyOf(request: FastifyRequest): unknown {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/scim+json' && type !== 'application/json') throw new ScimError(415, 'Send application/scim+json.');
   return parseJsonBody(body);
+}
+
+/** `Prefer: respond-async` (RFC 7240 §4.1). */
+function prefersAsync(header: string | readonly string[] | undefined): boolean {
+  return header !== undefined && /(?:^|[,;\s])respond-async(?:$|[,;\s])/i.test(String(header));
 }
 
 function accepts(header: string | undefined): boolean {

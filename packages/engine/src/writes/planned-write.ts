@@ -33,7 +33,14 @@ export interface PlannedWrite {
   readonly request: RequestIdentity;
   readonly password?: string;
   readonly audit: Omit<AuditRecord, 'at' | 'result'>;
+  /** What the write takes away from people: the mass-change guard counts it (SEC-20). */
+  readonly takesAway?: TakesAway;
+  /** Made durable and not sent: an administrator decides. */
+  readonly held?: true;
 }
+
+/** A delete or disable, or values taken from references of the entry. */
+export type TakesAway = { readonly kind: 'entry' } | { readonly kind: 'references'; readonly attribute: string; readonly values: number };
 
 /** How a write ended, as its requester learns it. */
 export type WriteAnswer =
@@ -44,7 +51,9 @@ export type WriteAnswer =
   | { readonly status: 'claimed'; readonly claim: Claim; readonly inDoubt: boolean }
   | { readonly status: 'conflict'; readonly version: number }
   | { readonly status: 'gone' }
-  | { readonly status: 'in-doubt'; readonly journalId: number };
+  | { readonly status: 'in-doubt'; readonly journalId: number }
+  /** Durable, and not sent before an administrator approves it (SEC-20). */
+  | { readonly status: 'held'; readonly journalId: number };
 
 /** A write on its way through the pipeline. */
 export interface WriteInFlight {

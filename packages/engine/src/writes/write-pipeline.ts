@@ -114,7 +114,8 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     group.forEach((item, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error('the store answered fewer intents than it was given');
-      if (outcome.status === 'intended') begin(item, outcome);
+      if (outcome.status === 'intended' && item.write.held) item.resolve({ status: 'held', journalId: outcome.journalId });
+      else if (outcome.status === 'intended') begin(item, outcome);
       else
         item.resolve(
           outcome.status === 'in-doubt' || outcome.status === 'conflict' || outcome.status === 'gone'
@@ -135,6 +136,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       effect: write.effect,
       ...(write.link === undefined ? {} : { link: write.link }),
       request: write.request,
+      ...(write.held ? { held: true } : {}),
       ...(write.password === undefined ? {} : { sealed: options.seal(write.password) }),
       at: now(),
     };

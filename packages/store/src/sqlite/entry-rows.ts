@@ -16,10 +16,20 @@ export interface StoreState extends FileState {
   readonly grown: Map<number, number>;
 }
 
+/** A journal row without a result, in memory. */
+export interface OpenWrite {
+  readonly journalId: number;
+  readonly kind: string;
+  readonly otype: number;
+  /** Waits for an administrator: nothing was sent, so imports go on with the entry. */
+  held: boolean;
+  inDoubtSince: number | undefined;
+}
+
 /** The part of the state that transactions change, and that the file can always tell anew: {@link readFileState}. */
 interface FileState {
   /** Open journal rows (held, intended, in doubt) by entry: nothing else may touch these entries (R14). */
-  open: Map<number, { readonly journalId: number; readonly kind: string; readonly otype: number; inDoubtSince: number | undefined }>;
+  open: Map<number, OpenWrite>;
   nextEntryId: number;
   /** Grows with every result and every import step: what an import may know ends at its fence (R22). */
   position: number;
@@ -35,9 +45,15 @@ interface FileState {
 export function readFileState(database: Database): FileState {
   const position = Number(database.get("SELECT value FROM meta WHERE name = 'position'")?.['value'] ?? 0);
   const open: FileState['open'] = new Map();
-  for (const row of database.all("SELECT id, kind, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
+  for (const row of database.all("SELECT id, kind, state, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
     // Whatever was left open is in doubt from now on (R13).
-    open.set(Number(row['entry']), { journalId: Number(row['id']), kind: String(row['kind']), otype: Number(row['otype']), inDoubtSince: position });
+    open.set(Number(row['entry']), {
+      journalId: Number(row['id']),
+      kind: String(row['kind']),
+      otype: Number(row['otype']),
+      held: row['state'] === 'held',
+      inDoubtSince: position,
+    });
   }
   const sequence = Number(database.get("SELECT seq FROM sqlite_sequence WHERE name = 'entries'")?.['seq'] ?? 0);
   const journalled = Number(database.get('SELECT max(entry) AS entry FROM journal')?.['entry'] ?? 0);
@@ -62,6 +78,11 @@ export function transact<Result>(state: StoreState, work: () => Result extends P
     for (const [entry, write] of state.open) write.inDoubtSince = known.get(entry)?.inDoubtSince;
     throw error;
   }
+}
+
+/** Whether a write to the entry is in flight or in doubt, so that an import must leave it alone (R14, R22). */
+export function isAtWork(state: StoreState, entryId: number): boolean {
+  return state.open.get(entryId)?.held === false;
 }
 
 /** Starts counting added entries: to be called first in every transaction that may insert any. */

@@ -8,6 +8,7 @@ import {
   advance,
   flushGrowth,
   insertEntry,
+  isAtWork,
   keysOf,
   orderAttributes,
   removeEntry,
@@ -88,7 +89,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (row === undefined) return applyUnknown(step, type, entry, anchorKey, index, page);
     const id = Number(row['id']);
     if (step.seen.mark(id) && step.kind === 'full') return page.fail(index, 'already-exists', `the application reported the anchor twice in one import`);
-    if (state.open.has(id)) return page.count('fenced');
+    if (isAtWork(state, id)) return page.count('fenced');
     if ((Number(row['flags']) & flag.unconfirmed) === 0 && row['hash'] === entry.hash && row['sets'] === setsOf(entry) && row['partition'] === step.partition)
       return page.count('unchanged');
     compareAndWrite(step, type, id, row, entry, page);
@@ -292,7 +293,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   /** Somebody created the object again in the application that was disabled by deletion: the resource has its entry back. */
   function reviveAbsent(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
     const row = database.get('SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE id = ?', id);
-    if (row === undefined || Number(row['position']) > step.fence || state.open.has(id)) return page.count('fenced');
+    if (row === undefined || Number(row['position']) > step.fence || isAtWork(state, id)) return page.count('fenced');
     database.run(`UPDATE entries SET flags = flags & ~${flag.absent}, anchor = ?, anchor_key = ? WHERE id = ?`, entry.anchor, anchorKey, id);
     database.run("UPDATE links SET state = 'linked', modified = ? WHERE entry = ?", step.at, id);
     step.seen.mark(id);
@@ -305,7 +306,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (row === undefined) return page.fail(index, 'not-found', 'need-full-object: an update of an object that the connector space does not have');
     const id = Number(row['id']);
     step.seen.mark(id);
-    if (state.open.has(id)) return page.count('fenced');
+    if (isAtWork(state, id)) return page.count('fenced');
     const body = String(row['body']);
     const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...(JSON.parse(body) as EncodedAttributes), ...entry.set };
     for (const name of entry.unset) delete merged[name];
@@ -366,7 +367,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const id = Number(row['id']);
       // It left this partition, and another step of the run has shown it in the one it went to.
       if (row['partition'] !== step.partition) return;
-      if (state.open.has(id) || Number(row['position']) > step.fence) return page.count('fenced');
+      if (isAtWork(state, id) || Number(row['position']) > step.fence) return page.count('fenced');
       // Removals wait for the end of the step, where the threshold counts them (R23).
       step.removals.push(id);
       return;
@@ -386,7 +387,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   function isRemovable(step: Step, id: number, position: number, flags: number): boolean {
-    return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !state.open.has(id);
+    return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !isAtWork(state, id);
   }
 
   /** Removes entries, each unless it was written since the list that names it was made: the journal wins (R22). */
@@ -394,7 +395,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     let removed = 0;
     for (const { id, fence } of list) {
       const row = database.get('SELECT position FROM entries WHERE id = ?', id);
-      if (row === undefined || Number(row['position']) > fence || state.open.has(id)) continue;
+      if (row === undefined || Number(row['position']) > fence || isAtWork(state, id)) continue;
       removeEntry(state, id, 'gone', at);
       removed += 1;
     }

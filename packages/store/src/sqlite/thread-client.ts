@@ -8,6 +8,7 @@ const COMMANDS = [
   'commitResults',
   'commitLinkChanges',
   'recordAttempt',
+  'decideHeldWrites',
   'beginRun',
   'beginStep',
   'applyPage',

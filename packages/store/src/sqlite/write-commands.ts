@@ -1,5 +1,17 @@
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
-import type { AuditRecord, Claim, EntryEffect, EntryRow, Intent, IntentOutcome, LinkChange, LinkWrite, WriteResult, WrittenEntry } from '../connector-store.ts';
+import type {
+  AuditRecord,
+  Claim,
+  EntryEffect,
+  EntryRow,
+  HeldDecision,
+  Intent,
+  IntentOutcome,
+  LinkChange,
+  LinkWrite,
+  WriteResult,
+  WrittenEntry,
+} from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import type { Row } from './database.ts';
 import {
@@ -35,12 +47,18 @@ import { flag } from './tables.ts';
  * 6. A returned anchor that equals another entry's changes nothing and leaves the write in doubt (R9).
  * 7. A deleted resource leaves a tombstone with the position of its deletion (R7, R22).
  * 8. A sealed password is erased with the result (R21).
+ * 9. A held write is sent only after its approval is durable, and only while its entry is what it was planned for.
  */
 export interface WriteCommands {
   commitIntents(intents: readonly Intent[]): readonly IntentOutcome[];
   commitResults(results: readonly WriteResult[]): readonly WrittenEntry[];
   commitLinkChanges(changes: readonly LinkWrite[]): readonly WrittenEntry[];
   recordAttempt(journalId: number, attempt: { readonly at: number; readonly note: string }): void;
+  decideHeldWrites(
+    decision: 'approved' | 'rejected',
+    journalIds: readonly number[],
+    by: { readonly actor: string; readonly reason: string; readonly at: number },
+  ): readonly HeldDecision[];
 }
 
 /** What an import must confirm of one attribute. */
@@ -101,7 +119,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     for (const claim of intent.claims) {
       database.run('INSERT INTO claims(otype, attr, key, journal) VALUES (?, ?, ?, ?)', type.id, attributeOf(type, claim.attribute).id, claim.key, journalId);
     }
-    state.open.set(entryId, { journalId, kind: intent.kind, otype: type.id, inDoubtSince: undefined });
+    state.open.set(entryId, { journalId, kind: intent.kind, otype: type.id, held: intent.held === true, inDoubtSince: undefined });
     return { status: 'intended', journalId, entryId };
   }
 
@@ -135,7 +153,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     return written(entryId, result.journalId);
   }
 
-  function endJournal(result: WriteResult, newState: WriteResult['state'], entryId: number): void {
+  function endJournal(result: Pick<WriteResult, 'journalId' | 'state' | 'error' | 'at'>, newState: WriteResult['state'], entryId: number): void {
     const error = result.error === undefined ? null : JSON.stringify(result.error);
     if (newState === 'in-doubt') {
       database.run("UPDATE journal SET state = 'in-doubt', error = ? WHERE id = ?", error, result.journalId);
@@ -169,6 +187,38 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     return written(Number(row['id']));
   }
 
+  function decideHeldWrite(
+    decision: 'approved' | 'rejected',
+    journalId: number,
+    by: { readonly actor: string; readonly reason: string; readonly at: number },
+  ): HeldDecision {
+    const journal = database.get('SELECT * FROM journal WHERE id = ?', journalId);
+    if (journal?.['state'] !== 'held') return 'not-held';
+    const entryId = Number(journal['entry']);
+    const entry = database.get('SELECT modified FROM entries WHERE id = ?', entryId);
+    const outcome = judgeHeld(decision, journal, entry);
+    const open = state.open.get(entryId);
+    const type = state.model.typesById.get(Number(journal['otype']));
+    if (outcome === 'approved') {
+      database.run("UPDATE journal SET state = 'intended' WHERE id = ?", journalId);
+      if (open !== undefined) Object.assign(open, { held: false, inDoubtSince: undefined });
+    } else {
+      const message = { rejected: by.reason, changed: 'the resource changed after the write was held', gone: 'the resource is gone' }[outcome];
+      endJournal({ journalId, state: 'refused', error: { code: 'entry-failed', message }, at: by.at }, 'refused', entryId);
+    }
+    addAudit(state, {
+      at: by.at,
+      actor: by.actor,
+      action: `held-${String(journal['kind'])}`,
+      ...(type === undefined ? {} : { objectType: type.name }),
+      ...(journal['scim_id'] === null ? {} : { resource: String(journal['scim_id']) }),
+      attributes: [],
+      result: outcome,
+      correlation: String(journal['correlation']),
+    });
+    return outcome;
+  }
+
   return {
     commitIntents(intents) {
       try {
@@ -198,10 +248,18 @@ export function createWriteCommands(state: StoreState): WriteCommands {
         advance(state);
         return changes.map(commitLinkChange);
       }),
+    decideHeldWrites: (decision, journalIds, by) => transact(state, () => journalIds.map((journalId) => decideHeldWrite(decision, journalId, by))),
     recordAttempt(journalId, attempt) {
       database.run("UPDATE journal SET attempts = json_insert(coalesce(attempts, '[]'), '$[#]', json(?)) WHERE id = ?", JSON.stringify(attempt), journalId);
     },
   };
+}
+
+/** A delete is a delete whatever changed; an update was planned against what the entry was. */
+function judgeHeld(decision: 'approved' | 'rejected', journal: Row, entry: Row | undefined): Exclude<HeldDecision, 'not-held'> {
+  if (decision === 'rejected') return 'rejected';
+  if (entry === undefined) return 'gone';
+  return journal['kind'] === 'update' && Number(entry['modified']) > Number(journal['at']) ? 'changed' : 'approved';
 }
 
 /** The row of an entry, or `undefined`. */
