@@ -64,6 +64,8 @@ function capabilities(context: ConnectorContext): Capabilities {
     // SQLite has one writer at a time.
     parallelWrites: settings.dialect === 'sqlite' ? 1 : 8,
     resultsApply: 'at-once',
+    // SQLite works in this process and ends with it; a server goes on with a statement until its own limit.
+    lingerSeconds: settings.dialect === 'sqlite' ? 0 : settings.commandTimeoutSeconds,
     exportType: 'attribute-update',
     exportMaxBatch: 100,
     importMaxPage: 5000,

@@ -49,7 +49,11 @@ export interface Capabilities {
   readonly isolatedEntries: boolean;
   /** When results count (R17). `at-close`: after the session was closed. `at-once`: sessions may stay open over bursts. */
   readonly resultsApply: 'at-close' | 'at-once';
-  /** A create whose key the caller chose may be repeated: `already-exists` then is looked at, not trusted (R14). */
+  /**
+   * Seconds for which the application may go on with a call whose session or process was lost: its own command time-out.
+   * Until then "it is not there" proves nothing (R14). `0`: a call ends with its session. Default is the host's limit of a call.
+   */
+  readonly lingerSeconds?: number;
   readonly exportMaxBatch: number;
   readonly importMaxPage: number;
   readonly importDefaultPage: number;

@@ -68,6 +68,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     reader,
     log,
     now,
+    lingerMilliseconds: (options.capabilities.lingerSeconds ?? configuration.limits.callSeconds) * 1000,
     resend: pipeline.resend,
     conclude: pipeline.conclude,
     requestImport: options.requestImport,

@@ -172,7 +172,7 @@ export async function listResources(face: ScimFace, model: ResourceModel, contex
           groupReferences: groupReferences(face, model.objectType.name),
         });
   const sort = query.sortBy === undefined ? undefined : sortOf(query, model);
-  if (mapped !== undefined) refuseUndecided(face, model, mapped);
+  refuseUndecided(face, model, mapped);
   const page =
     (filter === undefined || mapped !== undefined) && sort !== 'unmapped'
       ? await queryStore(face, model, query, mapped, sort)
@@ -300,13 +300,14 @@ function orderKeys(path: ResolvedPath, left: unknown, right: unknown): number {
   return orderValues((path.sub ?? path.attribute).definition, left, right);
 }
 
-/** A filter that a create in doubt could match is not answered "not found" (R14). @throws ScimError 503. */
-function refuseUndecided(face: ScimFace, model: ResourceModel, filter: StoreFilter): void {
+/** A list that a create in doubt could be part of is not answered without it (R14). @throws ScimError 503. */
+function refuseUndecided(face: ScimFace, model: ResourceModel, filter: StoreFilter | undefined): void {
   for (const write of face.writes.settlement.inDoubt.values()) {
     if (write.kind !== 'add' || write.objectType !== model.objectType.name) continue;
     const attributes: Record<string, unknown> = {};
     for (const step of write.steps) if (step.call === 'put') Object.assign(attributes, step.effect.set);
-    if (couldMatch(filter, attributes as Parameters<typeof matchesEntry>[1])) throw undecided('a create that this filter may match is not decided yet');
+    if (filter === undefined || couldMatch(filter, attributes as Parameters<typeof matchesEntry>[1]))
+      throw undecided('a create that this list may have to show is not decided yet');
   }
 }
 

@@ -71,6 +71,8 @@ export interface WriteInFlight {
   applied: EntryEffect;
   /** Anchor attributes that the application returned, for the steps after an add. */
   anchor: EncodedAttributes | undefined;
+  /** When its last call began, in milliseconds since the epoch; absent before the first one and after a restart. */
+  sentAt: number | undefined;
   /** After doubt an entry is sent alone (R13). */
   alone: boolean;
   answer(answer: WriteAnswer): void;
@@ -122,6 +124,7 @@ export function reviveWrite(row: JournalRow, password: string | undefined, callb
     nextStep: 0,
     applied: noEffect,
     anchor: undefined,
+    sentAt: undefined,
     alone: true,
     ...callbacks,
   };

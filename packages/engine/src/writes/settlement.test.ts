@@ -49,6 +49,7 @@ function write(steps: readonly WriteStep[], kind: WriteInFlight['kind'] = 'add')
     nextStep: 0,
     applied: noEffect,
     anchor: undefined,
+    sentAt: undefined,
     alone: true,
     answer: () => {},
     doubted: () => {},
@@ -71,6 +72,7 @@ function settle(found: FoundEntries | Error, one: WriteInFlight, overrides: Part
       reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
       log: quiet,
       now: () => 0,
+      lingerMilliseconds: 0,
       resend: () => resolve('resent'),
       conclude: (_, outcome) => resolve(outcome.state === 'refused' ? `refused ${outcome.error.code}` : outcome.state),
       requestImport: () => resolve('import requested'),
@@ -165,6 +167,31 @@ describe('R14 settling a write in doubt by looking', () => {
     expect(outcome).toBe('applied');
   });
 
+  it('R14 after a lost session "absent" counts only once the command time-out of the application has passed', async () => {
+    const times = [0, 50, 99, 100];
+    let looks = 0;
+    const one = write([put('add', { login: 'ada' })]);
+    const outcome = await settle(none, one, {
+      lingerMilliseconds: 100,
+      now: () => times[Math.min(looks, 3)] ?? 100,
+      store: { recordAttempt: async () => {} },
+      handle: {
+        quiesced: async () => {},
+        find: async () => {
+          looks += 1;
+          return none;
+        },
+      },
+    });
+    expect(outcome).toBe('resent');
+    expect(looks).toBe(3);
+  });
+
+  it('R14 what shows before the command time-out has passed was applied, at once', async () => {
+    const outcome = await settle(entry({ login: 'ada' }), write([put('add', { login: 'ada' })]), { lingerMilliseconds: 1e9 });
+    expect(outcome).toBe('applied');
+  });
+
   it('an operator decides what nothing else can', async () => {
     const outcomes: string[] = [];
     const settlement = createSettlement({
@@ -175,6 +202,7 @@ describe('R14 settling a write in doubt by looking', () => {
       reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
       log: quiet,
       now: () => 0,
+      lingerMilliseconds: 0,
       resend: () => {},
       conclude: (_, outcome) => outcomes.push(outcome.state),
       requestImport: () => {},

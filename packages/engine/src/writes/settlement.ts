@@ -15,7 +15,8 @@ import type { WriteInFlight, WriteStep } from './planned-write.ts';
 /**
  * What is in doubt is settled by looking at the application, before anything else touches the entry (R14).
  *
- * 1. Nothing is concluded while the call that went wrong may still be at work.
+ * 1. Nothing is concluded while the call that went wrong may still be at work: in the connector, or, after its session was lost,
+ *    in the application, until its command time-out has passed. What shows by then was applied; what does not proves nothing yet.
  * 2. A look-up decides: the state the write wanted is there, or it is not.
  * 3. What is not there, or cannot be looked up, is sent again, alone, where repeating is safe: an update that states the
  *    wanted values, a delete, a create that claims a value or a key of the caller's choosing.
@@ -42,6 +43,8 @@ export interface SettlementOptions {
   readonly reader: Pick<ConnectorReader, 'readByAnchor' | 'readEntry' | 'readJournalRow'>;
   readonly log: HostLog;
   readonly now: () => number;
+  /** How long the application may go on with a call whose session was lost. */
+  readonly lingerMilliseconds: number;
   resend(write: WriteInFlight): void;
   conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
   /** Asks for an import, where only an import can decide. */
@@ -55,8 +58,13 @@ interface Case {
   readonly write: WriteInFlight;
   /** Looks since the write became doubtful: each one waits longer. */
   attempts: number;
+  /** From when on absence counts, in milliseconds since the epoch. */
+  absentFrom: number;
   timer: NodeJS.Timeout | undefined;
 }
+
+/** Errors after which the application may still be at work although the call has ended here. */
+const LOST: ReadonlySet<string> = new Set(['timeout', 'connection-dropped', 'terminated']);
 
 const BACK_OFF_MILLISECONDS = [0, 200, 500, 1000, 2000, 5000, 10_000, 30_000] as const;
 
@@ -64,21 +72,25 @@ const BACK_OFF_MILLISECONDS = [0, 200, 500, 1000, 2000, 5000, 10_000, 30_000] as
 export function createSettlement(options: SettlementOptions): Settlement {
   const cases = new Map<number, Case>();
   const inDoubt = new Map<number, WriteInFlight>();
+  const openedAt = options.now();
   let closed = false;
 
   function take(write: WriteInFlight, error: ConnectorErrorData): void {
     const entry = cases.get(write.journalId) ?? open(write);
     inDoubt.set(write.journalId, write);
+    // Before a restart it was sent at the latest when this process began.
+    if (LOST.has(error.code)) entry.absentFrom = (write.sentAt ?? openedAt) + options.lingerMilliseconds;
     options.log.warn({ journal: write.journalId, code: error.code, reason: error.message, attempt: entry.attempts }, 'a write is in doubt');
     schedule(entry, error.message);
   }
 
   /** A case ends with the answer of its write, whoever gives it. */
   function open(write: WriteInFlight): Case {
-    const entry: Case = { write, attempts: 0, timer: undefined };
+    const entry: Case = { write, attempts: 0, absentFrom: 0, timer: undefined };
     const { answer } = write;
     write.answer = (given) => {
       forget(entry);
+      inDoubt.delete(write.journalId);
       answer(given);
     };
     cases.set(write.journalId, entry);
@@ -87,6 +99,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
 
   function schedule(entry: Case, note: string): void {
     if (closed) return;
+    // Looks are cheap, and what shows ends the wait early.
     const wait = BACK_OFF_MILLISECONDS[Math.min(entry.attempts, BACK_OFF_MILLISECONDS.length - 1)] ?? 30_000;
     entry.attempts += 1;
     clearTimeout(entry.timer);
@@ -120,9 +133,13 @@ export function createSettlement(options: SettlementOptions): Settlement {
           error: { code: 'already-exists', message: 'an entry with the same unique value exists in the application, with other values' },
         });
       case 'not-applied':
+        if (options.now() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
         return sendAgain(entry);
       case 'unknown':
-        if (isRepeatable(step)) return sendAgain(entry);
+        if (isRepeatable(step)) {
+          if (options.now() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
+          return sendAgain(entry);
+        }
         options.requestImport();
         return schedule(entry, 'waits for an import or for an operator (landbridge journal settle)');
     }
@@ -138,15 +155,14 @@ export function createSettlement(options: SettlementOptions): Settlement {
   }
 
   function sendAgain(entry: Case): void {
-    // The case stays known, so that a second doubt about the same write backs off instead of starting over.
-    inDoubt.delete(entry.write.journalId);
+    // The case stays known and the write undecided, so that a second doubt about it backs off instead of starting over.
     options.resend(entry.write);
   }
 
+  /** Nothing more is to be done about it here; it stays undecided for readers until its result is durable and answered. */
   function forget(entry: Case): void {
     clearTimeout(entry.timer);
     cases.delete(entry.write.journalId);
-    inDoubt.delete(entry.write.journalId);
   }
 
   return {

@@ -157,6 +157,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       nextStep: 0,
       applied: noEffect,
       anchor: undefined,
+      sentAt: undefined,
       alone: false,
       answer: (answer) => {
         inFlight -= 1;
@@ -180,6 +181,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   function currentChange(write: WriteInFlight): EncodedChange {
     const step = write.steps[write.nextStep];
     if (step?.call !== 'put') throw new Error('a write without an export step was sent to a session');
+    write.sentAt = now();
     return {
       id: String(write.journalId),
       ...step.change,
@@ -194,6 +196,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   }
 
   async function setPassword(write: WriteInFlight): Promise<void> {
+    write.sentAt = now();
     try {
       if (write.password !== undefined) await handle.setPassword(identityOf(write), write.password, {}, partitionOf(write));
       write.nextStep += 1;

@@ -126,12 +126,16 @@ export function createWriteCommands(state: StoreState): WriteCommands {
   function findClaimant(claim: Claim, type: StoredType, self: number | undefined): IntentOutcome | undefined {
     const attribute = attributeOf(type, claim.attribute);
     const claimed = database.get(
-      'SELECT c.journal, j.state FROM claims c JOIN journal j ON j.id = c.journal WHERE c.otype = ? AND c.attr = ? AND c.key = ?',
+      'SELECT c.journal, j.state, j.entry FROM claims c JOIN journal j ON j.id = c.journal WHERE c.otype = ? AND c.attr = ? AND c.key = ?',
       type.id,
       attribute.id,
       claim.key,
     );
-    if (claimed !== undefined) return { status: 'claimed', claim, journalId: Number(claimed['journal']), inDoubt: claimed['state'] === 'in-doubt' };
+    if (claimed !== undefined) {
+      // What an earlier process left open is in doubt too, whatever its row says (R13).
+      const inDoubt = claimed['state'] === 'in-doubt' || state.open.get(Number(claimed['entry']))?.inDoubtSince !== undefined;
+      return { status: 'claimed', claim, journalId: Number(claimed['journal']), inDoubt };
+    }
     const owner = findOwner(state, type, claim);
     return owner === undefined || owner === self ? undefined : { status: 'claimed', claim, entryId: owner, inDoubt: false };
   }

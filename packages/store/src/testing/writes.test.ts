@@ -61,6 +61,12 @@ describeStores('intents', (bench) => {
     expect(await bench.drive.intend({ kind: 'add', claims: [claim('eve')] })).toMatchObject({ status: 'intended' });
   });
 
+  it('R13 R15 a claim of a write that was open when the process ended is in doubt, not taken', async () => {
+    await bench.drive.intend({ kind: 'add', claims: [claim('eve')] });
+    await bench.reopen();
+    expect(await bench.drive.intend({ kind: 'add', claims: [claim('eve')] })).toMatchObject({ status: 'claimed', inDoubt: true });
+  });
+
   it('R15 a value that another entry has is taken, folded, single or multi-valued; its owner may keep it', async () => {
     const { drive } = bench;
     await drive.import([person('1', { login: 'Ada' })]);

@@ -1,0 +1,75 @@
+import { configurationDefaults } from '@landbridge/engine';
+import { afterEach, describe, expect, it } from 'vitest';
+import { person, type ScriptedHost, type ScriptedHostOptions, startScriptedHost } from '../fixtures/scripted-host.ts';
+
+/** What clients learn while a write is in doubt, and how long "it is not there" proves nothing (R13, R14). */
+const open: ScriptedHost[] = [];
+
+afterEach(async () => {
+  for (const host of open.splice(0)) await host.close();
+});
+
+/** Calls are given up after a second: an abandoned host is closed that soon. */
+const limits = { ...configurationDefaults.limits, callSeconds: 1 };
+
+async function start(options: Partial<ScriptedHostOptions>): Promise<ScriptedHost> {
+  const host = await startScriptedHost({ schema: [person], configuration: { limits }, ...options });
+  open.push(host);
+  return host;
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+const inDoubt = async (host: ScriptedHost): Promise<number> => (await host.connector.status()).inDoubt;
+
+describe('R14 a create in doubt', () => {
+  it('is in no list that could show it, filtered or not, and the same value is not "taken" but undecided', async () => {
+    const host = await start({ capabilities: { find: false, lingerSeconds: 0 } });
+    host.application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada' } });
+    await host.run('full');
+    host.application.script('after-put', 'throw-text');
+    host.application.script('open-import', 'throw', { value: 'server-down', times: 1000 });
+    const created = host.create('Users', { userName: 'eve', title: 'Dr' });
+    await until(async () => (await inDoubt(host)) === 1);
+    const undecided = { status: 503, retryAfter: 5 };
+    await expect(host.list('Users')).rejects.toMatchObject(undecided);
+    await expect(host.list('Users', 'userName eq "eve"')).rejects.toMatchObject(undecided);
+    await expect(host.list('Users', 'not (userName eq "ada")')).rejects.toMatchObject(undecided);
+    await expect(host.list('Users', 'title co "D"')).rejects.toMatchObject(undecided);
+    await expect(host.create('Users', { userName: 'eve', title: 'other' })).rejects.toMatchObject(undecided);
+    expect((await host.list('Users', 'userName eq "ada"')).length).toBe(1);
+    host.application.calm();
+    // Settling asks for an import itself, which shows the object.
+    expect((await created)['userName']).toBe('eve');
+    expect((await host.list('Users')).length).toBe(2);
+  });
+
+  it('is not sent again after a restart while the application may still be at the old call', async () => {
+    const host = await start({ capabilities: { lingerSeconds: 60 } });
+    host.application.script('before-put', 'hang');
+    host.create('Users', { userName: 'late' }).catch(() => {});
+    await until(() => host.calls('put').length === 1);
+    await host.abandon();
+    await until(async () => (await inDoubt(host)) === 1);
+    await until(() => host.calls('find').length > 0);
+    expect(host.calls('put')).toEqual([]);
+    // What the dead process had started arrives only after the new one looked for the first time.
+    host.application.put({ type: 'person', key: '77', attributes: { id: '77', login: 'late' } });
+    await until(async () => (await inDoubt(host)) === 0);
+    expect(host.calls('put')).toEqual([]);
+    expect((await host.list('Users')).length).toBe(1);
+  });
+
+  it('is sent again once that time has passed', async () => {
+    const host = await start({ capabilities: { lingerSeconds: 0.3 } });
+    host.application.script('before-put', 'hang');
+    host.create('Users', { userName: 'late' }).catch(() => {});
+    await until(() => host.calls('put').length === 1);
+    await host.abandon();
+    await until(async () => (await inDoubt(host)) === 0);
+    expect(host.calls('put').length).toBe(1);
+    expect(host.application.objects().map((one) => one.attributes['login'])).toEqual(['late']);
+  });
+});
