@@ -1,14 +1,15 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { sampleTables } from '../apps/cli/src/tour/sample-application.ts';
+import { sampleConfiguration, sampleTables } from '../apps/cli/src/tour/sample-application.ts';
 import { type PrivatePostgres, startPostgres } from '../test/backends/postgres.ts';
 
 /** An application to measure against, filled with generated people. */
 export interface BenchApplication {
   readonly name: 'sqlite' | 'postgres';
-  readonly parameters: readonly string[];
+  /** The configuration of the host for it. */
+  readonly configuration: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly file: string | undefined;
   readonly server: PrivatePostgres | undefined;
@@ -16,38 +17,61 @@ export interface BenchApplication {
 }
 
 const GROUP_SIZE = 500;
+const DEPARTMENTS = 200;
+
+/** What the application holds of person number `index`, from 1. */
+export const personOf = (index: number) => ({
+  userName: `user${index}`,
+  first: `First${index}`,
+  last: `Last${index}`,
+  mail: `user${index}@example.com`,
+  title: 'Analyst',
+  department: `Department ${index % DEPARTMENTS}`,
+});
+
+/** The same in SQL: both dialects know `||` and integer arithmetic. */
+const PERSON = `'user' || i, 'First' || i, 'Last' || i, 'user' || i || '@example.com', 'Analyst', 'Department ' || (i % ${DEPARTMENTS}), CASE WHEN i > 1 THEN i / 10 + 1 END`;
+const COLUMNS = 'id, user_name, first_name, last_name, mail, title, department, manager_id';
 
 /** A SQLite application with people, and departments of some hundred members. */
 export async function sqliteApplication(people: number): Promise<BenchApplication> {
-  const file = join(mkdtempSync(join(tmpdir(), 'landbridge-bench-')), 'app.sqlite');
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-bench-'));
+  const file = join(folder, 'app.sqlite');
   const database = new DatabaseSync(file);
+  const groups = Math.ceil(people / GROUP_SIZE);
   database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; ${sampleTables('sqlite')}
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${people})
-    INSERT INTO employees(id, user_name, first_name, last_name, mail, title, department, manager_id)
-    SELECT i, 'user' || i, 'First' || i, 'Last' || i, 'user' || i || '@example.com', 'Analyst', 'Department ' || (i % 200), CASE WHEN i > 1 THEN i / 10 + 1 END FROM n;
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${Math.ceil(people / GROUP_SIZE)}) INSERT INTO departments(id, name) SELECT i, 'Team ' || i FROM n;
-    INSERT INTO memberships(department_id, employee_id) SELECT 1 + id / ${GROUP_SIZE}, id FROM employees WHERE 1 + id / ${GROUP_SIZE} <= ${Math.ceil(people / GROUP_SIZE)};`);
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${people}) INSERT INTO employees(${COLUMNS}) SELECT i, ${PERSON} FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${groups}) INSERT INTO departments(id, name) SELECT i, 'Team ' || i FROM n;
+    INSERT INTO memberships(department_id, employee_id) SELECT 1 + id % ${groups}, id FROM employees;`);
   database.close();
-  return { name: 'sqlite', parameters: ['dialect: sqlite', `file: ${file}`], environment: {}, file, server: undefined, stop: async () => {} };
+  const stop = async (): Promise<void> => rmSync(folder, { recursive: true, force: true });
+  return { name: 'sqlite', configuration: sampleConfiguration(['dialect: sqlite', `file: ${file}`]), environment: {}, file, server: undefined, stop };
 }
 
-/** A PostgreSQL application with real synchronisation; each person has `memberships` memberships. */
+/** A PostgreSQL application with real synchronisation; each person has `memberships` memberships. Rows know when they changed. */
 export async function postgresApplication(people: number, memberships = 1): Promise<BenchApplication> {
-  const server = await startPostgres({ durable: true, settings: ['max_wal_size=4GB'] });
+  const server = await startPostgres({ durable: true, settings: ['max_wal_size=4GB', 'logging_collector=on'] });
   const groups = Math.max(memberships, Math.ceil(people / GROUP_SIZE));
+  const apart = Math.max(1, Math.floor(groups / memberships));
   server.psql(`SET synchronous_commit = off; ${sampleTables('postgres')}
-    INSERT INTO employees(id, user_name, first_name, last_name, mail, title, department, manager_id)
-    SELECT i, 'user' || i, 'First' || i, 'Last' || i, 'user' || i || '@example.com', 'Analyst', 'Department ' || (i % 200), CASE WHEN i > 1 THEN i / 10 + 1 END FROM generate_series(1, ${people}) i;
-    INSERT INTO departments(id, name) SELECT i, 'Team ' || i FROM generate_series(1, ${groups}) i;
-    INSERT INTO memberships(department_id, employee_id) SELECT 1 + (i + k * ${Math.max(1, Math.floor(groups / memberships))}) % ${groups}, i FROM generate_series(1, ${people}) i, generate_series(0, ${memberships - 1}) k ON CONFLICT DO NOTHING;
-    SELECT setval('employees_id_seq', ${people}); ANALYZE;`);
-  const parameters = [
-    'dialect: postgres',
-    `host: ${server.host}`,
-    `port: ${server.port}`,
-    `database: ${server.database}`,
-    `user: ${server.user}`,
-    'password: ${env:BENCH_PASSWORD}',
-  ];
-  return { name: 'postgres', parameters, environment: { BENCH_PASSWORD: server.password }, file: undefined, server, stop: () => server.stop() };
+    ALTER TABLE employees ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
+    ALTER TABLE departments ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
+    INSERT INTO employees(${COLUMNS}, updated_at) SELECT i, ${PERSON}, timestamptz '2020-01-01' + i * interval '1 second' FROM generate_series(1, ${people}) i;
+    INSERT INTO departments(id, name, updated_at) SELECT i, 'Team ' || i, timestamptz '2020-01-01' + i * interval '1 second' FROM generate_series(1, ${groups}) i;
+    INSERT INTO memberships(department_id, employee_id)
+      SELECT 1 + (i + k * ${apart}) % ${groups}, i FROM generate_series(1, ${people}) i, generate_series(0, ${memberships - 1}) k ON CONFLICT DO NOTHING;
+    CREATE INDEX employees_updated ON employees(updated_at); CREATE INDEX departments_updated ON departments(updated_at);
+    SELECT setval('employees_id_seq', ${people});`);
+  server.psql('VACUUM ANALYZE;');
+  const parameters = ['dialect: postgres', `host: ${server.host}`, `port: ${server.port}`, `database: ${server.database}`, `user: ${server.user}`];
+  const delta = (table: string, text: string): string =>
+    text.replace(`table: ${table}\n`, `table: ${table}\n          delta: { watermarkColumn: updated_at }\n`);
+  return {
+    name: 'postgres',
+    configuration: delta('departments', delta('employees', sampleConfiguration([...parameters, 'password: ${env:BENCH_PASSWORD}']))),
+    environment: { BENCH_PASSWORD: server.password },
+    file: undefined,
+    server,
+    stop: () => server.stop(),
+  };
 }

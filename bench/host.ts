@@ -1,55 +1,62 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sampleConfiguration } from '../apps/cli/src/tour/sample-application.ts';
+import { promisify } from 'node:util';
 import type { BenchApplication } from './application.ts';
+import { cpuSecondsOf, peakMegabytes, treeMegabytes } from './process-usage.ts';
 
 /** The host as a process of its own, as a user starts it. */
 export interface BenchHost {
   readonly url: string;
   readonly ca: string;
-  readonly pid: number;
-  readonly token: string;
-  cli<Result>(...list: readonly string[]): Result;
-  /** CPU seconds of the whole process so far. */
+  cli<Result>(...list: readonly string[]): Promise<Result>;
+  /** A new token of the connector. */
+  createToken(): Promise<string>;
+  /** CPU seconds of the host's process so far: of nothing else. */
   cpuSeconds(): number;
-  /** Highest resident memory of the process so far, MiB. */
+  /** The highest memory of the host's process and everything that it started, so far, MiB. */
   peakMegabytes(): number;
   stop(): Promise<void>;
 }
 
 const landbridge = join(import.meta.dirname, '../bin/landbridge');
-const TICKS = 100;
+const SAMPLE_MILLISECONDS = 50;
 
 /** Starts the host on an application. */
 export async function startBenchHost(application: BenchApplication): Promise<BenchHost> {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-bench-host-'));
   const configuration = join(folder, 'landbridge.yaml');
-  writeFileSync(configuration, sampleConfiguration(application.parameters));
+  writeFileSync(configuration, application.configuration);
   const env = { ...process.env, ...application.environment, LANDBRIDGE_DATA: join(folder, 'data') };
-  const child: ChildProcess = spawn(landbridge, ['up', '--json', '--port', '0', '--config', configuration], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  // `BENCH_NODE_OPTIONS=--cpu-prof` and its like are for the host alone.
+  const options = process.env['BENCH_NODE_OPTIONS'] === undefined ? {} : { NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] };
+  const child: ChildProcess = spawn(landbridge, ['up', '--json', '--port', '0', '--config', configuration], {
+    env: { ...env, ...options },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const { url, caFile } = await new Promise<{ readonly url: string; readonly caFile: string }>((resolve, reject) => {
     child.stdout?.once('data', (chunk) => resolve(JSON.parse(String(chunk)) as { url: string; caFile: string }));
     child.once('exit', (code) => reject(new Error(`the host ended with ${code ?? 'a signal'}`)));
   });
-  const cli = <Result>(...list: readonly string[]): Result =>
-    JSON.parse(execFileSync(landbridge, [...list, '--json'], { env, encoding: 'utf8', maxBuffer: 1 << 28 })) as Result;
+  const cli = async <Result>(...list: readonly string[]): Promise<Result> => {
+    const { stdout } = await promisify(execFile)(landbridge, [...list, '--json'], { env, encoding: 'utf8', maxBuffer: 1 << 28 });
+    return JSON.parse(stdout) as Result;
+  };
   const pid = child.pid ?? 0;
+  let tree = 0;
+  const sampling = setInterval(() => {
+    if (child.exitCode === null) tree = Math.max(tree, treeMegabytes(pid));
+  }, SAMPLE_MILLISECONDS);
   return {
     url,
     ca: readFileSync(caFile, 'utf8'),
-    pid,
     cli,
-    get token() {
-      return cli<{ readonly token: string }>('token', 'create', 'hr').token;
-    },
-    cpuSeconds() {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) / TICKS;
-    },
-    peakMegabytes: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+    createToken: async () => (await cli<{ readonly token: string }>('token', 'create', 'hr')).token,
+    cpuSeconds: () => cpuSecondsOf(pid),
+    peakMegabytes: () => Math.max(tree, peakMegabytes(pid)),
     async stop() {
+      clearInterval(sampling);
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill('SIGTERM');
       await ended;

@@ -1,164 +1,191 @@
 import { parseArgs } from 'node:util';
-import { Pool } from 'undici';
 import { type BenchApplication, postgresApplication, sqliteApplication } from './application.ts';
-import { startBenchHost } from './host.ts';
+import { startConstantServer } from './constant-server.ts';
+import { openCreateFloor } from './create-floor.ts';
+import { type BenchHost, startBenchHost } from './host.ts';
+import { type Load, load } from './load.ts';
+import { type Aim, aim, format, printAims } from './report.ts';
+import { connectClient, type ScimClient } from './scim-client.ts';
+import { operationsOn, type People, readPeople, writeBeside } from './scim-operations.ts';
 
 const { values } = parseArgs({
   options: {
     entries: { type: 'string', default: '100000' },
-    seconds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '5' },
     system: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const ENTRIES = Number(values.entries);
 const SECONDS = Number(values.seconds);
-const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
-const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+const CONNECTIONS = [1, 64];
+/** Of a hundred requests while reading, one is a write to one of the people who are written. */
+const WRITE_EVERY = 100;
+const PREFIX = '/scim/hr';
+const READS = ['get', 'filter', 'list'] as const;
+/** CPU of the host for one request at most, microseconds. */
+const CPU_AIMS = { get: 80, filter: 80, list: 1000, patch: 250, create: 250 } as const;
+type OperationName = keyof typeof CPU_AIMS;
 
-interface Line {
+interface Line extends Load {
   readonly system: string;
-  readonly operation: string;
+  /** An operation of the host, or its floor. */
+  readonly operation: OperationName | `floor of ${OperationName}`;
   readonly connections: number;
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly cpuMicroseconds: number;
 }
 
-type Send = (method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown) => Promise<Readonly<Record<string, unknown>>>;
+const print = (line: string): void => {
+  if (!values.json) process.stdout.write(`${line}\n`);
+};
 
-/** One operation: does its request and checks the body; what is wrong throws. */
-type Operation = (send: Send) => Promise<void>;
-
-function expect(condition: boolean, what: string): void {
-  if (!condition) throw new Error(`a wrong answer: ${what}`);
+function record(lines: Line[], line: Line): void {
+  lines.push(line);
+  const cells = [
+    line.system.padEnd(9),
+    line.operation.padEnd(16),
+    `${String(line.connections).padStart(2)} connections`,
+    `${String(Math.round(line.perSecond)).padStart(6)}/s`,
+    `p50 ${line.p50.toFixed(2).padStart(6)} ms`,
+    `p99 ${line.p99.toFixed(2).padStart(7)} ms`,
+    `CPU ${String(Math.round(line.cpuMicroseconds)).padStart(5)} µs`,
+  ];
+  print(cells.join('  '));
 }
 
-let unique = 0;
-
-function operations(ids: readonly string[]): Readonly<Record<string, Operation>> {
-  const anyId = (): string => ids[Math.floor(Math.random() * ids.length)] ?? '';
-  const anyNumber = (): number => 1 + Math.floor(Math.random() * ENTRIES);
-  const total = (body: Readonly<Record<string, unknown>>): number => Number(body['totalResults']);
-  return {
-    'get by id': async (send) => {
-      const id = anyId();
-      expect((await send('GET', `/Users/${id}`))['id'] === id, 'get');
-    },
-    'userName eq': async (send) => {
-      const number = anyNumber();
-      const body = await send('GET', `/Users?filter=${encodeURIComponent(`userName eq "user${number}"`)}`);
-      const [first] = body['Resources'] as readonly Readonly<Record<string, unknown>>[];
-      expect(total(body) === 1 && first?.['userName'] === `user${number}`, 'filter');
-    },
-    'list of 100': async (send) => {
-      const body = await send('GET', `/Users?count=100&startIndex=${1 + Math.floor(Math.random() * 1000)}`);
-      expect((body['Resources'] as readonly unknown[]).length === 100 && total(body) >= ENTRIES, 'list');
-    },
-    patch: async (send) => {
-      unique += 1;
-      const body = await send('PATCH', `/Users/${anyId()}`, { schemas: [PATCH], Operations: [{ op: 'replace', path: 'title', value: `Title ${unique}` }] });
-      expect(typeof body['title'] === 'string', 'patch');
-    },
-    create: async (send) => {
-      unique += 1;
-      const userName = `bench.${process.pid}.${unique}.${Date.now()}`;
-      const body = await send('POST', '/Users', {
-        schemas: [USER],
-        userName,
-        name: { givenName: 'B', familyName: 'Ench' },
-        emails: [{ type: 'work', value: `${userName}@x` }],
-      });
-      expect(body['userName'] === userName, 'create');
-    },
-  };
-}
-
-async function measure(application: BenchApplication): Promise<readonly Line[]> {
+/** Each operation at each number of connections, its floor beside it. */
+async function measure(application: BenchApplication, lines: Line[]): Promise<void> {
   const host = await startBenchHost(application);
-  const lines: Line[] = [];
   try {
-    host.cli('run', 'hr', 'full');
-    const { token } = host;
-    for (const connections of [1, 64]) {
-      const pool = new Pool(host.url, { connections, connect: { ca: host.ca }, pipelining: 1 });
-      const send: Send = async (method, path, body) => {
-        const response = await pool.request({
-          method,
-          path: `/scim/hr${path}`,
-          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json' },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
-        const text = await response.body.text();
-        if (response.statusCode >= 300) throw new Error(`${method} ${path} was answered ${response.statusCode}: ${text.slice(0, 200)}`);
-        return JSON.parse(text) as Readonly<Record<string, unknown>>;
-      };
-      const ids: string[] = [];
-      for (let start = 1; ids.length < Math.min(ENTRIES, 20_000); start += 1000) {
-        const page = (await send('GET', `/Users?count=1000&attributes=id&startIndex=${start}`))['Resources'] as readonly { readonly id: string }[];
-        ids.push(...page.map((one) => one.id));
-      }
-      for (const [name, operation] of Object.entries(operations(ids))) {
-        const line = await time(
-          application.name,
-          name,
-          connections,
-          () => operation(send),
-          () => host.cpuSeconds(),
-        );
-        lines.push(line);
-        if (!values.json)
-          process.stdout.write(
-            `${line.system.padEnd(9)} ${line.operation.padEnd(12)} ${String(connections).padStart(3)} connections ${String(Math.round(line.perSecond)).padStart(6)}/s  p50 ${line.p50.toFixed(2).padStart(6)} ms  p99 ${line.p99.toFixed(2).padStart(7)} ms  CPU ${String(Math.round(line.cpuMicroseconds)).padStart(5)} µs\n`,
-          );
-      }
-      await pool.close();
+    await host.cli('run', 'hr', 'full');
+    const token = await host.createToken();
+    const one = connectClient(host, PREFIX, token, 1);
+    const people = await readPeople(one, ENTRIES);
+    const lengths = await answerLengths(one, people);
+    await one.close();
+    for (const connections of CONNECTIONS) {
+      await measureReads(application.name, host, token, people, lengths, connections, lines);
+      await measureWrites(application, host, token, people, connections, lines);
     }
   } finally {
     await host.stop();
     await application.stop();
   }
-  return lines;
 }
 
-async function time(system: string, name: string, connections: number, once: () => Promise<void>, cpu: () => number): Promise<Line> {
-  const times: number[] = [];
-  const warm = Date.now() + 500;
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      while (Date.now() < warm) await once();
-    }),
-  );
-  const before = cpu();
-  const started = performance.now();
-  const end = started + SECONDS * 1000;
-  const client = async (): Promise<void> => {
-    while (performance.now() < end) {
-      const at = performance.now();
-      await once();
-      times.push(performance.now() - at);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, client));
-  const seconds = (performance.now() - started) / 1000;
-  times.sort((left, right) => left - right);
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+/** How long the answer of each read is, in bytes: the constant of the floor. */
+async function answerLengths(client: ScimClient, people: People): Promise<Readonly<Record<(typeof READS)[number], number>>> {
+  const length = async (path: string): Promise<number> => Buffer.byteLength(await client.send('GET', path));
+  const middle = Math.ceil(ENTRIES / 2);
   return {
-    system,
-    operation: name,
-    connections,
-    perSecond: times.length / seconds,
-    p50: at(0.5),
-    p99: at(0.99),
-    cpuMicroseconds: ((cpu() - before) / times.length) * 1e6,
+    get: await length(`/Users/${people.ids[middle]}`),
+    filter: await length(`/Users?filter=${encodeURIComponent(`userName eq "user${middle}"`)}`),
+    list: await length(`/Users?count=100&startIndex=${middle}`),
   };
+}
+
+async function measureReads(
+  system: string,
+  host: BenchHost,
+  token: string,
+  people: People,
+  lengths: Readonly<Record<(typeof READS)[number], number>>,
+  connections: number,
+  lines: Line[],
+): Promise<void> {
+  const constants = await startConstantServer();
+  const client = connectClient(host, PREFIX, token, connections);
+  const constantClient = connectClient(constants, '', token, connections);
+  const operations = operationsOn(people);
+  const write = writeBeside(people);
+  for (const operation of READS) {
+    let count = 0;
+    const line = await load({ clients: connections, seconds: SECONDS, cpu: host.cpuSeconds }, () => {
+      count += 1;
+      return count % WRITE_EVERY === 0 ? write(client) : operations[operation](client);
+    });
+    record(lines, { system, operation, connections, ...line });
+    const bytes = lengths[operation];
+    const floor = await load({ clients: connections, seconds: SECONDS / 2, cpu: constants.cpuSeconds }, async () => {
+      if ((await constantClient.send('GET', `/${bytes}`)).length !== bytes) throw new Error('the constant has another length');
+    });
+    record(lines, { system, operation: `floor of ${operation}`, connections, ...floor });
+  }
+  await client.close();
+  await constantClient.close();
+  await constants.stop();
+}
+
+async function measureWrites(application: BenchApplication, host: BenchHost, token: string, people: People, connections: number, lines: Line[]): Promise<void> {
+  const client = connectClient(host, PREFIX, token, connections);
+  const operations = operationsOn(people);
+  for (const operation of ['patch', 'create'] as const) {
+    const line = await load({ clients: connections, seconds: SECONDS, cpu: host.cpuSeconds }, () => operations[operation](client));
+    record(lines, { system: application.name, operation, connections, ...line });
+  }
+  await client.close();
+  const floor = await openCreateFloor(application);
+  const ownCpu = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
+  const line = await load({ clients: connections, seconds: SECONDS / 2, cpu: ownCpu }, floor.create);
+  record(lines, { system: application.name, operation: 'floor of create', connections, ...line });
+  await floor.close();
+}
+
+/** JSON.stringify of 100 prebuilt resources: what a list costs when everything is there already, microseconds. */
+function measureStringify(): number {
+  const resources = Array.from({ length: 100 }, (_, index) => ({
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'],
+    id: `7e0c4f5a-0000-5000-8000-00000000${1000 + index}`,
+    userName: `user${index}`,
+    name: { givenName: `First${index}`, familyName: `Last${index}` },
+    title: 'Analyst',
+    emails: [{ type: 'work', primary: true, value: `user${index}@example.com` }],
+    active: true,
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': {
+      department: `Department ${index}`,
+      manager: { value: `7e0c4f5a-0000-5000-8000-00000000${2000 + index}`, displayName: `user${index}` },
+    },
+    meta: {
+      resourceType: 'User',
+      created: '2026-01-01T00:00:00.000Z',
+      lastModified: '2026-01-01T00:00:00.000Z',
+      location: `https://localhost:8443/scim/hr/Users/${index}`,
+      version: 'W/"1"',
+    },
+  }));
+  let bytes = 0;
+  const times: number[] = [];
+  for (let round = 0; round < 2000; round += 1) {
+    const started = performance.now();
+    bytes += JSON.stringify(resources).length;
+    times.push((performance.now() - started) * 1000);
+  }
+  if (bytes === 0) throw new Error('nothing was formatted');
+  return times.sort((left, right) => left - right)[1000] ?? 0;
+}
+
+function aimsOf(lines: readonly Line[]): readonly Aim[] {
+  const aims: Aim[] = [];
+  for (const line of lines) {
+    const floor = lines.find((one) => one.system === line.system && one.connections === line.connections && one.operation === `floor of ${line.operation}`);
+    const what = `${line.system}, ${line.connections} connections: ${line.operation}`;
+    if (floor !== undefined) aims.push(aim(`${what}, rate to its floor`, line.perSecond / floor.perSecond, 'least', 0.5, '×'));
+    const limit = (CPU_AIMS as Readonly<Record<string, number>>)[line.operation];
+    if (limit !== undefined) aims.push(aim(`${what}, CPU of the host`, line.cpuMicroseconds, 'most', limit, 'µs'));
+  }
+  return aims;
 }
 
 const makers: Readonly<Record<string, () => Promise<BenchApplication>>> = {
   sqlite: () => sqliteApplication(ENTRIES),
   postgres: () => postgresApplication(ENTRIES),
 };
-const all: Line[] = [];
-for (const [name, make] of Object.entries(makers)) if (values.system === undefined || values.system === name) all.push(...(await measure(await make())));
-if (values.json) process.stdout.write(`${JSON.stringify(all)}\n`);
+const lines: Line[] = [];
+for (const [name, make] of Object.entries(makers)) if (values.system === undefined || values.system === name) await measure(await make(), lines);
+const stringifyMicroseconds = measureStringify();
+const lists = lines.filter((line) => line.operation === 'list');
+print(
+  `JSON.stringify of 100 prebuilt resources: ${format(stringifyMicroseconds)} µs; a list takes ${lists.map((line) => format(line.cpuMicroseconds / stringifyMicroseconds)).join(', ')} times that`,
+);
+const aims = aimsOf(lines);
+if (values.json) process.stdout.write(`${JSON.stringify({ entries: ENTRIES, stringifyMicroseconds, lines, aims })}\n`);
+else printAims(aims, print);

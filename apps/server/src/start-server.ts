@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import type { HostLog } from '@landbridge/engine';
 import { ScimError, toErrorBody } from '@landbridge/scim';
 import { openDataFolder, openSqliteControlStore } from '@landbridge/store';
-import Fastify from 'fastify';
 import { pino } from 'pino';
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
 import { clientAuthorityFile, toAuthenticationConfiguration } from './configuration/authentication-configuration.ts';
@@ -14,8 +13,9 @@ import { createAuthenticator } from './credentials/authenticator.ts';
 import { generatedCertificate, readCertificate, type ServerCertificate } from './credentials/certificate.ts';
 import { openTokens } from './credentials/tokens.ts';
 import { createHostConnectors } from './host-connectors.ts';
+import { createHttpServer } from './http/create-http-server.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
-import { BODY_LIMIT, registerScimRoutes } from './http/scim-routes.ts';
+import { registerScimRoutes } from './http/scim-routes.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
 
 /** What a server is started with. */
@@ -62,23 +62,11 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   try {
     let { document, revision, configurationFolder } = await loadConfiguration(control, options);
     let certificate = await chooseCertificate(document, folder.path);
-    const app = Fastify({
-      https: {
-        key: certificate.key,
-        cert: certificate.certificate,
-        minVersion: 'TLSv1.2',
-        maxHeaderSize: 65_536,
-        ...askForCertificates(clientAuthorityFile(document.authentication, configurationFolder)),
-      },
-      bodyLimit: BODY_LIMIT,
-      routerOptions: { caseSensitive: true, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 2000 },
-      logger: false,
-      keepAliveTimeout: 120_000,
-      requestTimeout: 60_000,
-      forceCloseConnections: true,
+    const app = createHttpServer({
+      key: certificate.key,
+      cert: certificate.certificate,
+      ...askForCertificates(clientAuthorityFile(document.authentication, configurationFolder)),
     });
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     let publicUrl = '';
     let stop = (): void => {};
     const stopped = new Promise<void>((resolve) => {

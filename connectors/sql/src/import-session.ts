@@ -14,7 +14,7 @@ import { compileReader, keyOf } from './row-reader.ts';
 import { openSideReader, type SideReader } from './side-reader.ts';
 
 /** Rows that are fetched at once, of the main table and of each side table. */
-const FETCH = 2000;
+export const FETCH_ROWS = 2000;
 
 /** An object type with what is selected of it. */
 export interface SelectedType {
@@ -109,9 +109,9 @@ async function* readType(
   const reader = compileReader(database, model, wanted);
   const order = model.anchor.map((one) => database.dialect.orderBy(`m.${quote(one.column.name)}`, one.column, one.order)).join(', ');
   const where = model.alive === undefined ? '' : ` WHERE ${model.alive}`;
-  const main = await snapshot.cursor(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, [], FETCH);
+  const main = await snapshot.cursor(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, [], FETCH_ROWS);
   const sides: SideReader[] = [];
-  for (const side of model.sides) if (wanted.has(side.attribute.name)) sides.push(await openSideReader(database, snapshot, model, side, FETCH));
+  for (const side of model.sides) if (wanted.has(side.attribute.name)) sides.push(await openSideReader(database, snapshot, model, side, FETCH_ROWS));
   let buffer: ImportEntry[] = [];
   let previous: readonly Value[] | undefined;
   for (let rows = await main.read(); rows.length > 0; rows = await main.read()) {

@@ -7,8 +7,6 @@ import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts
 import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle, RequestLimits } from './request-limits.ts';
 
-/** Largest body of a SCIM request (SEC-27). */
-export const BODY_LIMIT = 4 * 1024 * 1024;
 const SCIM_JSON = 'application/scim+json; charset=utf-8';
 const DISCOVERY = new Set(['serviceproviderconfig', 'resourcetypes', 'schemas']);
 
