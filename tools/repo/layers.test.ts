@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 const LAYERS: Readonly<Record<string, number>> = {
   'connector-sdk': 1,
   scim: 1,
+  'mim-import': 1,
   store: 2,
   'connector-testkit': 2,
   engine: 3,
@@ -18,6 +19,7 @@ const LAYERS: Readonly<Record<string, number>> = {
 const FORBIDDEN: readonly { readonly folder: string; readonly imports: RegExp; readonly why: string }[] = [
   { folder: 'packages/scim/', imports: /^(node:|@landbridge\/)/, why: 'scim is pure' },
   { folder: 'packages/connector-sdk/', imports: /^(node:|@landbridge\/)/, why: 'the SDK is pure' },
+  { folder: 'packages/mim-import/', imports: /^(node:|@landbridge\/)/, why: 'the importer is pure' },
   {
     folder: 'packages/engine/',
     imports: /^(fastify|pg|node:sqlite|node:http|node:https|@landbridge\/connector-(sql|testkit))/,

@@ -98,7 +98,12 @@ const connector = {
   properties: {
     package: text('sql, or the path of a module that exports a connector.'),
     mode: { enum: ['observe', 'live'], description: 'observe refuses writes. Default: live.' },
-    parameters: { type: 'object', description: 'The parameters of the package. Secrets by reference only: ${env:NAME} or ${file:PATH}.' },
+    parameters: {
+      type: 'object',
+      description:
+        'The parameters of the package. Secrets by reference only: ${env:NAME} or ${file:PATH}. Text that looks like one is written with two dollar signs: $${env:NAME}.',
+    },
+    publicParameters: list('Parameters whose names sound like secrets and are none, such as a script: they may stand in the configuration.'),
     secretToken: text('A fixed bearer token for the drop-in URL, by reference: ${env:NAME}.'),
     objectTypes: {
       type: 'object',

@@ -43,7 +43,7 @@ export type ParsedConfiguration =
 
 const validate = new Ajv2020({ allErrors: true, strict: false }).compile(documentSchema);
 const SECRET_NAME = /pass|secret|token|pwd|private.?key|api.?key/i;
-const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
+const REFERENCE = /(\$*)\$\{(env|file):([^}\r\n]{1,500})\}/g;
 
 /** Parses and checks a configuration: YAML or JSON. Problems carry line and column of the text. */
 export function parseConfiguration(text: string): ParsedConfiguration {
@@ -151,8 +151,10 @@ function nodeAt(yaml: Document, path: readonly string[]): Node | undefined {
 
 function findLiteralSecrets(document: ConfigurationDocument, add: (path: readonly string[], message: string) => void): void {
   for (const [name, connector] of Object.entries(document.connectors)) {
+    const open = new Set((connector['publicParameters'] as readonly string[] | undefined) ?? []);
     walk(connector['parameters'], ['connectors', name, 'parameters'], (path, value) => {
-      if (SECRET_NAME.test(path.at(-1) ?? '') && typeof value === 'string' && value !== '' && !value.includes('${'))
+      const parameter = path.at(-1) ?? '';
+      if (SECRET_NAME.test(parameter) && !open.has(parameter) && typeof value === 'string' && value !== '' && !value.includes('${'))
         add(path, 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
     });
     const token = connector['secretToken'];
@@ -173,18 +175,28 @@ export class UnresolvedError extends Error {
   override readonly name = 'UnresolvedError';
 }
 
-/** Replaces `${env:NAME}` and `${file:PATH}` in a text. @throws UnresolvedError */
+/**
+ * Replaces `${env:NAME}` and `${file:PATH}` in a text. Each dollar sign before one is written twice: `$${env:NAME}` is the
+ * text `${env:NAME}`, which scripts hold. @throws UnresolvedError
+ */
 export function resolveReferences(text: string, folder: string): string {
-  return text.replace(REFERENCE, (_, kind: string, name: string) => {
-    if (kind === 'env') {
-      const value = process.env[name];
-      if (value === undefined || value === '') throw new UnresolvedError(`the environment variable ${name} is not set`);
-      return value;
-    }
-    const file = isAbsolute(name) ? name : resolve(folder, name);
-    if (!existsSync(file)) throw new UnresolvedError(`the file ${file} does not exist`);
-    return readFileSync(file, 'utf8').trim();
+  return text.replace(REFERENCE, (whole: string, dollars: string, kind: string, name: string) => {
+    const literal = '$'.repeat(Math.floor(dollars.length / 2));
+    // An odd number of dollar signs before the last one: it is escaped itself.
+    if (dollars.length % 2 === 1) return `${literal}${whole.slice(dollars.length)}`;
+    return `${literal}${resolveReference(kind, name, folder)}`;
   });
+}
+
+function resolveReference(kind: string, name: string, folder: string): string {
+  if (kind === 'env') {
+    const value = process.env[name];
+    if (value === undefined || value === '') throw new UnresolvedError(`the environment variable ${name} is not set`);
+    return value;
+  }
+  const file = isAbsolute(name) ? name : resolve(folder, name);
+  if (!existsSync(file)) throw new UnresolvedError(`the file ${file} does not exist`);
+  return readFileSync(file, 'utf8').trim();
 }
 
 /** The configuration of one connector for the engine: defaults filled in, secrets and relative paths resolved. */
