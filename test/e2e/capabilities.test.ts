@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { objectTypeOf, person, type ScriptedHost, type ScriptedHostOptions, startScriptedHost } from '../fixtures/scripted-host.ts';
 
 /** Every capability of ECMA2, from the SCIM request to what the connector is asked: each test fails when the engine ignores it. */
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const open: ScriptedHost[] = [];
 
 afterEach(async () => {
@@ -83,6 +84,106 @@ describe('partitions', () => {
     const host = await start({ ...options, configuration: { runProfiles: [{ name: 'full', steps: [{ kind: 'full-import', partition: 'elsewhere' }] }] } });
     const run = await (await host.connector.run('full', 'test')).ended;
     expect(run.result).toBe('failed');
+  });
+});
+
+describe('distinguished names', () => {
+  const people = { ...objectTypeOf(person), dnTemplate: 'CN={login},OU={title},DC=x' };
+  const ldap: ScriptedHostOptions = {
+    schema: [person],
+    capabilities: { distinguishedNameStyle: 'ldap', resultsApply: 'at-once', objectRename: true },
+    configuration: { objectTypes: [people] },
+  };
+  const changes = (host: ScriptedHost) => host.calls('put').flatMap((batch) => batch as unknown as readonly Readonly<Record<string, unknown>>[]);
+
+  it('DN style: a new entry gets a composed name; ObjectRename: a changed part renames it, before the other changes, under the same id', async () => {
+    const host = await start(ldap);
+    const created = await host.create('Users', { userName: 'a,b', title: 'Ops' });
+    const boss = { [ENTERPRISE]: { manager: { value: created['id'] } } };
+    const report = await host.create('Users', { userName: 'report', title: 'Ops', ...boss });
+    expect(changes(host)).toMatchObject([
+      { modification: 'add', dn: 'CN=a\\,b,OU=Ops,DC=x' },
+      { modification: 'add', changes: [{}, {}, { name: 'boss', values: ['CN=a\\,b,OU=Ops,DC=x'] }] },
+    ]);
+    await host.patch('Users', String(created['id']), { userName: 'ada' });
+    expect(changes(host)).toMatchObject([
+      { modification: 'update', dn: 'CN=a\\,b,OU=Ops,DC=x', newDn: 'CN=ada,OU=Ops,DC=x', changes: [] },
+      { modification: 'update', dn: 'CN=ada,OU=Ops,DC=x', changes: [{ name: 'login', modification: 'replace' }] },
+    ]);
+    expect(host.application.objects().map((one) => one.dn)).toContain('CN=ada,OU=Ops,DC=x');
+    // Who refers to it follows the name.
+    expect((await host.read('Users', String(report['id'])))[ENTERPRISE]).toMatchObject({ manager: { value: created['id'] } });
+    await host.patch('Users', String(report['id']), { [`${ENTERPRISE}:manager`]: { value: created['id'] } });
+    expect(changes(host)).toEqual([]);
+  });
+
+  it('without ObjectRename a new name is a delete and an add, under the same id', async () => {
+    const host = await start({ ...ldap, capabilities: { ...ldap.capabilities, objectRename: false } });
+    const created = await host.create('Users', { userName: 'ada', title: 'Ops', emails: [{ value: 'a@x' }] });
+    changes(host);
+    await host.patch('Users', String(created['id']), { userName: 'eve' });
+    expect(changes(host)).toMatchObject([
+      { modification: 'delete', anchor: { id: '1000' } },
+      { modification: 'add', dn: 'CN=eve,OU=Ops,DC=x', changes: [{ name: 'login', values: ['eve'] }, { name: 'title' }, { name: 'mails', values: ['a@x'] }] },
+    ]);
+    expect(await host.run('full')).toBe('success');
+    expect(await host.read('Users', String(created['id']))).toMatchObject({ userName: 'eve', emails: [{ value: 'a@x' }] });
+    expect((await host.list('Users')).length).toBe(1);
+  });
+
+  it('DeleteAddAsReplace: the pair is one replacement with the whole object', async () => {
+    const host = await start({ ...ldap, capabilities: { ...ldap.capabilities, objectRename: false, deleteAddAsReplace: true } });
+    const created = await host.create('Users', { userName: 'ada', title: 'Ops' });
+    changes(host);
+    await host.patch('Users', String(created['id']), { userName: 'eve' });
+    expect(changes(host)).toMatchObject([
+      {
+        modification: 'replace',
+        anchor: { id: '1000' },
+        dn: 'CN=ada,OU=Ops,DC=x',
+        newDn: 'CN=eve,OU=Ops,DC=x',
+        changes: [{ name: 'login' }, { name: 'title' }],
+      },
+    ]);
+    expect(host.application.objects()).toMatchObject([{ dn: 'CN=eve,OU=Ops,DC=x', attributes: { login: 'eve', title: 'Ops' } }]);
+  });
+
+  it('IsDNAsAnchor: the name identifies, in any case of letters, and a renamed entry keeps its id through exports and imports', async () => {
+    const unnamed = { ...person, attributes: person.attributes.filter((attribute) => !attribute.anchor) };
+    const host = await start({ ...ldap, schema: [unnamed], capabilities: { ...ldap.capabilities, dnAsAnchor: true } });
+    const created = await host.create('Users', { userName: 'ada', title: 'Ops' });
+    const id = String(created['id']);
+    expect(await host.run('full')).toBe('success');
+    await host.patch('Users', id, { userName: 'eve' });
+    await host.patch('Users', id, { title: 'Ops', emails: [{ value: 'e@x' }] });
+    expect(changes(host).slice(1)).toMatchObject([
+      { dn: 'CN=ada,OU=Ops,DC=x', newDn: 'CN=eve,OU=Ops,DC=x' },
+      { dn: 'CN=eve,OU=Ops,DC=x' },
+      { dn: 'CN=eve,OU=Ops,DC=x' },
+    ]);
+    const [object] = host.application.objects();
+    if (object === undefined) throw new Error('the application has nothing');
+    host.application.remove('person', object.key);
+    host.application.put({ ...object, key: 'cn=EVE,ou=ops,dc=x', dn: 'cn=EVE,ou=ops,dc=x' });
+    expect(await host.run('full')).toBe('success');
+    expect((await host.list('Users')).map((one) => [one['id'], one['userName']])).toEqual([[id, 'eve']]);
+    await host.remove('Users', id);
+    expect(host.application.objects()).toEqual([]);
+  });
+
+  it('R31 a name outside the selected containers is refused before anything is asked of the application', async () => {
+    const host = await start({
+      ...ldap,
+      configuration: { objectTypes: [people], containers: [{ partition: '', included: ['ou=ops,dc=x'], excluded: [] }] },
+    });
+    await expect(host.create('Users', { userName: 'ada', title: 'Sales' })).rejects.toMatchObject({ status: 400, scimType: 'invalidValue' });
+    const created = await host.create('Users', { userName: 'ada', title: 'Ops' });
+    await expect(host.patch('Users', String(created['id']), { title: 'Sales' })).rejects.toMatchObject({ status: 400 });
+    expect(changes(host).length).toBe(1);
+    host.application.put({ type: 'person', key: '1', dn: 'cn=far,ou=Sales,dc=x', attributes: { id: '1', login: 'far' } });
+    await host.run('full');
+    expect(host.calls('open-import')).toMatchObject([{ included: [{ dn: 'ou=ops,dc=x' }] }]);
+    expect((await host.list('Users')).map((one) => one['userName'])).toEqual(['ada']);
   });
 });
 

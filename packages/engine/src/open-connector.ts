@@ -300,6 +300,7 @@ function storeModel(
     connector: configuration.name,
     normalizations: capabilities.normalizations,
     referenceForm: capabilities.distinguishedNameStyle === 'none' ? 'anchor' : 'dn',
+    ...(capabilities.dnAsAnchor && [...objectTypes.values()].every((type) => type.anchor.length === 0) ? { dnAsAnchor: true } : {}),
     ...(scope.partitions.length === 0 && configuration.containers.length === 0 ? {} : { scope: scope.text }),
     objectTypes: [...objectTypes.values()].map((type) => ({
       name: type.name,

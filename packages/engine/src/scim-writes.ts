@@ -24,7 +24,8 @@ import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
 import { scimErrorOf, throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { renderRows, requireRow } from './scim-reads.ts';
-import { type EntryDelta, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
+import { composeName, MissingNamePart, nameAfterChange } from './writes/distinguished-names.ts';
+import { type CurrentEntry, type EntryDelta, needsWholeEntry, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
 import type { PlannedWrite, TakesAway, WriteAnswer, WriteStep } from './writes/planned-write.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -67,7 +68,8 @@ async function planCreate(
     if (model.writers.get(attribute)?.shape === 'references') references.push({ attribute, replace: false, added: raw, removed: [] });
     else set[attribute] = raw[0] as string;
   }
-  const dn = model.configuration.dnTemplate === undefined ? undefined : formatDn(model.configuration.dnTemplate, set);
+  const { dnTemplate } = model.configuration;
+  const dn = dnTemplate === undefined ? undefined : named(() => composeName(dnTemplate, set, face.capabilities.distinguishedNameStyle));
   const plan = planAdd(
     model.objectType,
     face.capabilities,
@@ -154,9 +156,8 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
         takesEntry: true,
       });
     }
-    const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), deltaOfFlow(model, flow), {
-      withPassword: false,
-    });
+    const delta = withRename(face, model, row, attributes, deltaOfFlow(model, flow));
+    const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes, delta), delta, { withPassword: false });
     return toPlannedWrite('update', model, plan, request, context, {
       entryId: row.id,
       partition: partitionOf(face, model, row),
@@ -256,7 +257,8 @@ async function planPlain(
   const attributes = attributesOf(row);
   if (nothing && link !== undefined) return hideOnly(face, model, context, row, link, 'kept beside the application');
   if (row.link?.state === 'disabled') throw new ScimError(409, 'The resource is disabled and not in the application; set "active" to true first.');
-  const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes), delta, {
+  const change = withRename(face, model, row, attributes, delta);
+  const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes, change), change, {
     withPassword: password !== undefined,
   });
   return toPlannedWrite('update', model, plan, request, context, {
@@ -404,28 +406,33 @@ function anchorOf(model: ResourceModel, row: EntryRow, attributes: EncodedAttrib
   return pickAnchor(model.objectType, attributes);
 }
 
-async function stateOf(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes) {
-  const whole = face.capabilities.exportType === 'object-replace' || face.capabilities.exportType === 'attribute-replace';
+async function stateOf(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes, delta: EntryDelta): Promise<CurrentEntry> {
+  const whole = needsWholeEntry(face.capabilities, delta);
   const allReferences = new Map<string, readonly string[]>();
   if (whole) for (const binding of model.deferred) allReferences.set(binding.source.name, await allRaw(face, row.id, binding.source.name));
   return { attributes, dn: row.dn, anchor: anchorOf(model, row, attributes), ...(whole ? { allReferences } : {}) };
 }
 
-/** Fills `{attribute}` in a template; values are escaped by RFC 4514 §2.4. */
-function formatDn(template: string, attributes: EncodedAttributes): string {
-  return template.replace(/\{([^}]+)\}/g, (_, name: string) => {
-    const value = attributes[name];
-    if (value === undefined || typeof value === 'object') throw scimErrors.invalidValue(`"${name}" is needed for the distinguished name.`);
-    return escapeDn(String(value));
-  });
+/** Names an entry. @throws ScimError for a part that is missing. */
+function named<Name>(compose: () => Name): Name {
+  try {
+    return compose();
+  } catch (error) {
+    if (error instanceof MissingNamePart) throw scimErrors.invalidValue(error.message);
+    throw error;
+  }
 }
 
-function escapeDn(value: string): string {
-  return value
-    .replace(/[\\,+"<>;=]/g, (character) => `\\${character}`)
-    .replace(/^[ #]/, (character) => `\\${character}`)
-    .replace(/ $/, '\\ ')
-    .replaceAll('\u0000', '\\00');
+/** The change with the new name that it brings, where names are composed from values. */
+function withRename(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes, delta: EntryDelta): EntryDelta {
+  const { dnTemplate } = model.configuration;
+  if (dnTemplate === undefined) return delta;
+  const after: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributes, ...delta.set };
+  for (const name of delta.unset) delete after[name];
+  const newDn = named(() => nameAfterChange(dnTemplate, face.capabilities.distinguishedNameStyle, { dn: row.dn, attributes }, after));
+  if (newDn === undefined) return delta;
+  requireInside(face, newDn, row.partition);
+  return { ...delta, newDn };
 }
 
 /** The partition that a new entry goes to. @throws ScimError for a name outside the scope of the connector (R31). */
@@ -434,6 +441,15 @@ function choosePartition(face: ScimFace, model: ResourceModel, dn: string | unde
     const partition = face.scope.choose(dn, model.configuration.partition);
     face.scope.requireInside(dn, partition);
     return partition?.id;
+  } catch (error) {
+    throw scimErrorOf(toErrorData(error));
+  }
+}
+
+/** A rename stays in its partition and in the selected containers (R31). @throws ScimError. */
+function requireInside(face: ScimFace, dn: string, partition: string): void {
+  try {
+    face.scope.requireInside(dn, face.scope.partition(partition));
   } catch (error) {
     throw scimErrorOf(toErrorData(error));
   }

@@ -62,6 +62,8 @@ export interface StoreModel {
   readonly normalizations: readonly Normalization[];
   /** Reference values are distinguished names (`dn`) or anchor texts of the target (`anchor`). */
   readonly referenceForm: 'dn' | 'anchor';
+  /** Entries of types without anchor attributes are known by their distinguished name, which compares without regard to case. */
+  readonly dnAsAnchor?: boolean;
   /** What of the application is in scope, as text: partitions and containers. Another text invalidates watermarks (R24). */
   readonly scope?: string;
 }

@@ -372,7 +372,9 @@ function changeObject(application: ScriptedApplication, model: ReadonlyMap<strin
   const attributes = afterChanges(type, base, change.changes);
   refuseTwins(application, type, object.key, attributes);
   const dn = change.newDn ?? object.dn;
-  application.put({ ...object, attributes, ...(dn === undefined ? {} : { dn }) });
+  const key = type.anchor.length === 0 ? (dn ?? object.key) : object.key;
+  if (key !== object.key) application.remove(object.type, object.key);
+  application.put({ ...object, key, attributes, ...(dn === undefined ? {} : { dn }) });
   return { id: change.id };
 }
 

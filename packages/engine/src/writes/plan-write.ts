@@ -56,13 +56,13 @@ export function planAdd(
   }
   for (const delta of wanted.references) if (delta.added.length > 0) values.set(delta.attribute, delta.added);
   const later = capabilities.noReferenceValuesInFirstExport ? [...values.keys()].filter((name) => objectType.attributes.get(name)?.type === 'reference') : [];
-  const anchorText = readAnchor(objectType, wanted.set);
+  const names = namesOf(objectType, wanted.set, options.dn);
   const first: EntryDelta = {
     set: omit(wanted.set, later),
     unset: [],
     references: wanted.references.filter((delta) => !later.includes(delta.attribute)),
   };
-  const anchor = anchorText === undefined ? undefined : pickAnchor(objectType, wanted.set);
+  const anchor = readAnchor(objectType, wanted.set) === undefined ? undefined : pickAnchor(objectType, wanted.set);
   const change: Omit<EncodedChange, 'id'> = {
     modification: 'add',
     objectType: objectType.name,
@@ -75,10 +75,7 @@ export function planAdd(
     {
       call: 'put',
       change,
-      effect: effectOf(objectType, first, {
-        ...(anchorText === undefined ? {} : { anchor: anchorText }),
-        ...(options.dn === undefined ? {} : { dn: options.dn }),
-      }),
+      effect: effectOf(objectType, first, names),
       ...(firstPass ? { withPassword: true as const } : {}),
     },
   ];
@@ -93,6 +90,8 @@ export function planAdd(
       change: {
         modification: 'update',
         objectType: objectType.name,
+        // An anchor that the application assigns comes with the result of the first pass.
+        ...(anchor === undefined ? {} : { anchor }),
         ...(options.dn === undefined ? {} : { dn: options.dn }),
         changes: later.map((name) => ({ name, modification: 'add', values: values.get(name) ?? [] })),
       },
@@ -102,48 +101,107 @@ export function planAdd(
   if (options.withPassword && !firstPass) steps.push({ call: 'set-password' });
   return {
     steps,
-    effect: effectOf(objectType, wanted, {
-      ...(anchorText === undefined ? {} : { anchor: anchorText }),
-      ...(options.dn === undefined ? {} : { dn: options.dn }),
-    }),
+    effect: effectOf(objectType, wanted, names),
     claims: claimsOf(objectType, wanted.set),
   };
+}
+
+/** What `planUpdate` needs to know of an entry. */
+export interface CurrentEntry extends EntryState {
+  readonly anchor: EncodedAttributes;
+  /** All raw values of multi-valued references, where whole objects or whole attributes are exported. */
+  readonly allReferences?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Whether the plan of a change needs all values of the entry, references included. */
+export function needsWholeEntry(capabilities: Capabilities, delta: Pick<EntryDelta, 'newDn'>): boolean {
+  return (
+    capabilities.exportType === 'object-replace' || capabilities.exportType === 'attribute-replace' || (delta.newDn !== undefined && !capabilities.objectRename)
+  );
 }
 
 /** Plans a change of an entry: a rename first, then everything else, then the password. */
 export function planUpdate(
   objectType: CompiledObjectType,
   capabilities: Capabilities,
-  current: EntryState & { readonly anchor: EncodedAttributes; readonly allReferences?: ReadonlyMap<string, readonly string[]> },
+  current: CurrentEntry,
   delta: EntryDelta,
   options: { readonly withPassword: boolean },
 ): PlannedSteps {
+  const renames = delta.newDn !== undefined && delta.newDn !== current.dn;
+  const steps =
+    renames && !capabilities.objectRename ? moveByReplacing(objectType, capabilities, current, delta) : changeInPlace(objectType, capabilities, current, delta);
+  if (options.withPassword) steps.push({ call: 'set-password' });
+  return {
+    steps,
+    effect: effectOf(objectType, delta, delta.newDn === undefined ? {} : namesOf(objectType, {}, delta.newDn)),
+    claims: claimsOf(objectType, delta.set),
+  };
+}
+
+function changeInPlace(objectType: CompiledObjectType, capabilities: Capabilities, current: CurrentEntry, delta: EntryDelta): WriteStep[] {
   const steps: WriteStep[] = [];
-  const identity = { objectType: objectType.name, anchor: current.anchor, ...(current.dn === undefined ? {} : { dn: current.dn }) };
-  const changed = Object.keys(delta.set).length > 0 || delta.unset.length > 0 || delta.references.length > 0;
+  const identity = { objectType: objectType.name, ...identityOf(current) };
   if (delta.newDn !== undefined) {
     steps.push({
       call: 'put',
       change: { ...identity, modification: 'update', newDn: delta.newDn, changes: [] },
-      effect: effectOf(objectType, { set: {}, unset: [], references: [] }, { dn: delta.newDn }),
+      effect: effectOf(objectType, { set: {}, unset: [], references: [] }, namesOf(objectType, {}, delta.newDn)),
     });
   }
-  if (changed) {
-    const dn = delta.newDn ?? current.dn;
-    const target = { ...identity, ...(dn === undefined ? {} : { dn }) };
-    const whole = capabilities.exportType === 'object-replace';
-    const change: Omit<EncodedChange, 'id'> = whole
+  if (Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0) return steps;
+  const dn = delta.newDn ?? current.dn;
+  const target = { ...identity, ...(dn === undefined ? {} : { dn }) };
+  const change: Omit<EncodedChange, 'id'> =
+    capabilities.exportType === 'object-replace'
       ? { ...target, modification: 'replace', changes: wholeObject(objectType, current, delta) }
       : { ...target, modification: 'update', changes: changesOf(objectType, capabilities, current, delta) };
-    const anchor = newAnchor(objectType, current.attributes, delta);
-    steps.push({ call: 'put', change, effect: effectOf(objectType, delta, anchor === undefined ? {} : { anchor }) });
-  }
-  if (options.withPassword) steps.push({ call: 'set-password' });
+  const anchor = newAnchor(objectType, current.attributes, delta);
+  steps.push({ call: 'put', change, effect: effectOf(objectType, delta, anchor === undefined ? {} : { anchor }) });
+  return steps;
+}
+
+/**
+ * A new name where the application cannot rename: the entry is deleted and added again, or, where the connector takes the pair
+ * as one, replaced (ECMA2 `DeleteAddAsReplace`).
+ */
+function moveByReplacing(objectType: CompiledObjectType, capabilities: Capabilities, current: CurrentEntry, delta: EntryDelta): WriteStep[] {
+  const dn = delta.newDn as string;
+  const changes = wholeObject(objectType, current, delta);
+  const effect = effectOf(objectType, delta, namesOf(objectType, {}, dn));
+  const identity = { objectType: objectType.name, ...identityOf(current) };
+  if (capabilities.deleteAddAsReplace) return [{ call: 'put', change: { ...identity, modification: 'replace', newDn: dn, changes }, effect }];
+  const chosen = objectType.anchor.some(isAssigned) ? undefined : current.anchor;
+  return [
+    { call: 'put', change: { ...identity, modification: 'delete', changes: [] }, effect: { set: {}, unset: [], references: [], awaiting: [] } },
+    {
+      call: 'put',
+      change: {
+        objectType: objectType.name,
+        modification: 'add',
+        dn,
+        ...(chosen === undefined || objectType.anchor.length === 0 ? {} : { anchor: chosen }),
+        changes,
+      },
+      effect,
+    },
+  ];
+}
+
+function identityOf(current: { readonly anchor: EncodedAttributes; readonly dn: string | undefined }): {
+  readonly anchor?: EncodedAttributes;
+  readonly dn?: string;
+} {
   return {
-    steps,
-    effect: effectOf(objectType, delta, { ...(delta.newDn === undefined ? {} : { dn: delta.newDn }) }),
-    claims: claimsOf(objectType, delta.set),
+    ...(Object.keys(current.anchor).length === 0 ? {} : { anchor: current.anchor }),
+    ...(current.dn === undefined ? {} : { dn: current.dn }),
   };
+}
+
+/** The names that an entry has by its values and distinguished name, which is its anchor where its type has no other (ECMA2 `IsDNAsAnchor`). */
+function namesOf(objectType: CompiledObjectType, set: EncodedAttributes, dn: string | undefined): { readonly anchor?: string; readonly dn?: string } {
+  const anchor = objectType.anchor.length === 0 ? dn : readAnchor(objectType, set);
+  return { ...(anchor === undefined ? {} : { anchor }), ...(dn === undefined ? {} : { dn }) };
 }
 
 /** Plans the removal of an entry from the application. */
@@ -152,8 +210,7 @@ export function planDelete(objectType: CompiledObjectType, current: { readonly a
   const change: Omit<EncodedChange, 'id'> = {
     modification: 'delete',
     objectType: objectType.name,
-    anchor: current.anchor,
-    ...(current.dn === undefined ? {} : { dn: current.dn }),
+    ...identityOf(current),
     changes: [],
   };
   return { steps: [{ call: 'put', change, effect }], effect, claims: [] };
@@ -188,12 +245,7 @@ function newAnchor(objectType: CompiledObjectType, attributes: EncodedAttributes
   return values.every((value): value is EncodedValue => value !== undefined && typeof value !== 'object') ? formatAnchor(values) : undefined;
 }
 
-function changesOf(
-  objectType: CompiledObjectType,
-  capabilities: Capabilities,
-  current: Parameters<typeof planUpdate>[2],
-  delta: EntryDelta,
-): EncodedAttributeChange[] {
+function changesOf(objectType: CompiledObjectType, capabilities: Capabilities, current: CurrentEntry, delta: EntryDelta): EncodedAttributeChange[] {
   const changes: EncodedAttributeChange[] = [];
   for (const [name, value] of Object.entries(delta.set)) {
     const attribute = objectType.attributes.get(name);
@@ -207,14 +259,24 @@ function changesOf(
         added: values.filter((one) => !before.includes(one)),
         removed: before.filter((one) => !values.includes(one)),
       });
-    } else changes.push({ name, modification: 'replace', values });
+    } else
+      changes.push({
+        name,
+        modification: capabilities.exportType === 'attribute-update' && before.length === 0 && isImported(attribute) ? 'add' : 'replace',
+        values,
+      });
   }
   for (const name of delta.unset) changes.push({ name, modification: 'delete' });
   for (const reference of delta.references) changes.push(referenceChange(capabilities, current, reference));
   return changes;
 }
 
-function referenceChange(capabilities: Capabilities, current: Parameters<typeof planUpdate>[2], delta: ReferenceDelta): EncodedAttributeChange {
+/** Whether the space knows what values the application has. */
+function isImported(attribute: SchemaAttribute): boolean {
+  return attribute.direction !== 'export-only' && attribute.secret !== true;
+}
+
+function referenceChange(capabilities: Capabilities, current: CurrentEntry, delta: ReferenceDelta): EncodedAttributeChange {
   const asDelta = capabilities.exportType === 'attribute-update' || capabilities.exportType === 'multivalued-reference-update';
   if (asDelta) return { name: delta.attribute, modification: 'update', added: delta.added, removed: delta.removed };
   const values = afterDelta(current.allReferences?.get(delta.attribute) ?? [], delta);
@@ -227,7 +289,7 @@ function afterDelta(before: readonly string[], delta: ReferenceDelta): readonly 
 }
 
 /** Every selected attribute that may be exported, each with its newest value (R8). */
-function wholeObject(objectType: CompiledObjectType, current: Parameters<typeof planUpdate>[2], delta: EntryDelta): EncodedAttributeChange[] {
+function wholeObject(objectType: CompiledObjectType, current: CurrentEntry, delta: EntryDelta): EncodedAttributeChange[] {
   const attributes = { ...omit(current.attributes, delta.unset), ...delta.set };
   const changes: EncodedAttributeChange[] = [];
   for (const attribute of objectType.definition.attributes) {

@@ -10,6 +10,7 @@ import {
 import type { ConnectorReader, ConnectorStore, EntryEffect } from '@landbridge/store';
 import type { ConnectorHandle } from '../connector-host/connector-handle.ts';
 import type { HostLog } from '../host.ts';
+import { isSameName } from './distinguished-names.ts';
 import type { WriteInFlight, WriteStep } from './planned-write.ts';
 
 /**
@@ -211,7 +212,8 @@ async function look(write: WriteInFlight, options: SettlementOptions): Promise<V
   const [entry] = found.entries;
   if (entry === undefined) return step.change.modification === 'delete' ? 'applied' : 'not-applied';
   if (step.change.modification === 'delete') return 'not-applied';
-  const matches = showsEffect(step.effect, entry.attributes, objectType);
+  const renamed = step.effect.dn !== undefined && entry.dn !== undefined && !isSameName(step.effect.dn, entry.dn);
+  const matches = !renamed && showsEffect(step.effect, entry.attributes, objectType);
   if (step.change.modification !== 'add') return matches ? 'applied' : 'not-applied';
   const known = await options.reader.readByAnchor(write.objectType, entry.anchor);
   if (!matches || (known !== undefined && known.id !== write.entryId)) return 'exists-differently';
@@ -253,6 +255,8 @@ export function identifyingFilter(
   const anchor = step.change.modification === 'add' ? change.anchor : (change.anchor ?? write.anchor);
   const byAnchor = anchor === undefined ? [] : Object.entries(anchor).map(([name, value]) => equal(objectType, name, value, true));
   if (byAnchor.length > 0 && byAnchor.length === objectType.anchor.length) return all(byAnchor);
+  // Only a create may be known by its values: those of a change may be anybody's.
+  if (change.modification !== 'add') return undefined;
   const claimed = write.claims.map((claim) => {
     const value = effect.set[claim.attribute];
     return value === undefined || typeof value === 'object' ? undefined : equal(objectType, claim.attribute, value, false);

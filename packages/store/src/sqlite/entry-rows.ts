@@ -321,6 +321,23 @@ export function resolveWaiting(state: StoreState, type: StoredType, entry: numbe
   }
 }
 
+/**
+ * An entry got another name by a write: who refers to it by the old one refers to it by the new one. An application that does
+ * not keep its references is believed at the next import.
+ */
+export function renameReferences(state: StoreState, entry: number, raw: string): void {
+  const { database, model } = state;
+  const names = new Map([...model.types.values()].flatMap((type) => type.references).map((attribute) => [attribute.id, attribute]));
+  for (const row of database.all('SELECT entry, attr FROM refs WHERE target = ? AND raw <> ?', entry, raw)) {
+    const attribute = names.get(Number(row['attr']));
+    const referrer = Number(row['entry']);
+    if (attribute === undefined) continue;
+    database.run('UPDATE OR REPLACE refs SET raw = ? WHERE entry = ? AND attr = ? AND target = ?', raw, referrer, attribute.id, entry);
+    if (attribute.multiValued) database.run('UPDATE entries SET sets = NULL WHERE id = ?', referrer);
+    else database.run('UPDATE entries SET body = json_set(body, ?, ?), hash = NULL WHERE id = ?', `$.${JSON.stringify(attribute.name)}`, raw, referrer);
+  }
+}
+
 /** A new entry as the insert takes it. */
 export interface NewEntry {
   readonly id: number;

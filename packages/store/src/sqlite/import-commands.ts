@@ -9,6 +9,7 @@ import {
   flushGrowth,
   insertEntry,
   isAtWork,
+  keepLink,
   keysOf,
   orderAttributes,
   removeEntry,
@@ -355,8 +356,20 @@ export function createImportCommands(state: StoreState): ImportCommands {
     for (const attribute of type.references) {
       if (!attribute.multiValued) replaceReferences(state, id, attribute, typeof values[attribute.name] === 'string' ? [values[attribute.name] as string] : []);
     }
-    if (entry.newDn !== undefined) resolveWaiting(state, type, id, put.anchor, put.dn);
+    if (entry.newDn !== undefined) {
+      if (state.model.dnAsAnchor) followName(type, id, entry.newDn, step.at);
+      resolveWaiting(state, type, id, put.anchor, put.dn);
+    }
     page.count('updated');
+  }
+
+  /** The name is the anchor: the link says from now on whose id it is (R7). */
+  function followName(type: StoredType, id: number, dn: string, at: number): void {
+    const row = database.get('SELECT scim_id, created FROM entries WHERE id = ?', id);
+    if (row === undefined) return;
+    const anchorKey = state.model.anchorKey(dn);
+    keepLink(state, { id, otype: type.id, scim_id: String(row['scim_id']), anchor_key: anchorKey, created: Number(row['created']) }, 'linked', at);
+    database.run('UPDATE entries SET anchor = ?, anchor_key = ? WHERE id = ?', dn, anchorKey, id);
   }
 
   function applyDelete(step: Step, entry: Extract<ImportedEntry, { op: 'delete' }>, page: PageWork): void {

@@ -23,6 +23,7 @@ export interface StoredType {
 export interface StoredModel {
   readonly connector: string;
   readonly referenceForm: StoreModel['referenceForm'];
+  readonly dnAsAnchor: boolean;
   readonly types: ReadonlyMap<string, StoredType>;
   readonly typesById: ReadonlyMap<number, StoredType>;
   readonly attributeNames: ReadonlyMap<number, string>;
@@ -92,10 +93,11 @@ function compileModel(database: Database, model: StoreModel): StoredModel {
   return {
     connector: model.connector,
     referenceForm: model.referenceForm,
+    dnAsAnchor: model.dnAsAnchor === true,
     types,
     typesById: new Map([...types.values()].map((type) => [type.id, type])),
     attributeNames: new Map([...attributeIds].map(([name, id]) => [id, name])),
-    anchorKey: normalize,
+    anchorKey: model.dnAsAnchor === true ? dnKey : normalize,
     dnKey,
     referenceKey: model.referenceForm === 'dn' ? dnKey : normalize,
     plainReferences: model.referenceForm === 'anchor' && model.normalizations.length === 0,

@@ -25,6 +25,7 @@ import {
   orderAttributes,
   removeEntry,
   removeReferences,
+  renameReferences,
   replaceReferences,
   resolveWaiting,
   type StoreState,
@@ -383,7 +384,10 @@ function applyUpdate(state: StoreState, type: StoredType, entryId: number, effec
       entryId,
     );
   }
-  if (effect.dn !== undefined) database.run('UPDATE entries SET dn = ?, dn_key = ? WHERE id = ?', effect.dn, model.dnKey(effect.dn), entryId);
+  if (effect.dn !== undefined) {
+    database.run('UPDATE entries SET dn = ?, dn_key = ? WHERE id = ?', effect.dn, model.dnKey(effect.dn), entryId);
+    if (model.referenceForm === 'dn') renameReferences(state, entryId, effect.dn);
+  }
   writeMultiValues(database, type, entryId, attributes, false);
   writeReferences(state, type, entryId, effect);
   awaitConfirmation(state, entryId, effect, before, result.journalId);
