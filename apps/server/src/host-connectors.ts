@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
-import { type ConfigurationDocument, toConnectorConfiguration } from './configuration/parse-configuration.ts';
+import { type ConfigurationDocument, toConnectorConfiguration, UnresolvedError } from './configuration/parse-configuration.ts';
 import type { Tokens } from './credentials/tokens.ts';
 
 /** A connector that could not be opened, and why. It is tried again with back-off. */
@@ -49,6 +49,7 @@ export function createHostConnectors(options: {
       options.tokens.setFixed(name, configuration.secretToken);
       const own = join(options.dataFolder, 'connectors', name);
       mkdirSync(own, { recursive: true, mode: 0o700 });
+      copyFirstFiles(configuration.firstFiles, join(own, 'files'));
       const connector = await openConnector({ configuration, folder: own, sealingKey: options.sealingKey, log: options.log });
       if (slots.get(name) !== slot) return void (await connector.close());
       slot.connector = connector;
@@ -92,4 +93,12 @@ export function createHostConnectors(options: {
       await Promise.all([...slots.keys()].map(close));
     },
   };
+}
+
+/** The connector's data files of an old server become the first content of its own folder (R28); what is there is never overwritten. */
+function copyFirstFiles(from: string | undefined, to: string): void {
+  if (from === undefined || existsSync(to)) return;
+  if (!existsSync(from)) throw new UnresolvedError(`files: the folder ${from} does not exist`);
+  // Links could lead out of the folder: what they point to is not taken along.
+  cpSync(from, to, { recursive: true, filter: (source) => !lstatSync(source).isSymbolicLink() });
 }

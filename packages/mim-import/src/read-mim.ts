@@ -53,6 +53,25 @@ export function readMim(bytes: Uint8Array, metaverse?: Uint8Array): MimReading {
   };
 }
 
+/** One reading of the files of a server export. */
+export function mergeReadings(readings: readonly MimReading[]): MimReading {
+  const [first] = readings;
+  if (first === undefined || readings.length === 1) return first as MimReading;
+  return {
+    ...first,
+    connectors: readings.flatMap((reading) => reading.connectors),
+    notes: readings.flatMap((reading) => reading.notes),
+    asides: readings.flatMap((reading) => reading.asides),
+    leftOver: readings.flatMap((reading) => reading.leftOver),
+    metaverse: readings.find((reading) => reading.metaverse !== undefined)?.metaverse,
+  };
+}
+
+/** Which file it is. @throws MimImportError */
+export function detectShapeOf(bytes: Uint8Array): MimShape {
+  return detectShape(parseXml(decodeXml(bytes).text));
+}
+
 function readConnectors(shape: MimShape, account: Account, other: TrackedElement | undefined, notes: Notes): readonly ImportedConnector[] {
   const { root } = account;
   if (shape === 'host-configuration') return readHostConfiguration(root, notes);

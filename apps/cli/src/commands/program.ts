@@ -4,6 +4,7 @@ import { style } from '../output.ts';
 import { addConfigurationCommands } from './configuration-commands.ts';
 import { addConnectorCommands } from './connector-commands.ts';
 import { addHostCommands } from './host-commands.ts';
+import { addImportCommand } from './import-command.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
@@ -12,6 +13,7 @@ import { addTokenCommands } from './token-commands.ts';
 const groups: readonly ((program: Command) => void)[] = [
   addHostCommands,
   addConfigurationCommands,
+  addImportCommand,
   addConnectorCommands,
   addRunCommands,
   addJournalCommands,

@@ -104,6 +104,7 @@ const connector = {
         'The parameters of the package. Secrets by reference only: ${env:NAME} or ${file:PATH}. Text that looks like one is written with two dollar signs: $${env:NAME}.',
     },
     publicParameters: list('Parameters whose names sound like secrets and are none, such as a script: they may stand in the configuration.'),
+    files: text("Folder with the first content of the connector's own folder (MaData): copied when that is new."),
     secretToken: text('A fixed bearer token for the drop-in URL, by reference: ${env:NAME}.'),
     objectTypes: {
       type: 'object',

@@ -200,7 +200,11 @@ function resolveReference(kind: string, name: string, folder: string): string {
 }
 
 /** The configuration of one connector for the engine: defaults filled in, secrets and relative paths resolved. */
-export function toConnectorConfiguration(name: string, connector: Json, folder: string): ConnectorConfiguration & { readonly secretToken: string | undefined } {
+export function toConnectorConfiguration(
+  name: string,
+  connector: Json,
+  folder: string,
+): ConnectorConfiguration & { readonly secretToken: string | undefined; readonly firstFiles: string | undefined } {
   const parameters = resolveDeep(connector['parameters'], folder) as ConnectorConfiguration['parameters'];
   const packageName = String(connector['package']);
   const limits = (connector['limits'] ?? {}) as Json;
@@ -243,6 +247,7 @@ export function toConnectorConfiguration(name: string, connector: Json, folder: 
       scanEntries: Number(limits['scanEntries'] ?? defaults.scanEntries),
       runErrors: Number(limits['runErrors'] ?? defaults.runErrors),
     },
+    firstFiles: typeof connector['files'] === 'string' ? resolve(folder, connector['files']) : undefined,
     secretToken: typeof connector['secretToken'] === 'string' ? resolveReferences(connector['secretToken'], folder) : undefined,
   };
 }
@@ -259,7 +264,9 @@ function resolveFiles(parameters: ConnectorConfiguration['parameters'], folder: 
   return Object.fromEntries(
     Object.entries(parameters).map(([key, value]) => [
       key,
-      typeof value === 'string' && /^(file|path|folder|scriptFile)$/.test(key) && !isAbsolute(value) ? resolve(folder, value) : value,
+      typeof value === 'string' && /^(file|path|folder|directory|scriptFile|hostConfiguration)$/.test(key) && !isAbsolute(value)
+        ? resolve(folder, value)
+        : value,
     ]),
   );
 }

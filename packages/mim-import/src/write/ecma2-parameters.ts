@@ -31,7 +31,10 @@ const HARMLESS =
  * Writes parameters page by page: `connectivity`, `global`, `capabilities` by name, `schema` a list of pages, and those of partitions
  * and run steps by partition and by profile.
  */
-export function writeParameters(connector: ImportedConnector, options: { readonly directory: string; readonly library: string }): WrittenParameters {
+export function writeParameters(
+  connector: ImportedConnector,
+  options: { readonly directory: string; readonly library: string; readonly hostConfiguration?: string },
+): WrittenParameters {
   const secrets = new Map<string, SecretToSupply>();
   const publicParameters = new Set<string>();
   const comments = new Map<string, string>();
@@ -75,7 +78,11 @@ export function writeParameters(connector: ImportedConnector, options: { readonl
   }
 
   const ofUse = (use: ImportedParameter['use']): readonly ImportedParameter[] => connector.parameters.filter((parameter) => parameter.use === use);
-  const value: Record<string, unknown> = { directory: options.directory, ...(options.library === '' ? {} : { dll: options.library }) };
+  const value: Record<string, unknown> = {
+    directory: options.directory,
+    ...(options.library === '' ? {} : { dll: options.library }),
+    ...(options.hostConfiguration === undefined ? {} : { hostConfiguration: options.hostConfiguration }),
+  };
   for (const use of ['capabilities', 'connectivity', 'global'] as const) {
     const page = write(ofUse(use), use, use);
     if (Object.keys(page).length > 0) value[use] = page;

@@ -11,6 +11,10 @@ export interface PackageLocation {
   readonly directory: string;
   /** The DLL, where it is not the one that the file names. */
   readonly library?: string;
+  /** The configuration file of the old service, whose settings the DLL reads. */
+  readonly hostConfiguration?: string;
+  /** The connector's data files of the old server: first content of its own folder. */
+  readonly files?: string;
 }
 
 /** A connector as configuration, with what a person must know. */
@@ -37,7 +41,7 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
   const library = location.library ?? connector.library.file;
   if (library === '')
     decide('DLL', 'the file does not name the DLL of the connector; write it as parameters.dll, or leave it out where the folder has just one');
-  const parameters = writeParameters({ ...connector, name }, { directory: location.directory, library });
+  const parameters = writeParameters({ ...connector, name }, { ...location, library });
   for (const [path, comment] of parameters.comments) comments.set(`parameters\n${path}`, comment);
   const objectTypes = writeObjectTypes(connector, comments, decide);
   const selected = connector.partitions.filter((partition) => partition.selected);
@@ -49,7 +53,7 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
       ...(partition.included.length === 0 ? {} : { include: partition.included }),
       ...(partition.excluded.length === 0 ? {} : { exclude: partition.excluded }),
     }));
-  const runProfiles = writeRunProfiles(connector, onlyDefault, decide);
+  const runProfiles = writeRunProfiles(connector, onlyDefault, decide, (subject, message) => void notes.push({ kind: 'no-counterpart', subject, message }));
   const secrets = [...parameters.secrets];
   const value: Record<string, unknown> = { package: 'ecma2', mode: 'observe', parameters: parameters.value };
   comments.set('mode', 'observe: imports and shows, and refuses writes. When the data look right: shadow, then live.');
@@ -62,6 +66,10 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
     value['secretToken'] = `\${env:${token}}`;
     comments.set('secretToken', 'The secret token of the Entra application, for the same URL as before: /ecma2host_{connector}/scim.');
     secrets.push({ reference: `\${env:${token}}`, name: token, parameter: 'secretToken', where: 'connector', why: 'encrypted' });
+  }
+  if (location.files !== undefined) {
+    value['files'] = location.files;
+    comments.set('files', "Copied into the connector's own folder when that is new.");
   }
   value['objectTypes'] = objectTypes;
   if (!onlyDefault && selected.length > 0) {
@@ -136,13 +144,13 @@ function dnTemplate(type: ImportedObjectType, connector: ImportedConnector, deci
   return undefined;
 }
 
-function writeRunProfiles(connector: ImportedConnector, onlyDefault: boolean, decide: Decide): Readonly<Record<string, unknown>> {
+function writeRunProfiles(connector: ImportedConnector, onlyDefault: boolean, decide: Decide, unneeded: Decide): Readonly<Record<string, unknown>> {
   const result: Record<string, unknown> = {};
   for (const profile of connector.runProfiles) {
     const imports = profile.steps.filter((step) => step.kind === 'full-import' || step.kind === 'delta-import');
     const others = profile.steps.filter((step) => !imports.includes(step));
     if (others.length > 0)
-      decide(
+      unneeded(
         `run profile ${profile.name}`,
         `${others.map((step) => step.label).join(', ')}: not needed. Accepted writes are exported at once, and there is no synchronisation in a connector host`,
       );

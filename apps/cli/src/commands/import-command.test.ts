@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseConfiguration, toConnectorConfiguration } from '@landbridge/server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const main = join(import.meta.dirname, '../main.ts');
+const fixtures = join(import.meta.dirname, '../../../../packages/mim-import/fixtures');
+const folder = mkdtempSync(join(tmpdir(), 'landbridge-import-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** Runs the command line as a person does. */
+function landbridge(...values: readonly string[]): Promise<Ran> {
+  return new Promise((done) => {
+    execFile(process.execPath, [main, ...values], { cwd: folder }, (error, out, errorText) => done({ code: Number(error?.code ?? 0), out, error: errorText }));
+  });
+}
+
+describe('landbridge import', () => {
+  beforeAll(() => {
+    mkdirSync(join(folder, 'hr'));
+    writeFileSync(join(folder, 'hr/Acme.HrCloud.Ecma2.dll'), 'MZ');
+    writeFileSync(join(folder, 'service.config'), '<configuration/>');
+    mkdirSync(join(folder, 'madata'));
+    writeFileSync(join(folder, 'madata/state.txt'), 'page 7');
+  });
+
+  it('writes a configuration that validates, the rules beside it, and a report that names what to supply and decide', async () => {
+    const ran = await landbridge(
+      'import',
+      join(fixtures, 'exported-agent.xml'),
+      '--package',
+      'hr',
+      '--host-config',
+      'service.config',
+      '--madata',
+      'madata',
+      '--out',
+      'one.yaml',
+    );
+    expect(ran).toMatchObject({ code: 0, error: '' });
+    expect(ran.out).toContain('HR_CLOUD_PASSWORD');
+    expect(ran.out).toMatch(/Without counterpart[\s\S]*HrRules\.dll/);
+    const { document, problems } = parseConfiguration(readFileSync(join(folder, 'one.yaml'), 'utf8'));
+    expect(problems).toEqual([]);
+    expect((await landbridge('validate', 'one.yaml')).out).toContain('is valid');
+    expect(JSON.parse(readFileSync(join(folder, 'one.rules.json'), 'utf8'))).toMatchObject({ version: 1, connectors: [{ name: 'HR-cloud' }] });
+    process.env['HR_CLOUD_PASSWORD'] = 'p';
+    process.env['HR_CLOUD_API_KEY'] = 'k';
+    process.env['HR_CLOUD_PARTITION_SECRET'] = 's';
+    const configuration = toConnectorConfiguration('HR-cloud', document?.connectors['HR-cloud'] ?? {}, folder);
+    expect(configuration).toMatchObject({
+      mode: 'observe',
+      firstFiles: join(folder, 'madata'),
+      parameters: {
+        directory: join(folder, 'hr'),
+        hostConfiguration: join(folder, 'service.config'),
+        connectivity: { Password: 'p', 'API Key': 'k' },
+        // What looked like a reference in a script is what it was.
+        global: { 'Password  Script': expect.stringContaining('${env:USERNAME} and $${file:x}') },
+      },
+      partitions: ['DC=north,DC=example'],
+    });
+  });
+
+  it('overwrites nothing unless told to', async () => {
+    writeFileSync(join(folder, 'mine.yaml'), 'mine');
+    const refused = await landbridge('import', join(fixtures, 'exported-agent.xml'), '--out', 'mine.yaml');
+    expect(refused.code).toBe(4);
+    expect(refused.error).toContain('--force');
+    expect(readFileSync(join(folder, 'mine.yaml'), 'utf8')).toBe('mine');
+    expect((await landbridge('import', join(fixtures, 'exported-agent.xml'), '--out', 'mine.yaml', '--force')).code).toBe(0);
+  });
+
+  it('reads the folder of a server export: agents, import flows of MV.XML, and says what it refuses', async () => {
+    const server = join(folder, 'server');
+    mkdirSync(server);
+    for (const name of ['MA-{6D0C2B7E-1111-4222-8333-0123456789AB}.XML', 'MV.XML']) cpSync(join(fixtures, name), join(server, name));
+    cpSync(join(fixtures, 'delimited-agent.xml'), join(server, 'MA-{DDDDDDDD-1111-4222-8333-0123456789AB}.XML'));
+    const ran = await landbridge('import', 'server', '--out', 'server.yaml', '--json');
+    const printed = JSON.parse(ran.out) as {
+      readonly refused: readonly { readonly reason: string }[];
+      readonly report: { readonly connectors: readonly unknown[] };
+    };
+    expect(printed.report.connectors).toHaveLength(1);
+    expect(printed.refused.map((one) => one.reason).join()).toContain('Payroll file');
+    expect(JSON.parse(readFileSync(join(folder, 'server.rules.json'), 'utf8'))).toMatchObject({
+      connectors: [{ rules: { importFlows: [{}, {}] } }],
+      metaverse: { name: 'mv-data' },
+    });
+  });
+
+  it('refuses what is not ECMA2 with the reason, and writes nothing', async () => {
+    const ran = await landbridge('import', join(fixtures, 'delimited-agent.xml'), '--out', 'no.yaml');
+    expect(ran.code).toBe(4);
+    expect(ran.error).toMatch(/Delimited.*not Extensible2/);
+    expect(existsSync(join(folder, 'no.yaml'))).toBe(false);
+  });
+
+  it('says which DLL the package lacks, and which it has', async () => {
+    mkdirSync(join(folder, 'other'));
+    writeFileSync(join(folder, 'other/Other.dll'), 'MZ');
+    expect((await landbridge('import', join(fixtures, 'host-configuration.xml'), '--package', 'other', '--out', 'other.yaml')).out).toMatch(
+      /not in the package folder[\s\S]*Acme\.HrCloud\.Ecma2\.dll/,
+    );
+    const wrong = await landbridge('import', join(fixtures, 'host-configuration.xml'), '--package', 'other', '--dll', 'Nope', '--out', 'nope.yaml');
+    expect(wrong.error).toContain('has no Nope.dll; it has Other.dll');
+  });
+
+  it('explains itself', async () => {
+    const { out } = await landbridge('import', '--help');
+    for (const option of ['--package', '--dll', '--host-config', '--madata', '--out', '--json']) expect(out).toContain(option);
+  });
+});
