@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 
-/** A program that tests need, how it is found, and the Debian package that brings it. */
+/** A program that tests need, how it is found, and the Debian packages that bring it. */
 export interface Backend {
   readonly name: string;
-  readonly packageName: string;
+  readonly packageNames: readonly string[];
   isThere(): boolean;
 }
 
@@ -17,8 +17,19 @@ export function postgresPrograms(): string | undefined {
   return (process.env['PATH'] ?? '').split(':').find((folder) => existsSync(`${folder}/initdb`) && existsSync(`${folder}/postgres`));
 }
 
+/** MariaDB's programs: Debian's, or whatever the path has. */
+export function mariadbPrograms(): { readonly server: string; readonly install: string; readonly client: string } | undefined {
+  const folders = ['/usr/sbin', '/usr/bin', ...(process.env['PATH'] ?? '').split(':')];
+  const find = (name: string): string | undefined => folders.map((folder) => `${folder}/${name}`).find((file) => existsSync(file));
+  const [server, install, client] = [find('mariadbd'), find('mariadb-install-db'), find('mariadb')];
+  return server === undefined || install === undefined || client === undefined ? undefined : { server, install, client };
+}
+
 /** Everything that tests need beside Node.js. Another backend is another row. */
-export const backends: readonly Backend[] = [{ name: 'PostgreSQL', packageName: 'postgresql', isThere: () => postgresPrograms() !== undefined }];
+export const backends: readonly Backend[] = [
+  { name: 'PostgreSQL', packageNames: ['postgresql'], isThere: () => postgresPrograms() !== undefined },
+  { name: 'MariaDB', packageNames: ['mariadb-server-core', 'mariadb-client-core'], isThere: () => mariadbPrograms() !== undefined },
+];
 
 /**
  * Installs what is missing where that is possible: as root on Debian and its kin, in one call, without starting services.
@@ -30,11 +41,11 @@ export function installBackends(log: (line: string) => void): readonly Backend[]
   if (missing.length === 0) return [];
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || !existsSync('/usr/bin/apt-get')) return missing;
-  log(`installing ${missing.map((backend) => backend.packageName).join(', ')} …`);
+  log(`installing ${missing.flatMap((backend) => backend.packageNames).join(', ')} …`);
   // RUNLEVEL=1 keeps Debian's scripts from starting servers; tests start their own, privately.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const apt = (...values: readonly string[]): number => spawnSync('apt-get', [...values], { stdio: ['ignore', 'ignore', 'inherit'], env }).status ?? 1;
-  if (apt('update', '-qq') !== 0 || apt('install', '-y', '-qq', '--no-install-recommends', ...missing.map((backend) => backend.packageName)) !== 0)
+  if (apt('update', '-qq') !== 0 || apt('install', '-y', '-qq', '--no-install-recommends', ...missing.flatMap((backend) => backend.packageNames)) !== 0)
     log('apt-get failed; see above');
   return backends.filter((backend) => !backend.isThere());
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { postgresPrograms } from '../../tools/backends.ts';
+import { answers, freePort } from './loopback.ts';
 
 /** A PostgreSQL server of our own: on loopback, on a free port, in a temporary folder, stopped by its process id. */
 export interface PrivatePostgres {
@@ -56,7 +56,7 @@ export async function startPostgres(options: { readonly durable?: boolean; reado
     stdio: 'ignore',
   });
   const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
-  await answers(port, exited);
+  await answers('PostgreSQL', port, exited);
   const env = { ...process.env, PGPASSWORD: PASSWORD };
   return {
     host: '127.0.0.1',
@@ -78,37 +78,4 @@ export async function startPostgres(options: { readonly durable?: boolean; reado
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port is free'))));
-    });
-  });
-}
-
-/** Waits until the server takes connections, or has ended. */
-async function answers(port: number, exited: Promise<void>): Promise<void> {
-  let dead = false;
-  void exited.then(() => {
-    dead = true;
-  });
-  for (let attempt = 0; attempt < 600; attempt += 1) {
-    if (dead) throw new Error('the PostgreSQL server ended at its start');
-    if (await knock(port)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('the PostgreSQL server does not answer within 30 seconds');
-}
-
-function knock(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
 import { createScimClient, runTour, type ScimClient, type TourStep } from '../../apps/cli/src/tour/tour.ts';
-import { type CrossingSystem, postgresSystem, sqliteSystem } from './systems.ts';
+import { type CrossingSystem, mariadbSystem, postgresSystem, sqliteSystem } from './systems.ts';
 
 /**
  * `npm run crossing -- SYSTEM`: the main job against a real system, as a user would do it: the system's server is started
  * privately, a configuration is written, the host comes up from the command line, imports, and provisions over SCIM; each
  * step is checked in the system by the system's own client. In the middle the host is killed the hard way and started again.
  */
-const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = { sqlite: sqliteSystem, postgres: postgresSystem };
+const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = { sqlite: sqliteSystem, postgres: postgresSystem, mariadb: mariadbSystem };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
 const open = systems[positionals[0] ?? ''];

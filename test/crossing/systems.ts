@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createSampleApplication, sampleDepartments, samplePerson, sampleTables } from '../../apps/cli/src/tour/sample-application.ts';
 import type { ApplicationView } from '../../apps/cli/src/tour/tour.ts';
+import { startMariadb } from '../backends/mariadb.ts';
 import { startPostgres } from '../backends/postgres.ts';
 
 /** A real system to cross to. */
@@ -50,40 +51,73 @@ export async function sqliteSystem(): Promise<CrossingSystem> {
   };
 }
 
+function literal(value: string | number | undefined): string {
+  if (value === undefined) return 'NULL';
+  return typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
+}
+
+/** The rows of the sample application, as one script for any server. */
+function sampleRows(): string {
+  const people = Array.from({ length: PEOPLE }, (_, index) => samplePerson(index + 1));
+  return `INSERT INTO departments(id, name) VALUES ${sampleDepartments.map((name, index) => `(${index + 1}, ${literal(name)})`).join(', ')};
+INSERT INTO employees(id, user_name, first_name, last_name, mail, title, department, manager_id) VALUES
+${people.map((one) => `(${[one.id, one.userName, one.first, one.last, one.mail, one.title, one.department, one.manager].map(literal).join(', ')})`).join(',\n')};
+INSERT INTO memberships(department_id, employee_id) VALUES ${people.map((one) => `(${(one.id % sampleDepartments.length) + 1}, ${one.id})`).join(', ')};`;
+}
+
+const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
+
 /** PostgreSQL: a private server and psql. */
 export async function postgresSystem(): Promise<CrossingSystem> {
   const server = await startPostgres();
-  const literal = (value: string | number | undefined): string =>
-    value === undefined ? 'NULL' : typeof value === 'number' ? String(value) : `'${value.replaceAll("'", "''")}'`;
-  const people = Array.from({ length: PEOPLE }, (_, index) => samplePerson(index + 1));
-  server.psql(`${sampleTables('postgres')}
-INSERT INTO departments(id, name) VALUES ${sampleDepartments.map((name, index) => `(${index + 1}, ${literal(name)})`).join(', ')};
-INSERT INTO employees(id, user_name, first_name, last_name, mail, title, department, manager_id) VALUES
-${people.map((one) => `(${[one.id, one.userName, one.first, one.last, one.mail, one.title, one.department, one.manager].map(literal).join(', ')})`).join(',\n')};
-INSERT INTO memberships(department_id, employee_id) VALUES ${people.map((one) => `(${(one.id % sampleDepartments.length) + 1}, ${one.id})`).join(', ')};
-SELECT setval('employees_id_seq', ${PEOPLE});`);
+  server.psql(`${sampleTables('postgres')}\n${sampleRows()}\nSELECT setval('employees_id_seq', ${PEOPLE});`);
   return {
     name: 'postgres',
-    parameters: [
-      'dialect: postgres',
-      `host: ${server.host}`,
-      `port: ${server.port}`,
-      `database: ${server.database}`,
-      `user: ${server.user}`,
-      'password: ${env:CROSSING_PASSWORD}',
-    ],
-    environment: { CROSSING_PASSWORD: server.password },
+    ...accessOf('postgres', server),
     view: {
       async person(userName) {
         const text = server.psql(`SELECT row_to_json(e) FROM employees e WHERE user_name = ${literal(userName)}`).trim();
         return text === '' ? undefined : (JSON.parse(text) as Readonly<Record<string, unknown>>);
       },
-      departments: async (userName) =>
-        server
-          .psql(`${MEMBERSHIP}${literal(userName)}`)
-          .split('\n')
-          .filter((line) => line !== ''),
+      departments: async (userName) => lines(server.psql(`${MEMBERSHIP}${literal(userName)}`)),
     },
     stop: () => server.stop(),
+  };
+}
+
+/** MariaDB: a private server and its command-line client. */
+export async function mariadbSystem(): Promise<CrossingSystem> {
+  const server = await startMariadb();
+  server.client(`${sampleTables('mariadb')}\n${sampleRows()}`);
+  const columns = ['id', 'user_name', 'first_name', 'last_name', 'mail', 'title', 'department', 'status', 'manager_id'];
+  const object = columns.map((column) => `'${column}', ${column}`).join(', ');
+  return {
+    name: 'mariadb',
+    ...accessOf('mariadb', server),
+    view: {
+      async person(userName) {
+        const text = server.client(`SELECT json_object(${object}) FROM employees WHERE user_name = ${literal(userName)}`).trim();
+        return text === '' ? undefined : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+      },
+      departments: async (userName) => lines(server.client(`${MEMBERSHIP}${literal(userName)}`)),
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** How the configuration reaches a server. */
+function accessOf(
+  dialect: string,
+  {
+    host,
+    port,
+    database,
+    user,
+    password,
+  }: { readonly host: string; readonly port: number; readonly database: string; readonly user: string; readonly password: string },
+): Pick<CrossingSystem, 'parameters' | 'environment'> {
+  return {
+    parameters: [`dialect: ${dialect}`, `host: ${host}`, `port: ${port}`, `database: ${database}`, `user: ${user}`, 'password: ${env:CROSSING_PASSWORD}'],
+    environment: { CROSSING_PASSWORD: password },
   };
 }

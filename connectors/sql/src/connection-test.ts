@@ -1,15 +1,13 @@
 import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { isIP } from 'node:net';
 import { type ConnectorContext, ConnectorError, type TestLayer, type TestResult, toErrorData } from '@landbridge/connector-sdk';
 import type { SqlDatabase } from './database.ts';
 import { buildModels, type ObjectModel } from './object-model.ts';
 import { openDatabase } from './open-database.ts';
-import { addressOf, tlsOptions } from './postgres-connection.ts';
+import { addressOf } from './server-address.ts';
 import { readSettings, type SqlSettings } from './settings.ts';
-
-const WAIT_MILLISECONDS = 5_000;
+import { openSocket, shakeHands, usesTls } from './tls-handshake.ts';
 
 /** Tests a connection layer by layer, from the wire up; stops at the first that fails. */
 export async function* testConnection(context: ConnectorContext, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<TestResult> {
@@ -52,7 +50,7 @@ async function run(check: Check): Promise<Pick<TestResult, 'status' | 'message'>
 
 function layersOf(settings: SqlSettings, found: Findings, signal: AbortSignal): readonly (readonly [TestLayer, Check])[] {
   const { host, port } = addressOf(settings);
-  const isRemote = settings.dialect === 'postgres' && !host.startsWith('/');
+  const isRemote = settings.dialect !== 'sqlite' && !host.startsWith('/');
   const open = async (): Promise<string> => {
     found.database = await openDatabase(settings);
     return settings.dialect === 'sqlite' ? 'the file is a SQLite database and can be opened' : `${host}:${port} accepts the user and the password`;
@@ -85,70 +83,6 @@ async function knock(host: string, port: number, signal: AbortSignal): Promise<s
   const socket = await openSocket(host, port, signal);
   socket.destroy();
   return `${host}:${port} answers`;
-}
-
-function openSocket(host: string, port: number, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolveSocket, reject) => {
-    const socket = connect({ host, port, timeout: WAIT_MILLISECONDS, signal }, () => resolveSocket(socket));
-    socket.on('timeout', () => {
-      socket.destroy();
-      reject(new ConnectorError('server-down', `${host}:${port} does not answer within ${WAIT_MILLISECONDS / 1000} seconds; check the firewall`));
-    });
-    socket.on('error', (error) => {
-      const code = (error as NodeJS.ErrnoException).code ?? error.message;
-      reject(
-        new ConnectorError(
-          'server-down',
-          `${host}:${port} cannot be reached (${code}); is the database running there, and does it listen on this address?`,
-          {},
-          { cause: error },
-        ),
-      );
-    });
-  });
-}
-
-function usesTls({ tls, url }: SqlSettings): boolean {
-  return tls === undefined ? /[?&](sslmode=(require|verify|prefer)|ssl=true)/.test(url ?? '') : tls.mode !== 'disable';
-}
-
-/** PostgreSQL's request for TLS (its protocol, "SSLRequest"): length 8, code 80877103; the answer is one letter. */
-const REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
-
-async function shakeHands(settings: SqlSettings, signal: AbortSignal): Promise<string> {
-  const { host, port } = addressOf(settings);
-  const ssl = tlsOptions(settings, host);
-  const socket = await openSocket(host, port, signal);
-  try {
-    if ((await askForTls(socket)) !== 'S')
-      throw new ConnectorError('invalid-configuration', `${host}:${port} does not offer TLS; set tls.mode to disable, or ssl=on in the server`);
-    return await new Promise((resolveMessage, reject) => {
-      const options = { rejectUnauthorized: false, ...(typeof ssl === 'object' ? ssl : {}), ...(isIP(host) === 0 ? { servername: host } : { host }) };
-      const secure = connectTls({ ...options, socket }, () =>
-        resolveMessage(`${secure.getProtocol() ?? 'TLS'}; the certificate is ${secure.authorized ? 'trusted' : 'not checked'}`),
-      );
-      secure.on('error', (error) => {
-        reject(
-          new ConnectorError(
-            'invalid-configuration',
-            `the certificate of ${host}:${port} is refused (${error.message}); check tls.ca, and that "host" is a name in the certificate`,
-            {},
-            { cause: error },
-          ),
-        );
-      });
-    });
-  } finally {
-    socket.destroy();
-  }
-}
-
-function askForTls(socket: Socket): Promise<string> {
-  return new Promise((resolveLetter, reject) => {
-    socket.once('data', (data) => resolveLetter(data.toString('latin1').slice(0, 1)));
-    socket.once('close', () => reject(new ConnectorError('server-down', 'the server closed the connection; is it PostgreSQL that listens there?')));
-    socket.write(REQUEST);
-  });
 }
 
 async function checkPermissions(settings: SqlSettings, found: Findings): Promise<string> {

@@ -25,6 +25,8 @@ export interface CatalogueColumn {
   readonly unique: boolean;
   /** Characters that fit, where the type limits them. */
   readonly maximumLength?: number;
+  /** The collation, where the database has one for each column and comparisons depend on it. */
+  readonly collation?: string;
   /** What a foreign key of this column points to, `table.column`: for people. */
   readonly pointsTo?: string;
 }
@@ -50,12 +52,20 @@ export type KeyOrder = 'integer' | 'binary' | 'text';
 
 /** What statements need to know of a database: the differences, and nothing else. */
 export interface Dialect {
-  readonly name: 'sqlite' | 'postgres';
+  readonly name: 'sqlite' | 'postgres' | 'mysql';
   placeholder(index: number): string;
+  /** How a column is selected so that the driver loses nothing of it. */
+  selected(expression: string, column: CatalogueColumn): string;
   /** The text of a column; the bare column where it holds text already, so that an index serves. */
   text(expression: string, column: CatalogueColumn): string;
   /** A text expression that compares by code point, whatever the collation of the column. */
   codePoints(text: string): string;
+  /** A text expression as it stands before LIKE: never matches less than a comparison of code points. */
+  searched(text: string): string;
+  /** A boolean column as a value that `=` compares with a boolean. */
+  truth(expression: string): string;
+  /** Whether values of the column compare by its type as the evaluator compares them. */
+  comparesNatively(column: CatalogueColumn): boolean;
   /** Folds a text expression for comparison without regard to case, as near to `foldCase` as the database can. */
   fold(text: string): string;
   /** What a folded comparison may miss that `foldCase` finds: nothing, or letters beyond ASCII. */
@@ -66,12 +76,24 @@ export interface Dialect {
   isSet(expression: string): string;
   /** An exact text comparison that an index can serve; `undefined` where no value of the column can have this text. */
   equalsText(expression: string, column: CatalogueColumn, value: string, bind: (value: SqlValue) => string): string | undefined;
+  /** An exact comparison of a key or a value that is written: never another row, whatever the collation. */
+  equals(expression: string, column: CatalogueColumn, value: SqlValue, bind: (value: SqlValue) => string): string;
+  /** An exact comparison of columns of two tables. */
+  joins(left: string, leftColumn: CatalogueColumn, right: string, rightColumn: CatalogueColumn): string;
+  /** `(a, b) > (x, y)` in the order of the pairs. */
+  isAfter(pairs: readonly { readonly left: string; right(): string }[]): string;
   /** `(a, b) IN (…)`. */
   isOneOf(expressions: readonly string[], keys: readonly (readonly SqlValue[])[], bind: (value: SqlValue) => string): string;
   /** A value of an attribute as the driver takes it for this column. */
   toSql(value: Value, column: CatalogueColumn): SqlValue;
   /** Reads a driver value, never NULL, as the column's type. @throws ConnectorError `invalid-attribute-value`. */
   reader(column: CatalogueColumn): (value: unknown) => Value;
+  /** What stands instead of columns and values in an INSERT that gives none. */
+  readonly defaultValues: string;
+  /** Whether INSERT gives columns back by RETURNING; else the row is read by its key, or by the number that was assigned. */
+  readonly returning: boolean;
+  /** A time some minutes before the earliest of these, as the column holds times; `undefined` where it holds none. */
+  earlier(values: readonly string[], column: CatalogueColumn): string | undefined;
   /** Inserts the rows that are not there yet. */
   insertRows(rows: RowSet): readonly Statement[];
   /** Deletes these rows. */
@@ -87,6 +109,8 @@ export interface StatementResult {
   readonly rows: readonly SqlRow[];
   /** Rows changed, or returned where the statement returns rows. */
   readonly changes: number;
+  /** The number that an INSERT was assigned, where the driver tells. */
+  readonly assigned?: bigint;
 }
 
 /** One connection that statements run on. */
@@ -136,6 +160,11 @@ export interface SqlDatabase {
 
 /** A consistent state of the database, read by cursors. */
 export interface SqlSnapshot {
+  /**
+   * Runs a statement in this state. Where it is there several cursors cannot share the state, and whoever reads several
+   * tables reads them page by page with this.
+   */
+  query?(sql: string, values: readonly SqlValue[], signal?: AbortSignal): Promise<StatementResult>;
   cursor(sql: string, values: readonly SqlValue[], fetchSize: number): Promise<SqlCursor>;
   close(): Promise<void>;
 }
@@ -146,7 +175,20 @@ export interface SqlCursor {
   close(): Promise<void>;
 }
 
-/** Quotes an identifier; both dialects use the standard's double quotes (SEC-32). */
+/** `(a, b) > (x, y)`, for databases that compare rows, and use an index for it. */
+export function afterRow(pairs: readonly { readonly left: string; right(): string }[]): string {
+  return `(${pairs.map(({ left }) => left).join(', ')}) > (${pairs.map((pair) => pair.right()).join(', ')})`;
+}
+
+/** The same in parts, `a > x OR (a = x AND b > y)`, for those that do not. */
+export function afterParts(pairs: readonly { readonly left: string; right(): string }[]): string {
+  const [first, ...rest] = pairs;
+  if (first === undefined) return '1=0';
+  if (rest.length === 0) return `${first.left} > ${first.right()}`;
+  return `(${first.left} > ${first.right()} OR (${first.left} = ${first.right()} AND ${afterParts(rest)}))`;
+}
+
+/** Quotes an identifier; all dialects use the standard's double quotes (SEC-32). */
 export function quote(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -19,28 +19,36 @@ const OVERLAP = 1000n;
 export async function seedWatermark(database: SqlDatabase, selected: readonly SelectedType[]): Promise<string | undefined> {
   const types = selected.filter(({ model }) => model.delta !== undefined);
   if (types.length === 0) return undefined;
-  // Asked first: whoever begins to write later also gets later marks.
-  const writers = await database.writersNow();
   const marks: Record<string, string | null> = {};
-  for (const { model } of types) marks[model.name] = await readMark(database, model, writers);
+  for (const { model } of types) marks[model.name] = await readMark(database, model);
+  // Asked after the marks: whoever took an earlier mark and is not asked about here has committed before the state that is
+  // read next, and is seen in it.
+  const writers = await database.writersNow();
+  if (writers.busy) for (const { model } of types) marks[model.name] = await withOverlap(database, model, marks[model.name] ?? null, writers.oldest);
   return JSON.stringify(marks);
 }
 
-async function readMark(database: SqlDatabase, model: ObjectModel, writers: { readonly busy: boolean; readonly oldest?: string }): Promise<string | null> {
+async function readMark(database: SqlDatabase, model: ObjectModel): Promise<string | null> {
   const { from, column } = sourceOf(model);
-  const expression = `max(${column.expression})`;
-  const { rows } = await database.query(`SELECT ${expression} FROM ${from}`, []);
+  const { rows } = await database.query(`SELECT ${database.dialect.selected(`max(${column.expression})`, column)} FROM ${from}`, []);
   const value = rows[0]?.[0];
   if (value === null || value === undefined) return null;
-  if (!writers.busy) return formatMark(value);
-  if (column.type === 'integer') return formatMark(String(BigInt(String(value)) - OVERLAP));
-  if (!/^timestamp/.test(column.declared)) return formatMark(value);
+  return column.type === 'integer' && typeof value === 'number' ? `i${value}` : formatMark(value);
+}
+
+/** A mark before those that transactions may have taken and not committed yet. */
+async function withOverlap(database: SqlDatabase, model: ObjectModel, mark: string | null, oldest: string | undefined): Promise<string | null> {
+  const { dialect } = database;
+  const { column } = sourceOf(model);
+  if (mark === null) return null;
+  if (column.type === 'integer') return formatMark(BigInt(mark.slice(1)) - OVERLAP);
   // Rows may carry the time at which their transaction began, and become visible when it ends.
-  const binds = database.dialect.placeholder(1);
-  const earliest = writers.oldest !== undefined && column.declared === 'timestamp with time zone' ? `least(max(x), CAST(${binds} AS timestamptz))` : 'max(x)';
-  const values = earliest === 'max(x)' ? [] : [writers.oldest ?? null];
-  const earlier = await database.query(`SELECT ${earliest} - interval '5 minutes' FROM (SELECT ${expression} AS x FROM ${from}) marks`, values);
-  return formatMark(earlier.rows[0]?.[0]);
+  const values = [parseMark(mark), ...(oldest !== undefined && column.declared === 'timestamp with time zone' ? [oldest] : [])];
+  const earlier = dialect.earlier(
+    values.map((_, index) => dialect.placeholder(index + 1)),
+    column,
+  );
+  return earlier === undefined ? mark : formatMark((await database.query(`SELECT ${earlier}`, values)).rows[0]?.[0]);
 }
 
 function formatMark(value: unknown): string {
@@ -122,7 +130,7 @@ interface ChangeStatement {
 function columnStatement(database: SqlDatabase, model: ObjectModel, since: SqlValue): ChangeStatement {
   const { column } = sourceOf(model);
   const keyColumns = model.anchor.map((one) => one.column);
-  const keys = keyColumns.map((one) => `m.${quote(one.name)}`).join(', ');
+  const keys = keyColumns.map((one) => database.dialect.selected(`m.${quote(one.name)}`, one)).join(', ');
   const where = since === null ? `${column.expression} IS NOT NULL` : `${column.expression} >= ${database.dialect.placeholder(1)}`;
   const alive = model.alive === undefined ? '1' : `CASE WHEN ${model.alive} THEN 1 ELSE 0 END`;
   // The driver gives numbers as integers or as text.
@@ -136,7 +144,7 @@ function logStatement(database: SqlDatabase, log: LogModel, since: SqlValue): Ch
   const where = since === null ? '' : ` WHERE ${sequence} > ${database.dialect.placeholder(1)}`;
   const word = log.operation === undefined ? 'NULL' : database.dialect.text(`l.${quote(log.operation.name)}`, log.operation);
   const ranked = `SELECT ${keys}, ${word} AS landbridge_word, ${sequence} AS landbridge_sequence, row_number() OVER (PARTITION BY ${keys} ORDER BY ${sequence} DESC) AS landbridge_rank FROM ${log.from}${where}`;
-  const names = log.key.map((column) => quote(column.name)).join(', ');
+  const names = log.key.map((column) => database.dialect.selected(quote(column.name), column)).join(', ');
   return {
     sql: `SELECT ${names}, landbridge_word FROM (${ranked}) AS ranked WHERE landbridge_rank = 1 ORDER BY landbridge_sequence`,
     keyColumns: log.key,

@@ -1,5 +1,5 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { type CatalogueColumn, type Dialect, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
+import { afterRow, type CatalogueColumn, type Dialect, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const INTEGER = /^-?\d+(?:\.0+)?$/;
@@ -7,6 +7,13 @@ const TRUE_TEXTS: ReadonlySet<string> = new Set(['t', 'true', '1', 'y', 'yes', '
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TEXT_TYPES: ReadonlySet<string> = new Set(['text', 'character varying']);
 const INTEGER_TYPES: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint']);
+
+const NATIVE: Readonly<Record<ColumnType, ReadonlySet<string>>> = {
+  string: new Set(),
+  boolean: new Set(['boolean']),
+  integer: INTEGER_TYPES,
+  binary: new Set(['bytea']),
+};
 
 /** Everything arrives as text, so that nothing is lost on the way (64-bit integers, decimals, times). */
 const READERS: Readonly<Record<ColumnType, (value: string) => Value>> = {
@@ -40,8 +47,12 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
   return {
     name: 'postgres',
     placeholder: (index) => `$${index}`,
+    selected: (expression) => expression,
     text: textOf,
     codePoints,
+    searched: (text) => text,
+    truth: (expression) => expression,
+    comparesNatively: ({ type, declared }) => NATIVE[type].has(declared) || type === 'string',
     fold: (text) => (folds ? `lower(${text})` : `lower(${text} COLLATE "C")`),
     foldMisses: folds ? 'nothing' : 'beyond-ascii',
     // The order of uuids is that of their text, and their index serves.
@@ -51,11 +62,18 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
       if (column.declared === 'uuid') return UUID.test(value) ? `${expression} = ${bind(value)}` : undefined;
       return `${textOf(expression, column)} = ${bind(value)}`;
     },
+    equals: (expression, _column, value, bind) => `${expression} = ${bind(value)}`,
+    joins: (left, _leftColumn, right) => `${left} = ${right}`,
+    isAfter: afterRow,
     isOneOf(expressions, keys, bind) {
       const left = expressions.length === 1 ? (expressions[0] ?? '') : `(${expressions.join(', ')})`;
       return `${left} IN (${keys.map((key) => `(${key.map(bind).join(', ')})`).join(', ')})`;
     },
     toSql,
+    defaultValues: 'DEFAULT VALUES',
+    returning: true,
+    earlier: (values, { declared }) =>
+      declared.startsWith('timestamp') ? `least(${values.map((value) => `CAST(${value} AS ${declared})`).join(', ')}) - interval '5 minutes'` : undefined,
     reader,
     insertRows,
     deleteRows,

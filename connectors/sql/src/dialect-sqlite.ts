@@ -1,5 +1,5 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { type CatalogueColumn, type Dialect, quote, type RowSet, type Statement } from './database.ts';
+import { afterRow, type CatalogueColumn, type Dialect, quote, type RowSet, type Statement } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const INTEGER = /^-?\d+$/;
@@ -40,20 +40,31 @@ export function sqliteDialect(encoding: string): Dialect {
   return {
     name: 'sqlite',
     placeholder: () => '?',
+    selected: (expression) => expression,
     text: textOf,
     codePoints,
+    searched: (text) => text,
+    truth: (expression) => expression,
+    // SQLite keeps anything in a boolean column, and numbers of other types elsewhere: its comparisons are not the evaluator's.
+    comparesNatively: ({ type, declared }) => type === 'integer' && /int/i.test(declared),
     fold: (text) => `landbridge_fold(${text})`,
     foldMisses: 'nothing',
     orderBy: (expression, column, order) => (order === 'text' ? codePoints(textOf(expression, column)) : expression),
     isSet: (expression) => `coalesce(lower(CAST(${expression} AS TEXT)) NOT IN ('', '0', '0.0', 'false', 'f', 'no', 'n', 'off'), 0)`,
     // Whatever collation the column has: NOCASE would call different texts equal.
     equalsText: (expression, column, value, bind) => `${textOf(expression, column)} = ${bind(value)} COLLATE BINARY`,
+    equals: (expression, _column, value, bind) => `${expression} = ${bind(value)}`,
+    joins: (left, _leftColumn, right) => `${left} = ${right}`,
+    isAfter: afterRow,
     isOneOf(expressions, keys, bind) {
       if (expressions.length === 1) return `${expressions[0] ?? ''} IN (${keys.flatMap((key) => key.map(bind)).join(', ')})`;
       return `(${expressions.join(', ')}) IN (VALUES ${keys.map((key) => `(${key.map(bind).join(', ')})`).join(', ')})`;
     },
     toSql: (value) => (typeof value === 'boolean' ? (value ? 1 : 0) : value),
     reader: (column) => READERS[column.type],
+    defaultValues: 'DEFAULT VALUES',
+    returning: true,
+    earlier: () => undefined,
     insertRows: insertStatements,
     deleteRows: (rows) => rowByRow(rows, `DELETE FROM ${rows.from} WHERE ${equalities(rows)}`, 1),
     lockClause: '',

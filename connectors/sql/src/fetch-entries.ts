@@ -60,8 +60,9 @@ export async function completeRows(
   reader: RowReader,
   rows: readonly SqlRow[],
   signal: AbortSignal,
+  modification: 'add' | 'replace' = 'replace',
 ): Promise<readonly ReadEntry[]> {
-  const entries = rows.map((row) => reader.entry(row, 'replace'));
+  const entries = rows.map((row) => reader.entry(row, modification));
   const byKey = new Map<string, ReadEntry>();
   for (const entry of entries) if (entry.error === undefined) byKey.set(keyText(keyOf(model, entry.anchor)), entry);
   for (const side of model.sides) if (wanted.has(side.attribute.name)) await addSide(database, model, side, byKey, signal);
@@ -86,7 +87,7 @@ async function addSide(
       chunk,
       binder.bind,
     );
-    const sql = `SELECT ${sideColumns(side)} FROM ${side.from} AS s WHERE ${condition} AND ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
+    const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${condition} AND ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
     const { rows } = await database.query(sql, binder.values, signal);
     collect(side.attribute.name, rows, (row) => byKey.get(keyText(readers.map((read, at) => read(row[at])))), readValue);
   }
@@ -103,6 +104,19 @@ function collect(name: string, rows: readonly SqlRow[], ownerOf: (row: SqlRow) =
     if (last === undefined || formatValue(last) !== formatValue(value)) values.push(value);
     owner.attributes[name] = values;
   }
+}
+
+/** Whether a row of the main table comes after a key, in the order of the anchor. */
+export function isAfterKey({ dialect }: SqlDatabase, model: ObjectModel, key: readonly Value[], binder: Binder): string {
+  const pairs = model.anchor.map(({ column, order }, index) => {
+    const bare = `m.${quote(column.name)}`;
+    const left = dialect.orderBy(bare, column, order);
+    const value = key[index] as Value;
+    // What is ordered as text is compared with text, whatever the column holds.
+    const right = (): string => (left === bare ? binder.bind(dialect.toSql(value, column)) : dialect.codePoints(binder.bind(formatValue(value))));
+    return { left, right };
+  });
+  return dialect.isAfter(pairs);
 }
 
 /** A key as the driver takes it for these columns. */

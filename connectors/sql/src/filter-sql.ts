@@ -54,13 +54,14 @@ function translate(filter: EntryFilter, target: FilterTarget, bound: Bound): str
 type Condition = (columns: readonly CatalogueColumn[], expressions: readonly string[], isReference: boolean) => string;
 
 /** A condition on the columns of the main table, or on some row of a side table. */
-function ofAttribute(name: string, { model }: FilterTarget, condition: Condition): string {
+function ofAttribute(name: string, target: FilterTarget, condition: Condition): string {
+  const { model } = target;
   const column = model.columns.find((one) => one.attribute.name === name);
   if (column !== undefined) return condition(column.columns, expressionsOf(column), column.attribute.type === 'reference');
   const side = model.sides.find((one) => one.attribute.name === name);
   if (side === undefined) return NOTHING;
   const expressions = side.value.map((one) => `s.${quote(one.name)}`);
-  const own = `${ownerCondition(side, model)} AND ${isThere(expressions)}`;
+  const own = `${ownerCondition(side, target)} AND ${isThere(expressions)}`;
   return `EXISTS (SELECT 1 FROM ${side.from} AS s WHERE ${own} AND ${condition(side.value, expressions, side.attribute.type === 'reference')})`;
 }
 
@@ -75,8 +76,12 @@ function isThere(expressions: readonly string[]): string {
 }
 
 /** The rows of a side table that belong to a row of the main table. */
-function ownerCondition(side: SideAttribute, model: ObjectModel): string {
-  return side.key.map((column, index) => `s.${quote(column.name)} = m.${quote(model.anchor[index]?.column.name ?? '')}`).join(' AND ');
+function ownerCondition(side: SideAttribute, { database, model }: FilterTarget): string {
+  const parts = model.anchor.flatMap(({ column }, index) => {
+    const own = side.key[index];
+    return own === undefined ? [] : [database.dialect.joins(`s.${quote(own.name)}`, own, `m.${quote(column.name)}`, column)];
+  });
+  return parts.join(' AND ');
 }
 
 /** Nothing closer is known than who has a value at all. */
@@ -107,11 +112,11 @@ function compareValue(filter: Compare, column: CatalogueColumn | undefined, expr
   if (column.type === 'string') return compareText(filter, column, expression, target, bound);
   const value = decode(filter);
   // The administrator may have given the attribute another type than the column has: then the evaluator decides.
-  if (value === undefined || !hasNativeType(column, target)) return unknown([expression], bound);
+  if (value === undefined || !target.database.dialect.comparesNatively(column)) return unknown([expression], bound);
   const bindIt = (): string => target.bind(target.database.dialect.toSql(value, column));
   const operator = OPERATORS[filter.comparison];
   if (column.type === 'integer') return operator === undefined ? NOTHING : `${expression} ${operator} ${bindIt()}`;
-  if (column.type === 'boolean') return compareBoolean(filter, expression, bindIt);
+  if (column.type === 'boolean') return compareBoolean(filter, target.database.dialect.truth(expression), bindIt);
   // Bytes are compared by the text of their encoding: only equality is the same.
   const isEquality = filter.comparison === 'equal' || filter.comparison === 'not-equal';
   return isEquality ? `${expression} ${operator ?? '='} ${bindIt()}` : unknown([expression], bound);
@@ -121,17 +126,6 @@ function compareBoolean({ comparison }: Compare, expression: string, bindIt: () 
   const operator = BOOLEANS[comparison];
   if (operator === undefined) return NOTHING;
   return operator === 'any' ? isThere([expression]) : `${expression} ${operator} ${bindIt()}`;
-}
-
-/** SQLite keeps anything in a boolean column, and numbers of other types elsewhere: its comparisons are not the evaluator's. */
-function hasNativeType(column: CatalogueColumn, { database }: FilterTarget): boolean {
-  if (database.dialect.name === 'sqlite') return column.type === 'integer' && /int/i.test(column.declared);
-  return {
-    boolean: column.declared === 'boolean',
-    integer: /^(smallint|integer|bigint)$/.test(column.declared),
-    binary: column.declared === 'bytea',
-    string: true,
-  }[column.type];
 }
 
 function decode(filter: Compare): Value | undefined {
@@ -187,7 +181,7 @@ function compareText(filter: Compare, column: CatalogueColumn, expression: strin
     case 'ends':
     case 'contains':
       // SQLite's LIKE folds ASCII: it finds more, never less.
-      return bound === 'under' ? NOTHING : `${text} LIKE ${target.bind(patternOf(filter.comparison, escapePattern(value)))} ESCAPE '\\'`;
+      return bound === 'under' ? NOTHING : `${dialect.searched(text)} LIKE ${target.bind(patternOf(filter.comparison, escapePattern(value)))} ESCAPE '\\'`;
     default:
       return `${dialect.codePoints(text)} ${OPERATORS[filter.comparison] ?? '='} ${dialect.codePoints(target.bind(value))}`;
   }

@@ -1,7 +1,18 @@
 import { type Attributes, type EncodedAttributes, type EntryFilter, encodeValue, type ImportEntry, matchesEntry, type Value } from '@landbridge/connector-sdk';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compare, contextOf, createPostgresBench, createSqliteBench, find, importAll, putOne, schemaOf } from './testing/applications.ts';
+import {
+  compare,
+  contextOf,
+  createMariadbBench,
+  createPostgresBench,
+  createSqliteBench,
+  find,
+  importAll,
+  putOne,
+  schemaOf,
+  words,
+} from './testing/applications.ts';
 
 /** Text where case folding, normalisation, wildcards and order by code point go wrong, if they go wrong. */
 const LETTERS = [
@@ -109,19 +120,26 @@ function encode(entry: ImportEntry): EncodedAttributes {
   );
 }
 
-describe.each([createSqliteBench(), createPostgresBench(), createPostgresBench('C')])('look-ups on $name', (bench) => {
+describe.each([
+  createSqliteBench(),
+  createPostgresBench(),
+  createPostgresBench('C'),
+  createMariadbBench(),
+  createMariadbBench('utf8mb4_general_ci'),
+  createMariadbBench('utf8mb4_unicode_520_nopad_ci'),
+])('look-ups on $name', (bench) => {
   beforeAll(() => (bench.isThere ? bench.start() : undefined));
   afterAll(() => bench.stop());
 
   it.skipIf(!bench.isThere)(
     'S-250: find what matchesEntry finds, whatever the filter',
     async () => {
-      const binary = bench.dialect === 'sqlite' ? 'BLOB' : 'bytea';
+      const binary = words[bench.dialect].bytes;
       const application =
-        await bench.create(`CREATE TABLE things (id BIGINT PRIMARY KEY, name TEXT, number BIGINT, flag BOOLEAN, blob ${binary}, boss_id BIGINT, empty TEXT);
+        await bench.create(`CREATE TABLE things (id BIGINT PRIMARY KEY, name TEXT, number BIGINT, flag BOOLEAN, "blob" ${binary}, boss_id BIGINT, empty TEXT);
       CREATE TABLE tags (thing_id BIGINT, tag TEXT); CREATE TABLE peers (thing_id BIGINT, peer_id BIGINT);`);
       const context = contextOf(application, objectTypes);
-      const words = [
+      const texts = [
         ...LETTERS,
         ...LETTERS.map((letter, index) => `${letter}${LETTERS[(index * 7 + 3) % LETTERS.length] ?? ''}`),
         '',
@@ -130,8 +148,8 @@ describe.each([createSqliteBench(), createPostgresBench(), createPostgresBench('
         'İs',
         'is',
       ];
-      for (const [index, word] of words.entries()) {
-        const other = words[(index * 5 + 1) % words.length] ?? '';
+      for (const [index, word] of texts.entries()) {
+        const other = texts[(index * 5 + 1) % texts.length] ?? '';
         const attributes: Record<string, Value | readonly Value[]> = {
           id: BigInt(index),
           number: BigInt(index % 12),
@@ -149,12 +167,13 @@ describe.each([createSqliteBench(), createPostgresBench(), createPostgresBench('
         }));
         expect((await putOne(context, { modification: 'add', objectType: 'thing', changes })).error).toBeUndefined();
       }
+      const schema = await schemaOf(context);
       const { entries } = await importAll(context);
-      expect(entries).toHaveLength(words.length);
+      expect(entries).toHaveLength(texts.length);
       await fc.assert(
         fc.asyncProperty(filter, async (one) => {
           const expected = entries.filter((entry) => matchesEntry(one, encode(entry))).map((entry) => entry.anchor['id']);
-          const found = await find(context, 'thing', one, 1000);
+          const found = await find(context, 'thing', one, 1000, schema);
           expect(found.unevaluated).toBeUndefined();
           expect(found.entries.map((entry) => entry.anchor['id'])).toEqual(expected);
         }),

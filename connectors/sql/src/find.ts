@@ -11,10 +11,9 @@ import {
   type Value,
 } from '@landbridge/connector-sdk';
 import { quote, type SqlDatabase, type SqlRow } from './database.ts';
-import { type Binder, completeRows, createBinder } from './fetch-entries.ts';
+import { completeRows, createBinder, isAfterKey } from './fetch-entries.ts';
 import { translateFilter } from './filter-sql.ts';
 import type { ObjectModel } from './object-model.ts';
-import { formatValue } from './references.ts';
 import { compileReader, keyOf, type RowReader } from './row-reader.ts';
 
 /** Candidates that are read at once, at least: what the database cannot decide is decided here. */
@@ -58,22 +57,10 @@ async function readCandidates({ database, model, reader, request, pageSize }: Se
   const binder = createBinder(database);
   const conditions = [translateFilter(request.filter, { database, model, bind: binder.bind })];
   if (model.alive !== undefined) conditions.push(model.alive);
-  if (after !== undefined) conditions.push(afterKey(database, model, keyOf(model, reader.entry(after, 'replace').anchor), binder));
+  if (after !== undefined) conditions.push(isAfterKey(database, model, keyOf(model, reader.entry(after, 'replace').anchor), binder));
   const order = model.anchor.map(({ column, order: kind }) => dialect.orderBy(`m.${quote(column.name)}`, column, kind)).join(', ');
   const sql = `SELECT ${reader.select} FROM ${model.from} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${pageSize}`;
   return (await database.query(sql, binder.values, request.signal)).rows;
-}
-
-/** `(a, b) > (?, ?)` in the order of the anchor. */
-function afterKey({ dialect }: SqlDatabase, model: ObjectModel, key: readonly Value[], binder: Binder): string {
-  const pairs = model.anchor.map(({ column, order }, index) => {
-    const bare = `m.${quote(column.name)}`;
-    const left = dialect.orderBy(bare, column, order);
-    const value = key[index] as Value;
-    // What is ordered as text is compared with text, whatever the column holds.
-    return { left, right: left === bare ? binder.bind(dialect.toSql(value, column)) : dialect.codePoints(binder.bind(formatValue(value))) };
-  });
-  return `(${pairs.map(({ left }) => left).join(', ')}) > (${pairs.map(({ right }) => right).join(', ')})`;
 }
 
 function attributesOf(filter: EntryFilter): readonly string[] {

@@ -1,4 +1,5 @@
 import {
+  type Attributes,
   ConnectorError,
   type ImportEntry,
   type ImportPage,
@@ -9,12 +10,16 @@ import {
 } from '@landbridge/connector-sdk';
 import { quote, type SqlCursor, type SqlDatabase, type SqlSnapshot } from './database.ts';
 import { readDelta, seedWatermark } from './delta.ts';
+import { completeRows, createBinder, isAfterKey } from './fetch-entries.ts';
 import type { ObjectModel } from './object-model.ts';
+import { formatValue } from './references.ts';
 import { compileReader, keyOf } from './row-reader.ts';
 import { openSideReader, type SideReader } from './side-reader.ts';
 
 /** Rows that are fetched at once, of the main table and of each side table. */
 export const FETCH_ROWS = 2000;
+/** Rows that are read at once at least, where pages are read by statements of their own. */
+const PAGE = 1000;
 
 /** An object type with what is selected of it. */
 export interface SelectedType {
@@ -94,9 +99,62 @@ async function* readEverything(
 ): AsyncGenerator<ImportPage> {
   const known = total === undefined ? {} : { total };
   for (const one of selected) {
-    for await (const entries of readType(database, snapshot, one, step.pageSize)) yield { entries, more: true, ...known };
+    const pages = snapshot.query === undefined ? readType(database, snapshot, one, step.pageSize) : readTypeByPages(database, snapshot.query, one, step);
+    for await (const entries of pages) yield { entries, more: true, ...known };
   }
   yield { entries: [], more: false, ...known };
+}
+
+/**
+ * Every object of a type, page by page in the order of the anchor, each page with the rows of its side tables: for databases
+ * whose cursors cannot share a state.
+ */
+async function* readTypeByPages(
+  database: SqlDatabase,
+  query: NonNullable<SqlSnapshot['query']>,
+  { model, wanted }: SelectedType,
+  step: ImportStep,
+): AsyncGenerator<readonly ImportEntry[]> {
+  const inSnapshot: SqlDatabase = { ...database, query };
+  const reader = compileReader(database, model, wanted);
+  const order = model.anchor.map((one) => database.dialect.orderBy(`m.${quote(one.column.name)}`, one.column, one.order)).join(', ');
+  const size = Math.min(Math.max(step.pageSize, PAGE), FETCH_ROWS);
+  for (let after: readonly Value[] | undefined; ; ) {
+    const binder = createBinder(database);
+    const conditions = [...(model.alive === undefined ? [] : [model.alive]), ...(after === undefined ? [] : [isAfterKey(database, model, after, binder)])];
+    const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+    const { rows } = await query(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order} LIMIT ${size}`, binder.values, step.signal);
+    const keys = rows.map((row) => reader.entry(row, 'add').anchor);
+    const isLast = rows.length < size;
+    // Rows of one anchor must not be torn apart: those at the end of a full page are read again with the next.
+    const count = isLast ? rows.length : startOfLastGroup(model, keys);
+    const entries = await completeRows(inSnapshot, model, wanted, reader, rows.slice(0, count), step.signal, 'add');
+    const marked = entries.map((entry, index) => {
+      const [before, own] = [keys[index - 1], keys[index]];
+      const isRepeated = entry.error === undefined && before !== undefined && own !== undefined && isSameAnchor(model, before, own);
+      return isRepeated ? { ...entry, error: duplicate(model) } : entry;
+    });
+    for (let index = 0; index < marked.length; index += step.pageSize) yield marked.slice(index, index + step.pageSize);
+    if (isLast) return;
+    after = keyOf(model, keys[count - 1] ?? {});
+  }
+}
+
+/** Where the rows with the anchor of the last one begin. @throws ConnectorError when all rows have one anchor. */
+function startOfLastGroup(model: ObjectModel, keys: readonly Attributes[]): number {
+  const last = keys.at(-1) ?? {};
+  let start = keys.length - 1;
+  while (start > 0 && isSameAnchor(model, keys[start - 1] ?? {}, last)) start -= 1;
+  if (start > 0) return start;
+  const { message } = duplicate(model);
+  throw new ConnectorError('invalid-data', message);
+}
+
+function isSameAnchor(model: ObjectModel, left: Attributes, right: Attributes): boolean {
+  return model.anchor.every(({ attribute }) => {
+    const value = left[attribute.name];
+    return value !== undefined && formatValue(value as Value) === formatValue((right[attribute.name] ?? '') as Value);
+  });
 }
 
 /** Every object of a type, its side tables merged in the order of the anchor: nothing is held but pages of rows. */

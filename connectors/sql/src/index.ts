@@ -12,10 +12,10 @@ import { findEntries } from './find.ts';
 import { openImport } from './import-session.ts';
 import { schemaOf } from './object-model.ts';
 import { borrowApplication, openApplication } from './open-database.ts';
-import { readSettings } from './settings.ts';
+import { dialectNames, readSettings } from './settings.ts';
 import { objectTypesSchema, tlsSchema } from './settings-schema.ts';
 
-/** The SQL connector: SQLite and PostgreSQL. */
+/** The SQL connector: SQLite, PostgreSQL, MariaDB and MySQL. */
 export const connector = defineConnector({
   name: 'sql',
   version: '0.1.0',
@@ -74,11 +74,11 @@ function capabilities(context: ConnectorContext): Capabilities {
 }
 
 const CONNECTIVITY: readonly ParameterDefinition[] = [
-  { name: 'dialect', kind: 'drop-down', choices: ['sqlite', 'postgres'], required: true, label: 'Database' },
+  { name: 'dialect', kind: 'drop-down', choices: dialectNames, required: true, label: 'Database' },
   { name: 'file', kind: 'file', label: 'SQLite file' },
-  { name: 'url', kind: 'secret', label: 'Connection URL', description: 'postgres://user:password@host:5432/database' },
+  { name: 'url', kind: 'secret', label: 'Connection URL', description: 'postgres://user:password@host:5432/database, mariadb://…' },
   { name: 'host', kind: 'string', label: 'Host' },
-  { name: 'port', kind: 'string', label: 'Port', default: 5432, pattern: '\\d+' },
+  { name: 'port', kind: 'string', label: 'Port', pattern: '\\d+' },
   { name: 'database', kind: 'string', label: 'Database name' },
   { name: 'user', kind: 'string', label: 'User' },
   { name: 'password', kind: 'secret', label: 'Password' },

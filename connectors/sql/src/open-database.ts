@@ -1,14 +1,22 @@
 import { type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
 import type { SqlDatabase } from './database.ts';
+import { openMysql } from './mysql-database.ts';
 import { buildModels, type ObjectModel } from './object-model.ts';
 import { openPostgres } from './postgres-database.ts';
-import { readSettings, type SqlSettings } from './settings.ts';
+import { type DialectName, readSettings, type SqlSettings } from './settings.ts';
 import { openSqlite } from './sqlite-database.ts';
 
 /** Opens the database of the settings. Another dialect is another line here, and its own files. */
 export async function openDatabase(settings: SqlSettings): Promise<SqlDatabase> {
-  return settings.dialect === 'postgres' ? openPostgres(settings) : openSqlite(settings);
+  return OPENERS[settings.dialect](settings);
 }
+
+const OPENERS: Readonly<Record<DialectName, (settings: SqlSettings) => SqlDatabase | Promise<SqlDatabase>>> = {
+  sqlite: openSqlite,
+  postgres: openPostgres,
+  mariadb: openMysql,
+  mysql: openMysql,
+};
 
 /** An open database with the object types of its parameters. */
 export interface OpenApplication {

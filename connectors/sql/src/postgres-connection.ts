@@ -4,6 +4,7 @@ import { ConnectorError } from '@landbridge/connector-sdk';
 import pg from 'pg';
 import type { SqlRow, SqlValue, StatementResult } from './database.ts';
 import { postgresError } from './postgres-errors.ts';
+import { addressOf } from './server-address.ts';
 import type { SqlSettings } from './settings.ts';
 
 /** How long making a connection may take. */
@@ -16,14 +17,6 @@ export const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: unkn
 
 /** What every session sets, so that the text of a value does not depend on the server's configuration. */
 const SESSION = '-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c bytea_output=hex -c extra_float_digits=1';
-
-/** Where the server is. */
-export function addressOf(settings: SqlSettings): { readonly host: string; readonly port: number } {
-  if (settings.url === undefined || !URL.canParse(settings.url)) return { host: settings.host ?? 'localhost', port: settings.port ?? 5432 };
-  const url = new URL(settings.url);
-  const host = decodeURIComponent(url.hostname).replace(/^\[|\]$/g, '');
-  return { host: host === '' ? 'localhost' : host, port: url.port === '' ? 5432 : Number(url.port) };
-}
 
 /** The options of TLS for the driver; `undefined` leaves it to the URL. @throws ConnectorError for a file that cannot be read. */
 export function tlsOptions({ tls, url }: SqlSettings, host: string): pg.ClientConfig['ssl'] {
@@ -136,22 +129,4 @@ export async function cancelStatement(settings: SqlSettings, client: pg.ClientBa
   } finally {
     await other?.end();
   }
-}
-
-/** Runs work; when the signal fires meanwhile, `stop` is called once. */
-export async function abortable<Result>(signal: AbortSignal | undefined, stop: () => void, work: () => Promise<Result>): Promise<Result> {
-  if (signal?.aborted) throw cancelled();
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    return await work();
-  } catch (error) {
-    throw signal?.aborted ? cancelled() : error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-  }
-}
-
-/** The error of a cancelled call. */
-export function cancelled(): ConnectorError {
-  return new ConnectorError('cancelled', 'the run was cancelled');
 }

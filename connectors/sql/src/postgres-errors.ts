@@ -1,5 +1,7 @@
 import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
 import type { ConstraintPlace } from './database.ts';
+import type { Phase } from './pooled-connections.ts';
+import { socketErrors } from './socket-errors.ts';
 
 /** SQLSTATEs (PostgreSQL, Appendix A), their classes (two characters), and errors of the socket, with advice. */
 const CODES: Readonly<Record<string, readonly [code: ConnectorErrorCode, advice: string]>> = {
@@ -29,15 +31,7 @@ const CODES: Readonly<Record<string, readonly [code: ConnectorErrorCode, advice:
   '58': ['run-failed', 'the server has trouble with its own files'],
   '08': ['connection-dropped', ''],
   XX: ['run-failed', 'the server reports an internal error'],
-  ECONNREFUSED: ['server-down', 'nothing listens there; check "host" and "port", and whether the server runs'],
-  ENOTFOUND: ['server-down', 'the name of the host is unknown; check "host"'],
-  EAI_AGAIN: ['server-down', 'the name of the host cannot be resolved just now'],
-  ETIMEDOUT: ['server-down', 'the host does not answer; check "host", "port" and the firewall'],
-  EHOSTUNREACH: ['server-down', 'there is no way to the host'],
-  ENETUNREACH: ['server-down', 'there is no way to the network of the host'],
-  ENOENT: ['invalid-configuration', 'a file is missing; check "tls.ca"'],
-  ECONNRESET: ['connection-dropped', ''],
-  EPIPE: ['connection-dropped', ''],
+  ...socketErrors,
 };
 
 /** What the driver says without a code. */
@@ -53,13 +47,6 @@ const MESSAGES: readonly (readonly [pattern: RegExp, code: ConnectorErrorCode, a
   [/certificate|self.signed|altnames|SSL|TLS/i, 'invalid-configuration', 'check "tls": the certificate of the server, and tls.ca'],
   [/SASL|password must be/i, 'bad-credentials', 'check the parameter "password"'],
 ];
-
-/** How far a unit of work had come when something failed. */
-export type Phase =
-  /** Nothing that matters was sent, or the open transaction dies with the connection: nothing was applied. */
-  | 'before-commit'
-  /** A COMMIT, or a statement that commits by itself, is under way. */
-  | 'committing';
 
 /** The error of the contract for whatever the driver threw. */
 export function postgresError(thrown: unknown, phase: Phase): ConnectorError {

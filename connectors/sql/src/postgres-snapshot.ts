@@ -1,7 +1,8 @@
 import pg from 'pg';
 import Cursor from 'pg-cursor';
 import type { SqlCursor, SqlRow, SqlSnapshot, SqlValue } from './database.ts';
-import { AS_TEXT, cancelled, cancelStatement, connectOnce } from './postgres-connection.ts';
+import { cancelled } from './pooled-connections.ts';
+import { AS_TEXT, cancelStatement, connectOnce } from './postgres-connection.ts';
 import { postgresError } from './postgres-errors.ts';
 import type { SqlSettings } from './settings.ts';
 

@@ -22,10 +22,10 @@ interface Part {
 
 /** Compiles the reading of an object type's rows: which column gives which value. */
 export function compileReader(database: SqlDatabase, model: ObjectModel, wanted: ReadonlySet<string>): RowReader {
-  const names: string[] = [];
+  const expressions: string[] = [];
   const partOf = ({ attribute, columns }: ColumnAttribute): Part => {
-    const start = names.length;
-    names.push(...columns.map((column) => column.name));
+    const start = expressions.length;
+    expressions.push(...columns.map((column) => database.dialect.selected(`m.${quote(column.name)}`, column)));
     const readers = columns.map((column) => database.dialect.reader(column));
     const readOne = (row: SqlRow, index: number): Value | undefined => {
       const value = row[start + index];
@@ -40,7 +40,7 @@ export function compileReader(database: SqlDatabase, model: ObjectModel, wanted:
   const { name: objectType } = model;
 
   return {
-    select: names.map((name) => `m.${quote(name)}`).join(', '),
+    select: expressions.join(', '),
     entry(row, modification) {
       const anchor: Record<string, Value> = {};
       const attributes: Record<string, Value | readonly Value[]> = {};

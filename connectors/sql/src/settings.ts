@@ -1,4 +1,5 @@
 import type { ParameterProblem, Parameters, ParameterValue } from '@landbridge/connector-sdk';
+import { defaultPorts } from './server-address.ts';
 import { checkStructure, objectTypesSchema, tlsSchema } from './settings-schema.ts';
 
 /** The value types that columns can have. */
@@ -68,9 +69,15 @@ export interface ObjectTypeSettings {
   readonly delta?: DeltaSettings;
 }
 
+/** The databases that the connector speaks. */
+export const dialectNames = ['sqlite', 'postgres', 'mariadb', 'mysql'] as const;
+
+/** One of {@link dialectNames}. */
+export type DialectName = (typeof dialectNames)[number];
+
 /** The parameters of the connector, checked. */
 export interface SqlSettings {
-  readonly dialect: 'sqlite' | 'postgres';
+  readonly dialect: DialectName;
   readonly file?: string;
   readonly url?: string;
   readonly host?: string;
@@ -115,7 +122,7 @@ export function readSettings(parameters: Parameters): { readonly settings: SqlSe
   return {
     problems,
     settings: {
-      dialect: parameters['dialect'] === 'postgres' ? 'postgres' : 'sqlite',
+      dialect: isDialect(parameters['dialect']) ? parameters['dialect'] : 'sqlite',
       ...text,
       ...(port === undefined ? {} : { port }),
       ...(tls === undefined ? {} : { tls }),
@@ -127,11 +134,25 @@ export function readSettings(parameters: Parameters): { readonly settings: SqlSe
 }
 
 function checkAddress(dialect: ParameterValue | undefined, text: Partial<Record<string, string>>, report: Report): void {
-  if (dialect !== 'sqlite' && dialect !== 'postgres') report('dialect', 'write sqlite or postgres');
-  if (dialect === 'sqlite' && text['file'] === undefined) report('file', 'write the path of the SQLite file');
-  if (dialect !== 'postgres') return;
+  if (!isDialect(dialect)) return report('dialect', `write one of ${dialectNames.join(', ')}`);
+  if (dialect === 'sqlite') {
+    if (text['file'] === undefined) report('file', 'write the path of the SQLite file');
+    return;
+  }
   if (text['url'] === undefined && text['host'] === undefined) report('host', 'write host (and port, database, user, password), or url');
-  if (text['url'] !== undefined && !/^postgres(ql)?:\/\//.test(text['url'])) report('url', 'write a URL such as postgres://user:password@host:5432/database');
+  const scheme = SCHEMES[dialect];
+  if (text['url'] !== undefined && !(scheme.test(text['url']) && URL.canParse(text['url'])))
+    report('url', `write a URL such as ${dialect}://user:password@host:${defaultPorts[dialect]}/database`);
+}
+
+const SCHEMES: Readonly<Record<Exclude<DialectName, 'sqlite'>, RegExp>> = {
+  postgres: /^postgres(ql)?:\/\//,
+  mariadb: /^(mariadb|mysql):\/\//,
+  mysql: /^(mariadb|mysql):\/\//,
+};
+
+function isDialect(value: ParameterValue | undefined): value is DialectName {
+  return dialectNames.some((name) => name === value);
 }
 
 function readNumber(parameters: Parameters, name: keyof typeof NUMBERS, report: Report): number {

@@ -1,5 +1,5 @@
 import { orderText, type Value } from '@landbridge/connector-sdk';
-import { quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
+import { type Dialect, quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
 import { type ObjectModel, orderOf, type SideAttribute } from './object-model.ts';
 import { formatReference, formatValue } from './references.ts';
 
@@ -24,8 +24,8 @@ export function sideOrder(database: SqlDatabase, model: ObjectModel, side: SideA
 }
 
 /** What side rows are selected: the key, then the value. */
-export function sideColumns(side: SideAttribute): string {
-  return [...side.key, ...side.value].map((column) => `s.${quote(column.name)}`).join(', ');
+export function sideColumns(dialect: Dialect, side: SideAttribute): string {
+  return [...side.key, ...side.value].map((column) => dialect.selected(`s.${quote(column.name)}`, column)).join(', ');
 }
 
 /** Rows that have a key and a value; others say nothing. */
@@ -51,7 +51,7 @@ export async function openSideReader(
   side: SideAttribute,
   fetchSize: number,
 ): Promise<SideReader> {
-  const sql = `SELECT ${sideColumns(side)} FROM ${side.from} AS s WHERE ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
+  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
   const cursor: SqlCursor = await snapshot.cursor(sql, [], fetchSize);
   const readValue = compileSideValue(database, side);
   const compare = compileComparison(database, model, side);

@@ -8,7 +8,7 @@ import {
   type SchemaAttribute,
   type Value,
 } from '@landbridge/connector-sdk';
-import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue } from './database.ts';
+import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlRow, type SqlValue } from './database.ts';
 import { type Binder, createBinder, keyText, sqlKey } from './fetch-entries.ts';
 import type { ColumnAttribute, ObjectModel, SideAttribute } from './object-model.ts';
 import { parseReference } from './references.ts';
@@ -67,7 +67,7 @@ function refused(attribute: string, message: string): ConnectorError {
 type Cells = Map<CatalogueColumn, Value | null>;
 
 async function addEntry(writer: EntryWriter, change: EntryChange): Promise<EntryResult> {
-  const { connection, database, model } = writer;
+  const { database, model } = writer;
   const cells = cellsOf(model, change);
   for (const { attribute, column } of model.anchor) {
     const value = change.anchor?.[attribute.name];
@@ -76,13 +76,9 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
   const given = [...cells].filter(([, value]) => value !== null);
   const binder = createBinder(database);
   const values = given.map(([column, value]) => bindValue(binder, database, column, value)).join(', ');
+  const columns = given.length === 0 ? database.dialect.defaultValues : `(${given.map(([column]) => quote(column.name)).join(', ')}) VALUES (${values})`;
   const returned = returnedColumns(writer, cells);
-  const columns = given.length === 0 ? 'DEFAULT VALUES' : `(${given.map(([column]) => quote(column.name)).join(', ')}) VALUES (${values})`;
-  const returning = returned.map(({ column }) => quote(column.name)).join(', ');
-  const { rows } = await connection.query(`INSERT INTO ${writer.target} ${columns} RETURNING ${returning}`, binder.values);
-  const [row] = rows;
-  if (row === undefined)
-    throw new ConnectorError('invalid-data', `the insert into ${writer.target} returned no row; a trigger or a rule may have taken it away`);
+  const row = await insertRow(writer, `INSERT INTO ${writer.target} ${columns}`, binder, returned, cells);
   const anchor: Record<string, Value> = {};
   const attributes: Record<string, Value> = {};
   for (const [index, { attribute, column }] of returned.entries()) {
@@ -95,8 +91,44 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
   return { id: change.id, anchor, ...(Object.keys(attributes).length === 0 ? {} : { attributes }) };
 }
 
+/** Inserts, and gives the returned columns of the new row. */
+async function insertRow(
+  { connection, database, model, target }: EntryWriter,
+  insert: string,
+  binder: Binder,
+  returned: readonly ReturnedColumn[],
+  cells: Cells,
+): Promise<SqlRow> {
+  const { dialect } = database;
+  const list = returned.map(({ column }) => dialect.selected(quote(column.name), column)).join(', ');
+  if (dialect.returning) {
+    const [row] = (await connection.query(`${insert} RETURNING ${list}`, binder.values)).rows;
+    if (row !== undefined) return row;
+    throw new ConnectorError('invalid-data', `the insert into ${target} returned no row; a trigger or a rule may have taken it away`);
+  }
+  const { assigned } = await connection.query(insert, binder.values);
+  const own = createBinder(database);
+  const where = model.anchor.map(({ attribute, column }) => {
+    const value = cells.get(column) ?? (attribute.assigned ? assigned : undefined);
+    if (value === undefined)
+      throw new ConnectorError(
+        'not-supported',
+        `the server does not tell the value of "${attribute.name}" in a new row; give it a value, or let the column be AUTO_INCREMENT`,
+      );
+    return equalsKey(database, column, value, own);
+  });
+  const [row] = (await connection.query(`SELECT ${list} FROM ${target} WHERE ${where.join(' AND ')}`, own.values)).rows;
+  if (row !== undefined) return row;
+  throw new ConnectorError('invalid-data', `the row that was inserted into ${target} is not there; a trigger may have taken it away or changed its key`);
+}
+
+interface ReturnedColumn {
+  readonly attribute: SchemaAttribute;
+  readonly column: CatalogueColumn;
+}
+
 /** The anchor, and what the database may have filled in by itself. */
-function returnedColumns({ model, wanted }: EntryWriter, cells: Cells): readonly { readonly attribute: SchemaAttribute; readonly column: CatalogueColumn }[] {
+function returnedColumns({ model, wanted }: EntryWriter, cells: Cells): readonly ReturnedColumn[] {
   const rest = model.columns.flatMap(({ attribute, columns }) => {
     const [column] = columns;
     const isFilled = column !== undefined && columns.length === 1 && (column.defaulted || column.generated) && !cells.has(column);
@@ -158,11 +190,15 @@ function anchorOf(model: ObjectModel, key: readonly Value[]): Attributes {
 }
 
 function ownCondition({ database, model }: EntryWriter, key: readonly Value[], binder: Binder): string {
-  return model.anchor.map(({ column }, index) => `${quote(column.name)} = ${bindValue(binder, database, column, key[index] ?? null)}`).join(' AND ');
+  return model.anchor.map(({ column }, index) => equalsKey(database, column, key[index], binder)).join(' AND ');
 }
 
 function keyCondition(database: SqlDatabase, side: SideAttribute, key: readonly Value[], binder: Binder): string {
-  return side.key.map((column, index) => `${quote(column.name)} = ${bindValue(binder, database, column, key[index] ?? null)}`).join(' AND ');
+  return side.key.map((column, index) => equalsKey(database, column, key[index], binder)).join(' AND ');
+}
+
+function equalsKey({ dialect }: SqlDatabase, column: CatalogueColumn, value: Value | undefined, binder: Binder): string {
+  return dialect.equals(quote(column.name), column, value === undefined ? null : dialect.toSql(value, column), binder.bind);
 }
 
 function bindValue(binder: Binder, database: SqlDatabase, column: CatalogueColumn, value: Value | null): string {
@@ -235,7 +271,7 @@ async function updateSide(writer: EntryWriter, side: SideAttribute, key: readonl
 
 async function readValues({ connection, database }: EntryWriter, side: SideAttribute, key: readonly Value[]): Promise<readonly Value[]> {
   const binder = createBinder(database);
-  const sql = `SELECT ${sideColumns(side)} FROM ${side.from} AS s WHERE ${keyCondition(database, side, key, binder)} AND ${sideCondition(side)}`;
+  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${keyCondition(database, side, key, binder)} AND ${sideCondition(side)}`;
   const readValue = compileSideValue(database, side);
   return (await connection.query(sql, binder.values)).rows.map(readValue).filter((value) => value !== undefined);
 }

@@ -1,0 +1,139 @@
+import { ConnectorError, type Value } from '@landbridge/connector-sdk';
+import { afterParts, type CatalogueColumn, type Dialect, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
+import type { ColumnType } from './settings.ts';
+
+const TEXT = /^(char|varchar|tinytext|text|mediumtext|longtext|enum|set)\b/;
+const INTEGER = /^(tinyint|smallint|mediumint|int|bigint|year)\b/;
+const BINARY = /^(binary|varbinary|tinyblob|blob|mediumblob|longblob)\b/;
+const BIT = /^bit\b/;
+const WHOLE = /^-?\d+(?:\.0+)?$/;
+const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
+
+type Bind = (value: SqlValue) => string;
+
+const READERS: Readonly<Record<ColumnType, (value: unknown) => Value>> = {
+  string: (value) => textOfDriver(value),
+  integer(value) {
+    const text = textOfDriver(value);
+    if (WHOLE.test(text)) return BigInt(text.replace(/\..*/, ''));
+    throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
+  },
+  boolean(value) {
+    const text = textOfDriver(value).toLowerCase();
+    return WHOLE.test(text) ? Number(text) !== 0 : TRUE_TEXTS.has(text);
+  },
+  binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8')),
+};
+
+/** The driver gives small integers as numbers, long ones as text, and everything without a character set as bytes. */
+function textOfDriver(value: unknown): string {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8') : String(value);
+}
+
+/** The bytes of the UTF-8 form: they compare in the order of code points, and no padding is ignored, whatever the collation. */
+function codePoints(text: string): string {
+  return `CAST(CONVERT(${text} USING utf8mb4) AS BINARY)`;
+}
+
+function textOf(expression: string, column: CatalogueColumn): string {
+  return TEXT.test(column.declared) ? expression : `CAST(${expression} AS CHAR)`;
+}
+
+/** Times and floating-point numbers as the server writes them: the driver's own forms of them are shorter, or longer. */
+function selected(expression: string, column: CatalogueColumn): string {
+  const { declared } = column;
+  if (BIT.test(declared)) return `CAST(${expression} AS UNSIGNED)`;
+  const isPlain = TEXT.test(declared) || INTEGER.test(declared) || BINARY.test(declared) || /^(decimal|json)\b/.test(declared);
+  return isPlain ? expression : `CAST(${expression} AS CHAR)`;
+}
+
+function equalsText(expression: string, column: CatalogueColumn, value: SqlValue, bind: Bind): string {
+  if (!TEXT.test(column.declared)) return `${codePoints(textOf(expression, column))} = ${codePoints(bind(value))}`;
+  // The first part is for the index; the collation may call different texts equal, and ignores spaces at the end.
+  return `(${expression} = ${bind(value)} AND ${codePoints(expression)} = ${codePoints(bind(value))})`;
+}
+
+function equals(expression: string, column: CatalogueColumn, value: SqlValue, bind: Bind): string {
+  return typeof value === 'string' && TEXT.test(column.declared) ? equalsText(expression, column, value, bind) : `${expression} = ${bind(value)}`;
+}
+
+function joins(left: string, leftColumn: CatalogueColumn, right: string, rightColumn: CatalogueColumn): string {
+  const isText = TEXT.test(leftColumn.declared) || TEXT.test(rightColumn.declared);
+  if (!isText) return `${left} = ${right}`;
+  const exactly = `${codePoints(textOf(left, leftColumn))} = ${codePoints(textOf(right, rightColumn))}`;
+  // Columns of different collations cannot be compared as they are.
+  return leftColumn.collation === rightColumn.collation ? `(${left} = ${right} AND ${exactly})` : exactly;
+}
+
+function toSql(value: Value, column: CatalogueColumn): SqlValue {
+  if (typeof value === 'boolean') return TEXT.test(column.declared) ? String(value) : value ? 1n : 0n;
+  return value;
+}
+
+/** The ways of MariaDB and MySQL. `returning`: INSERT has RETURNING (MariaDB 10.5). */
+export function mysqlDialect({ returning }: { readonly returning: boolean }): Dialect {
+  return {
+    name: 'mysql',
+    placeholder: () => '?',
+    selected,
+    text: textOf,
+    codePoints,
+    // A collation may read two letters as one: bytes it never does.
+    searched: codePoints,
+    truth: (expression) => `(${expression} <> 0)`,
+    comparesNatively: ({ type, declared }) =>
+      ({ string: true, integer: INTEGER.test(declared), boolean: /^(tinyint|bit)\b/.test(declared), binary: BINARY.test(declared) })[type],
+    fold: (text) => `CAST(LOWER(CONVERT(${text} USING utf8mb4) COLLATE utf8mb4_general_ci) AS BINARY)`,
+    foldMisses: 'beyond-ascii',
+    orderBy(expression, column, order) {
+      if (order !== 'text') return expression;
+      // Where the collation keeps values apart its own order serves, and with it the index: nothing is merged here.
+      return column.unique && TEXT.test(column.declared) ? expression : codePoints(textOf(expression, column));
+    },
+    isSet: (expression) => `coalesce(lower(CAST(${expression} AS CHAR)) NOT IN ('', '0', '0.0', 'false', 'f', 'no', 'n', 'off'), false)`,
+    equalsText,
+    equals,
+    joins,
+    isAfter: afterParts,
+    isOneOf(expressions, keys, bind) {
+      const left = expressions.length === 1 ? (expressions[0] ?? '') : `(${expressions.join(', ')})`;
+      return `${left} IN (${keys.map((key) => `(${key.map(bind).join(', ')})`).join(', ')})`;
+    },
+    toSql,
+    reader: (column) => READERS[column.type],
+    defaultValues: '() VALUES ()',
+    returning,
+    earlier: ([value = ''], { declared }) =>
+      /^(datetime|timestamp)\b/.test(declared) ? `CAST(CAST(${value} AS DATETIME(6)) - INTERVAL 5 MINUTE AS CHAR)` : undefined,
+    insertRows: insertStatements,
+    deleteRows: (rows) => eachRow(rows, (bind, row) => `DELETE FROM ${rows.from} WHERE ${isRow(rows, row, bind)}`),
+    lockClause: ' FOR UPDATE',
+    // Foreign keys are checked at once; those that follow (ON UPDATE CASCADE) do so by themselves.
+    beforeKeyChange: [],
+  };
+}
+
+function insertStatements(rows: RowSet): readonly Statement[] {
+  const names = [...rows.keyColumns, ...rows.columns].map((column) => quote(column.name)).join(', ');
+  return eachRow(rows, (bind, row) => {
+    const list = [...rows.key, ...row].map(bind).join(', ');
+    return `INSERT INTO ${rows.from} (${names}) SELECT ${list} FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM ${rows.from} WHERE ${isRow(rows, row, bind)})`;
+  });
+}
+
+function isRow({ keyColumns, key, columns }: RowSet, row: readonly SqlValue[], bind: Bind): string {
+  const all = [...keyColumns.map((column, index) => [column, key[index]] as const), ...columns.map((column, index) => [column, row[index]] as const)];
+  return all.map(([column, value]) => equals(quote(column.name), column, value ?? null, bind)).join(' AND ');
+}
+
+/** One statement for each row: of one text, so that the server parses it once. */
+function eachRow(rows: RowSet, text: (bind: Bind, row: readonly SqlValue[]) => string): readonly Statement[] {
+  return rows.rows.map((row) => {
+    const values: SqlValue[] = [];
+    const sql = text((value) => {
+      values.push(value);
+      return '?';
+    }, row);
+    return { sql, values };
+  });
+}
