@@ -1,3 +1,4 @@
+import type { SchemaObjectType } from '@landbridge/connector-sdk';
 import { afterEach, describe, expect, it } from 'vitest';
 import { objectTypeOf, person, type ScriptedHost, type ScriptedHostOptions, startScriptedHost } from '../fixtures/scripted-host.ts';
 
@@ -184,6 +185,75 @@ describe('distinguished names', () => {
     await host.run('full');
     expect(host.calls('open-import')).toMatchObject([{ included: [{ dn: 'ou=ops,dc=x' }] }]);
     expect((await host.list('Users')).map((one) => one['userName'])).toEqual(['ada']);
+  });
+});
+
+describe('special actions of an export', () => {
+  const container: SchemaObjectType = {
+    name: 'unit',
+    attributes: [
+      { name: 'id', type: 'string', anchor: true, assigned: true },
+      { name: 'label', type: 'string' },
+    ],
+  };
+
+  it('ExportActionRetryReferenceAttribute: the write is sent again later, and the client gets one answer', async () => {
+    const host = await start({ schema: [person] });
+    const boss = await host.create('Users', { userName: 'boss' });
+    host.calls('put');
+    host.application.script('during-put', 'fail-entry', { value: 'retry-reference', times: 2 });
+    await host.create('Users', { userName: 'ada', [ENTERPRISE]: { manager: { value: boss['id'] } } });
+    expect(host.calls('put').length).toBe(3);
+    expect(host.application.objects()[1]?.attributes).toMatchObject({ login: 'ada', boss: '1000' });
+  });
+
+  it('a reference whose target never comes is 503, and nothing is left open', async () => {
+    const host = await start({ schema: [person] });
+    host.application.script('during-put', 'fail-entry', { value: 'retry-reference', times: 99 });
+    await expect(host.create('Users', { userName: 'ada' })).rejects.toMatchObject({ status: 503 });
+    host.application.calm();
+    expect((await host.create('Users', { userName: 'ada' }))['userName']).toBe('ada');
+  });
+
+  it('ExportActionConvertUpdateToAdd: an update of what is missing becomes an add of the whole object, under the same id', async () => {
+    const host = await start({ schema: [person] });
+    const boss = await host.create('Users', { userName: 'boss' });
+    const created = await host.create('Users', { userName: 'ada', title: 'Dr', [ENTERPRISE]: { manager: { value: boss['id'] } } });
+    host.application.remove('person', '1001');
+    host.calls('put');
+    host.application.script('during-put', 'fail-entry', { value: 'convert-to-add' });
+    const changed = await host.patch('Users', String(created['id']), { title: 'Prof' });
+    expect(changed).toMatchObject({ id: created['id'], title: 'Prof' });
+    expect(host.calls('put')).toMatchObject([
+      [{ modification: 'update' }],
+      [{ modification: 'add', changes: [{ name: 'login' }, { name: 'title', values: ['Prof'] }, { name: 'boss', values: ['1000'] }] }],
+    ]);
+    expect(await host.run('full')).toBe('success');
+    expect((await host.read('Users', String(created['id'])))['userName']).toBe('ada');
+  });
+
+  it('ExportActionProvisioningParent: a child waits for its parent while that is being created, and is refused otherwise', async () => {
+    const options: ScriptedHostOptions = {
+      schema: [person, container],
+      capabilities: { distinguishedNameStyle: 'ldap', resultsApply: 'at-once', parallelWrites: 2 },
+      configuration: {
+        objectTypes: [
+          { ...objectTypeOf(person), dnTemplate: 'CN={login},OU={title}' },
+          { ...objectTypeOf(container), dnTemplate: 'OU={label}' },
+        ],
+      },
+    };
+    const host = await start(options);
+    host.application.script('during-put', 'fail-entry', { value: 'missing-parent' });
+    await expect(host.create('Users', { userName: 'ada', title: 'Ops' })).rejects.toMatchObject({ status: 400 });
+    host.application.script('before-put', 'delay', { value: 300 });
+    host.application.script('during-put', 'fail-entry', { value: 'missing-parent' });
+    const parent = host.create('units', { label: 'Ops' });
+    const child = host.create('Users', { userName: 'ada', title: 'Ops' });
+    // One of the two is refused first; the parent for good, so that it is asked again.
+    const [first] = await Promise.allSettled([parent]);
+    if (first.status === 'rejected') await host.create('units', { label: 'Ops' });
+    expect((await child)['userName']).toBe('ada');
   });
 });
 

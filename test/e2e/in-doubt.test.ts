@@ -73,3 +73,46 @@ describe('R14 a create in doubt', () => {
     expect(host.application.objects().map((one) => one.attributes['login'])).toEqual(['late']);
   });
 });
+
+describe('R14 where nothing can be looked up', () => {
+  const blind = { find: false, lingerSeconds: 0 };
+  const nameless = { ...person, attributes: person.attributes.map((attribute) => ({ ...attribute, unique: false })) };
+
+  it('a create that claims nothing is known by its values, and another object beside it is imported', async () => {
+    const host = await start({ schema: [nameless], capabilities: blind });
+    host.application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'other' } });
+    host.application.script('after-put', 'throw-text');
+    const created = await host.create('Users', { userName: 'eve', title: 'Dr' });
+    expect(await host.run('full')).toBe('success');
+    expect((await host.list('Users')).map((one) => one['userName']).sort()).toEqual(['eve', 'other']);
+    expect((await host.read('Users', String(created['id'])))['title']).toBe('Dr');
+    expect(host.calls('put').length).toBe(1);
+  });
+
+  it('a create that a full import does not show was not applied: it is sent again', async () => {
+    const host = await start({ capabilities: blind });
+    host.application.script('before-put', 'throw-text');
+    expect((await host.create('Users', { userName: 'eve' }))['userName']).toBe('eve');
+    expect(host.calls('put').length).toBe(2);
+    expect(host.application.objects().length).toBe(1);
+  });
+
+  it('an update by added and removed values is settled by what a full import shows', async () => {
+    for (const point of ['before-put', 'after-put'] as const) {
+      const host = await start({ capabilities: { ...blind, isolatedEntries: true } });
+      const created = await host.create('Users', { userName: 'ada', emails: [{ value: 'a@x' }, { value: 'b@x' }] });
+      host.application.script(point, 'throw-text');
+      await host.patch('Users', String(created['id']), { emails: [{ value: 'b@x' }, { value: 'c@x' }] });
+      expect(host.calls('put').length).toBe(point === 'before-put' ? 3 : 2);
+      expect(host.application.objects()[0]?.attributes['mails']).toEqual(['b@x', 'c@x']);
+    }
+  });
+
+  it('R21 a password that was still to be set is set after an import has shown the entry', async () => {
+    const host = await start({ capabilities: { ...blind, password: true } });
+    host.application.script('after-put', 'throw-text');
+    await host.create('Users', { userName: 'eve', password: 'secret' });
+    await until(() => host.application.objects()[0]?.password === 'secret');
+    expect(host.calls('set-password')).toMatchObject([{ anchor: { id: '1000' } }]);
+  });
+});

@@ -50,6 +50,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
   const repeats = createRepeats<WriteAnswer>();
   const pipeline = createWritePipeline({
     store,
+    reader,
     handle: options.handle,
     capabilities: options.capabilities,
     configuration,
@@ -71,6 +72,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     lingerMilliseconds: (options.capabilities.lingerSeconds ?? configuration.limits.callSeconds) * 1000,
     resend: pipeline.resend,
     conclude: pipeline.conclude,
+    setPasswordLeft: pipeline.setPasswordLeft,
     requestImport: options.requestImport,
   });
 

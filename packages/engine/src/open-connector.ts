@@ -75,6 +75,7 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     now,
     connectPort: opened.connectPort,
     onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds),
+    onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),
   });
   await runs.finishApproved();
   const writes: ConnectorWrites = await openConnectorWrites({

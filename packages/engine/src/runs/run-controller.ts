@@ -37,6 +37,8 @@ export interface RunControllerOptions {
   connectPort(): MessagePort;
   /** Writes in doubt that an import settled (R14). */
   onSettled(journalIds: readonly number[]): void;
+  /** A complete full import of a partition, begun at this time, has ended: what it did not show was not there (R14). */
+  onImported(startedAt: number, partition: string): void;
 }
 
 interface StepPlan {
@@ -180,6 +182,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
   async function importStep(runId: number, wanted: StepPlan, context: StepContext): Promise<StepResult & { readonly lost: boolean }> {
     const partition = wanted.partition?.id ?? '';
     const types = [...options.objectTypes.keys()];
+    const startedAt = now();
     let step = await store.beginStep({ runId, kind: wanted.kind, partition, objectTypes: types, at: now() });
     let { kind } = wanted;
     if (kind === 'delta' && step.watermark === undefined) {
@@ -213,6 +216,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
       at: now(),
       ...(outcome.complete && outcome.watermark !== undefined ? { watermark: outcome.watermark } : {}),
     });
+    if (kind === 'full' && result === 'success') options.onImported(startedAt, partition);
     meter.show('ended', outcome.entries, undefined, counts, outcome.errorCount);
     return { result, counts, lost };
   }

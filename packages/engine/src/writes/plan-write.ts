@@ -289,7 +289,7 @@ function afterDelta(before: readonly string[], delta: ReferenceDelta): readonly 
 }
 
 /** Every selected attribute that may be exported, each with its newest value (R8). */
-function wholeObject(objectType: CompiledObjectType, current: CurrentEntry, delta: EntryDelta): EncodedAttributeChange[] {
+export function wholeObject(objectType: CompiledObjectType, current: CurrentEntry, delta: EntryDelta): EncodedAttributeChange[] {
   const attributes = { ...omit(current.attributes, delta.unset), ...delta.set };
   const changes: EncodedAttributeChange[] = [];
   for (const attribute of objectType.definition.attributes) {

@@ -62,7 +62,8 @@ export interface WriteInFlight {
   readonly kind: Intent['kind'];
   readonly objectType: string;
   readonly claims: readonly Claim[];
-  readonly steps: readonly WriteStep[];
+  /** Replaced where the application wants a step in another form. */
+  steps: readonly WriteStep[];
   readonly audit: Omit<AuditRecord, 'at' | 'result'>;
   readonly password: string | undefined;
   /** The step to be sent next; all before it were applied. */

@@ -75,6 +75,7 @@ function settle(found: FoundEntries | Error, one: WriteInFlight, overrides: Part
       lingerMilliseconds: 0,
       resend: () => resolve('resent'),
       conclude: (_, outcome) => resolve(outcome.state === 'refused' ? `refused ${outcome.error.code}` : outcome.state),
+      setPasswordLeft: () => resolve('password left'),
       requestImport: () => resolve('import requested'),
       ...overrides,
     });
@@ -205,6 +206,7 @@ describe('R14 settling a write in doubt by looking', () => {
       lingerMilliseconds: 0,
       resend: () => {},
       conclude: (_, outcome) => outcomes.push(outcome.state),
+      setPasswordLeft: () => {},
       requestImport: () => {},
     });
     settlement.take(write([put('add', { login: 'ada' })]), { code: 'timeout', message: '' });

@@ -7,7 +7,7 @@ import {
   foldCase,
   toErrorData,
 } from '@landbridge/connector-sdk';
-import type { ConnectorReader, ConnectorStore, EntryEffect } from '@landbridge/store';
+import type { ConnectorReader, ConnectorStore, EntryEffect, EntryRow } from '@landbridge/store';
 import type { ConnectorHandle } from '../connector-host/connector-handle.ts';
 import type { HostLog } from '../host.ts';
 import { isSameName } from './distinguished-names.ts';
@@ -31,6 +31,11 @@ export interface Settlement {
   readonly inDoubt: ReadonlyMap<number, WriteInFlight>;
   /** An import showed that the store's rows of these writes are decided (R14): their requesters are answered. */
   settledByImport(journalIds: readonly number[]): Promise<void>;
+  /**
+   * A complete full import of a partition ended that had begun at this time. A write that waited for one, and that the import
+   * did not settle, was not applied.
+   */
+  importEnded(startedAt: number, partition: string): void;
   /** An operator's word. Returns `false` when the write is not in doubt. */
   decide(journalId: number, decision: 'applied' | 'not-applied', by: string): boolean;
   close(): void;
@@ -48,6 +53,7 @@ export interface SettlementOptions {
   readonly lingerMilliseconds: number;
   resend(write: WriteInFlight): void;
   conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
+  setPasswordLeft(write: WriteInFlight): void;
   /** Asks for an import, where only an import can decide. */
   requestImport(): void;
 }
@@ -61,6 +67,8 @@ interface Case {
   attempts: number;
   /** From when on absence counts, in milliseconds since the epoch. */
   absentFrom: number;
+  /** Since when an import is awaited, where only one can decide. */
+  awaitingImport: number | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -87,7 +95,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
 
   /** A case ends with the answer of its write, whoever gives it. */
   function open(write: WriteInFlight): Case {
-    const entry: Case = { write, attempts: 0, absentFrom: 0, timer: undefined };
+    const entry: Case = { write, attempts: 0, absentFrom: 0, awaitingImport: undefined, timer: undefined };
     const { answer } = write;
     write.answer = (given) => {
       forget(entry);
@@ -141,6 +149,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
           if (options.now() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
           return sendAgain(entry);
         }
+        entry.awaitingImport ??= options.now();
         options.requestImport();
         return schedule(entry, 'waits for an import or for an operator (landbridge journal settle)');
     }
@@ -174,7 +183,20 @@ export function createSettlement(options: SettlementOptions): Settlement {
         const entry = cases.get(journalId);
         if (entry === undefined) continue;
         const { write } = entry;
-        write.answer({ status: 'applied', row: await options.reader.readEntry(write.entryId) });
+        const row = await options.reader.readEntry(write.entryId);
+        if (write.applied.anchor === undefined && row?.anchor !== undefined) adoptRow(write, row, options.objectTypes);
+        write.answer({ status: 'applied', row });
+        options.setPasswordLeft(write);
+      }
+    },
+    importEnded(startedAt, partition) {
+      for (const entry of [...cases.values()]) {
+        const step = entry.write.steps[entry.write.nextStep];
+        if (entry.awaitingImport === undefined || entry.awaitingImport > startedAt || entry.absentFrom > startedAt) continue;
+        if ((step?.partition ?? '') !== partition) continue;
+        entry.awaitingImport = undefined;
+        clearTimeout(entry.timer);
+        sendAgain(entry);
       }
     },
     decide(journalId, decision, by) {
@@ -219,6 +241,14 @@ async function look(write: WriteInFlight, options: SettlementOptions): Promise<V
   if (!matches || (known !== undefined && known.id !== write.entryId)) return 'exists-differently';
   adopt(write, step, entry, objectType);
   return 'applied';
+}
+
+/** The entry that an import made of the write's: whose password is still to be set. */
+function adoptRow(write: WriteInFlight, row: EntryRow, objectTypes: SettlementOptions['objectTypes']): void {
+  const attributes = JSON.parse(row.body) as EncodedAttributes;
+  const names = objectTypes.get(row.objectType)?.anchor.map((attribute) => attribute.name) ?? [];
+  write.anchor = Object.fromEntries(Object.entries(attributes).filter(([name]) => names.includes(name)));
+  write.applied = { ...write.applied, ...(row.anchor === undefined ? {} : { anchor: row.anchor }), ...(row.dn === undefined ? {} : { dn: row.dn }) };
 }
 
 /** The found entry is the one the write created: its anchor and assigned values become part of the effect. */

@@ -25,6 +25,8 @@ import type { Scope } from '../scope.ts';
 import { createExportLanes } from './export-lanes.ts';
 import { mergeEffects, noEffect, type PlannedWrite, type WriteAnswer, type WriteInFlight, type WriteStep } from './planned-write.ts';
 
+import { createSpecialActions, type SpecialActionOptions } from './special-actions.ts';
+
 /**
  * The life of a write.
  *
@@ -44,6 +46,8 @@ export interface WritePipeline {
   resend(write: WriteInFlight): void;
   /** Records the outcome of a write that settling found. */
   conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
+  /** An import showed that the entry is as the write wanted it; a password that was still to be set becomes a write of its own. */
+  setPasswordLeft(write: WriteInFlight): void;
   /** How many writes have no durable result yet. */
   readonly inFlight: number;
   /** Waits for writes under way, then closes the sessions. */
@@ -52,6 +56,7 @@ export interface WritePipeline {
 
 export interface WritePipelineOptions {
   readonly store: Pick<ConnectorStore, 'commitIntents' | 'commitResults'>;
+  readonly reader: SpecialActionOptions['reader'];
   readonly handle: Pick<ConnectorHandle, 'openExport' | 'setPassword'>;
   readonly capabilities: Capabilities;
   readonly configuration: ConnectorConfiguration;
@@ -102,6 +107,13 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     closeFailed: (error) => log.warn({ code: error.code, reason: error.message }, 'an export session closed badly'),
   });
 
+  const actions = createSpecialActions({
+    reader: options.reader,
+    objectTypes: options.objectTypes,
+    resend: (write) => lanes.send(write),
+    refuse: (write, error) => finish(write, 'refused', error),
+  });
+
   async function commitIntentGroup(group: readonly Waiting[]): Promise<void> {
     let outcomes: readonly IntentOutcome[];
     try {
@@ -145,7 +157,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   function begin(item: Waiting, intended: Extract<IntentOutcome, { status: 'intended' }>): void {
     const { write } = item;
     inFlight += 1;
-    sendNext({
+    const started: WriteInFlight = {
       journalId: intended.journalId,
       entryId: intended.entryId,
       kind: write.kind,
@@ -161,6 +173,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       alone: false,
       answer: (answer) => {
         inFlight -= 1;
+        actions.ended(started);
         item.resolve(answer);
         if (inFlight === 0) {
           for (const wake of idle) wake();
@@ -168,7 +181,9 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
         }
       },
       doubted: item.onDoubt,
-    });
+    };
+    actions.began(started);
+    sendNext(started);
   }
 
   function sendNext(write: WriteInFlight): void {
@@ -218,37 +233,43 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
 
   /** The password becomes a write of its own, visible in the journal and repeated with back-off by settling. */
   function repeatPassword(write: WriteInFlight): void {
-    const { password } = write;
-    if (password === undefined) return;
     const answered = write.answer;
     write.answer = (answer) => {
       answered(answer);
-      if (answer.status !== 'applied') return;
-      const follow: PlannedWrite = {
-        kind: 'update',
-        objectType: write.objectType,
-        entryId: write.entryId,
-        claims: [],
-        steps: [{ call: 'set-password', identity: identityOf(write), ...withPartition(write.steps[write.nextStep]?.partition) }],
-        effect: noEffect,
-        request: {
-          credential: write.audit.actor,
-          method: 'PASSWORD',
-          target: write.audit.resource ?? '',
-          key: `password-${write.journalId}`,
-          correlation: write.audit.correlation,
-        },
-        password,
-        audit: { ...write.audit, action: 'set-password', attributes: ['password'] },
-      };
-      waiting.push({ write: follow, resolve: () => {}, onDoubt: () => {} });
-      commitIntents();
+      if (answer.status === 'applied') submitPassword(write);
     };
+  }
+
+  function submitPassword(write: WriteInFlight): void {
+    const { password } = write;
+    if (password === undefined) return;
+    const follow: PlannedWrite = {
+      kind: 'update',
+      objectType: write.objectType,
+      entryId: write.entryId,
+      claims: [],
+      steps: [{ call: 'set-password', identity: identityOf(write), ...withPartition(write.steps[write.nextStep]?.partition) }],
+      effect: noEffect,
+      request: {
+        credential: write.audit.actor,
+        method: 'PASSWORD',
+        target: write.audit.resource ?? '',
+        key: `password-${write.journalId}`,
+        correlation: write.audit.correlation,
+      },
+      password,
+      audit: { ...write.audit, action: 'set-password', attributes: ['password'] },
+    };
+    waiting.push({ write: follow, resolve: () => {}, onDoubt: () => {} });
+    commitIntents();
   }
 
   function deliver(write: WriteInFlight, sent: PutOutcome): void {
     const outcome = interpret(write, sent);
-    if (outcome.status === 'refused') return finish(write, 'refused', outcome.error);
+    if (outcome.status === 'refused') {
+      if (!actions.take(write, outcome.error)) finish(write, 'refused', outcome.error);
+      return;
+    }
     if (outcome.status === 'in-doubt') return doubted(write, outcome.error);
     if (outcome.resultMissing && configuration.strictResults) {
       return doubted(write, { code: 'unknown', message: 'the connector gave no result for the entry' });
@@ -342,6 +363,12 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     resend: sendNext,
     conclude(write, outcome) {
       finish(write, outcome.state, outcome.state === 'refused' ? outcome.error : undefined);
+    },
+    setPasswordLeft(write) {
+      const left = write.steps.findIndex((step, index) => index >= write.nextStep && step.call === 'set-password');
+      if (left < 0) return;
+      write.nextStep = left;
+      submitPassword(write);
     },
     get inFlight() {
       return inFlight;

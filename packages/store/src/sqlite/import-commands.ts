@@ -23,10 +23,11 @@ import {
 } from './entry-rows.ts';
 import { type Confirmation, confirmEntry } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
+import { createImportSettling } from './import-settling.ts';
 import { createSeenEntries, type SeenEntries } from './seen-entries.ts';
 import type { StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
-import { applyWrite, attributeOf, claimKeys, typeOf } from './write-commands.ts';
+import { attributeOf, typeOf } from './write-commands.ts';
 
 /**
  * Imports.
@@ -81,6 +82,7 @@ const FIND_PAGE =
 /** Makes the commands on an open file. */
 export function createImportCommands(state: StoreState): ImportCommands {
   const { database } = state;
+  const settling = createImportSettling(state);
   const steps = new Map<number, Step>();
 
   function applyPut(step: Step, entry: PutEntry, index: number, page: PageWork, known?: Row | null): void {
@@ -90,7 +92,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (row === undefined) return applyUnknown(step, type, entry, anchorKey, index, page);
     const id = Number(row['id']);
     if (step.seen.mark(id) && step.kind === 'full') return page.fail(index, 'already-exists', `the application reported the anchor twice in one import`);
-    if (isAtWork(state, id)) return page.count('fenced');
+    if (isAtWork(state, id) && !settling.settleUpdate(step, type, id, entry, page)) return page.count('fenced');
     if ((Number(row['flags']) & flag.unconfirmed) === 0 && row['hash'] === entry.hash && row['sets'] === setsOf(entry) && row['partition'] === step.partition)
       return page.count('unchanged');
     compareAndWrite(step, type, id, row, entry, page);
@@ -182,8 +184,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_position']) > step.fence) return page.count('fenced');
     if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null)
       return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
-    if (hasOpenAdd(type) && !decideOpenAdd(step, type, entry, page)) return page.postpone(index);
-    const adopted = state.pending === 0 ? undefined : findPending(type, entry);
+    if (settling.hasOpenAdd(type) && !settling.decideOpenAdd(step, type, entry, page)) return page.postpone(index);
+    const adopted = state.pending === 0 ? undefined : settling.findPending(type, entry);
     if (adopted === 'several') return page.fail(index, 'ambiguous-update', 'the object matches several entries that wait for their anchor');
     const known = adopted ?? undefined;
     if (known !== undefined) return adoptPending(step, type, known, entry, anchorKey, page);
@@ -222,63 +224,6 @@ export function createImportCommands(state: StoreState): ImportCommands {
     for (const reference of entry.references) addReferences(state, id, attributeOf(type, reference.attribute), reference.values);
     resolveWaiting(state, type, id, entry.anchor, entry.dn);
     page.count('added');
-  }
-
-  function hasOpenAdd(type: StoredType): boolean {
-    for (const open of state.open.values()) if (open.kind === 'add' && open.otype === type.id) return true;
-    return false;
-  }
-
-  /**
-   * A create of the type is in flight or in doubt. `true` when the object is certainly another one (every open create
-   * claims values, and none of them is the object's) or the create was settled by it; `false`: look again later.
-   */
-  function decideOpenAdd(step: Step, type: StoredType, entry: PutEntry, page: PageWork): boolean {
-    const keys = claimKeys(type, JSON.parse(entry.body) as EncodedAttributes);
-    for (const open of [...state.open]) {
-      const [entryId, { kind, otype, journalId, inDoubtSince }] = open;
-      if (kind !== 'add' || otype !== type.id) continue;
-      const claims = database.all('SELECT attr, key FROM claims WHERE journal = ?', journalId);
-      if (claims.length === 0) return false;
-      const matches = claims.some((claim) => keys.some((key) => key.attr === claim['attr'] && key.key === claim['key']));
-      if (!matches) continue;
-      if (inDoubtSince === undefined || inDoubtSince > step.fence) return false;
-      settleAdd(entryId, journalId, entry, step, page);
-      return true;
-    }
-    return true;
-  }
-
-  /** The application shows what a create in doubt wanted: it was applied (R14). */
-  function settleAdd(entryId: number, journalId: number, entry: PutEntry, step: Step, page: PageWork): void {
-    const journal = database.get('SELECT * FROM journal WHERE id = ?', journalId);
-    if (journal === undefined) return;
-    // Known since before the fence, so that this very step may go on with the entry.
-    const effect = JSON.parse(String(journal['effect']));
-    const conflict = applyWrite(state, journal, {
-      journalId,
-      effect: { ...effect, anchor: entry.anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) },
-      at: step.at,
-    });
-    if (conflict !== undefined) return;
-    database.run("UPDATE journal SET state = 'applied', result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?", step.at, journalId);
-    database.run('DELETE FROM claims WHERE journal = ?', journalId);
-    state.open.delete(entryId);
-    page.settled.push(journalId);
-  }
-
-  function findPending(type: StoredType, entry: PutEntry): number | 'several' | undefined {
-    const candidates = database.all(`SELECT id, dn_key, body FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0 AND otype = ?`, type.id);
-    const dnKey = entry.dn === undefined ? undefined : state.model.dnKey(entry.dn);
-    const byDn = dnKey === undefined ? [] : candidates.filter((row) => row['dn_key'] === dnKey);
-    if (byDn.length === 1) return Number(byDn[0]?.['id']);
-    const wanted = claimKeys(type, JSON.parse(entry.body) as EncodedAttributes);
-    const matching = candidates.filter((row) => {
-      const own = claimKeys(type, JSON.parse(String(row['body'])) as EncodedAttributes);
-      return own.length > 0 && own.every((key) => wanted.some((one) => one.attr === key.attr && one.key === key.key));
-    });
-    if (matching.length > 1) return 'several';
-    return matching.length === 0 ? undefined : Number(matching[0]?.['id']);
   }
 
   function adoptPending(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {

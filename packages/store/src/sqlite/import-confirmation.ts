@@ -84,12 +84,14 @@ function saveRemaining(state: StoreState, id: number, remaining: AwaitedAttribut
   state.database.run(`UPDATE entries SET flags = flags & ~${flag.unconfirmed} WHERE id = ?`, id);
 }
 
-function showsDelta(values: readonly string[], added: readonly string[] = [], removed: readonly string[] = []): boolean {
+/** Whether a set of references shows what was added and removed. */
+export function showsDelta(values: readonly string[], added: readonly string[] = [], removed: readonly string[] = []): boolean {
   const present = new Set(values);
   return added.every((value) => present.has(value)) && removed.every((value) => !present.has(value));
 }
 
-function sameValue(
+/** Whether two values of an attribute are equal: typed, order-free, by its rule of case. */
+export function sameValue(
   attribute: { readonly type: string; readonly caseExact: boolean },
   left: EncodedAttributes[string] | undefined,
   right: EncodedAttributes[string] | undefined,
