@@ -28,6 +28,11 @@ export interface AdminClient {
   close(): Promise<void>;
 }
 
+/** What the host cannot do just now is a failure; what it does not accept is refused. */
+function exitOf(status: number): number {
+  return status === 503 ? exitCode.failed : exitCode.refused;
+}
+
 /** The data folder of a command: `--data`, else LANDBRIDGE_DATA, else `.landbridge`. */
 export function dataFolderOf(option: string | undefined): string {
   return resolve(option ?? process.env['LANDBRIDGE_DATA'] ?? '.landbridge');
@@ -74,11 +79,7 @@ export function connectHost(option: string | undefined): AdminClient {
     const text = await response.body.text();
     const parsed = JSON.parse(text) as Result & { readonly error?: { readonly message: string; readonly hint?: string } };
     if (response.statusCode >= 400)
-      throw new CommandError(
-        response.statusCode === 503 ? exitCode.failed : exitCode.refused,
-        parsed.error?.message ?? `the host answered ${response.statusCode}`,
-        parsed.error?.hint,
-      );
+      throw new CommandError(exitOf(response.statusCode), parsed.error?.message ?? `the host answered ${response.statusCode}`, parsed.error?.hint);
     return parsed;
   }
 
@@ -91,7 +92,7 @@ export function connectHost(option: string | undefined): AdminClient {
       const response = await call(method, path, undefined);
       if (response.statusCode >= 400) {
         const { error } = (await response.body.json()) as { readonly error: { readonly message: string; readonly hint?: string } };
-        throw new CommandError(exitCode.refused, error.message, error.hint);
+        throw new CommandError(exitOf(response.statusCode), error.message, error.hint);
       }
       let rest = '';
       for await (const chunk of response.body) {

@@ -83,7 +83,9 @@ export async function connectOnce(settings: SqlSettings): Promise<pg.Client> {
 export function connectError(error: unknown, settings: SqlSettings): ConnectorError {
   const { host, port } = addressOf(settings);
   const { code, message, detail } = postgresError(error, 'before-commit');
-  return new ConnectorError(code, `${host}:${port}: ${message}`, detail, { cause: error });
+  // The driver names the address too: once is enough.
+  const said = message.replace(/^connect (E[A-Z]+) \S+:\d+/, '$1');
+  return new ConnectorError(code, `${host}:${port}: ${said}`, detail, { cause: error });
 }
 
 /** Named statements are parsed once for each connection: one name for each text. */

@@ -42,7 +42,11 @@ const MESSAGES: readonly (readonly [pattern: RegExp, code: ConnectorErrorCode, a
     'the host does not answer; check "host", "port" and the firewall',
   ],
   [/query read timeout/i, 'timeout', 'the server did not answer within the parameter "commandTimeout"'],
-  [/connection terminated|connection ended|not queryable|client was closed/i, 'connection-dropped', ''],
+  [
+    /connection terminated|connection ended|not queryable|client was closed/i,
+    'connection-dropped',
+    'the connection to the server broke; did the server stop, or does something between cut connections?',
+  ],
   [/does not support SSL/i, 'invalid-configuration', 'set tls.mode to disable, or let the server offer TLS'],
   [/certificate|self.signed|altnames|SSL|TLS/i, 'invalid-configuration', 'check "tls": the certificate of the server, and tls.ca'],
   [/SASL|password must be/i, 'bad-credentials', 'check the parameter "password"'],

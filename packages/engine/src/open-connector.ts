@@ -27,6 +27,17 @@ export interface OpenConnectorSeams {
  * @throws ConnectorError when the package cannot be loaded or refuses its parameters, with the reason for a person.
  */
 export async function openConnector(options: OpenConnectorOptions, seams: OpenConnectorSeams = {}): Promise<HostConnector> {
+  const opened: (() => Promise<void>)[] = [];
+  try {
+    return await openParts(options, seams, (close) => void opened.unshift(close));
+  } catch (error) {
+    // A thread or a file that stayed open would keep the process from ending, and grow with every attempt.
+    for (const close of opened) await close();
+    throw error;
+  }
+}
+
+async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeams, toClose: (close: () => Promise<void>) => void): Promise<HostConnector> {
   const { configuration, log } = options;
   const now = options.now ?? Date.now;
   const ownFolder = join(options.folder, 'files');
@@ -39,13 +50,8 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     memoryMegabytes: configuration.limits.memoryMegabytes,
     log,
   });
-  let description: ConnectorDescription;
-  try {
-    description = await handle.describe();
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
+  toClose(() => handle.close());
+  const description = await handle.describe();
   const schema = selectSchema(description.schema, configuration);
   const { capabilities } = description;
   const objectTypes = compileSchema(schema, { dnAsAnchor: capabilities.dnAsAnchor });
@@ -58,6 +64,7 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
     file: join(options.folder, 'connector.db'),
     ...(seams.storeThread === undefined ? {} : { thread: seams.storeThread }),
   });
+  toClose(() => opened.close());
   const store = seams.wrapStore?.(opened.store) ?? opened.store;
   const { reader } = opened;
   await store.configure(storeModel(configuration, objectTypes, description, queryable, scope));

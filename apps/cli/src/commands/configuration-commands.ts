@@ -2,7 +2,23 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style } from '../output.ts';
-import { common, example, type Json, onHost, readText } from './command.ts';
+import { common, example, onHost, readText } from './command.ts';
+import type { ConnectorLine } from './connector-commands.ts';
+
+/** Something wrong in a configuration file, and where. */
+interface Problem {
+  readonly line: number;
+  readonly column: number;
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The host names places of the text; a person needs the file too. @throws CommandError when there are problems. */
+function refuseProblems(file: string, problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const lines = problems.map(({ line, column, path, message }) => `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`);
+  throw new CommandError(exitCode.refused, lines.join('\n'));
+}
 
 /** `validate`, `apply`, `diff`, `export`. */
 export function addConfigurationCommands(program: Command): void {
@@ -23,8 +39,17 @@ export function addConfigurationCommands(program: Command): void {
   example(
     common(program.command('apply').description('Apply a configuration file to the running host').argument('<file>')).action(
       onHost<[string]>(async (host, options, file) => {
-        const result = await host.send<{ readonly revision: number }>('PUT', '/configuration', readText(file));
-        print(options, result, () => `applied as revision ${result.revision}`);
+        const text = readText(file);
+        const { problems } = await host.send<{ readonly problems: readonly Problem[] }>('POST', '/configuration/validate', text);
+        refuseProblems(file, problems);
+        const result = await host.send<{ readonly revision: number }>('PUT', '/configuration', text);
+        const failed = (await host.get<readonly ConnectorLine[]>('/connectors')).filter((one) => one.state === 'failed');
+        print(options, { ...result, failed: failed.map(({ name, problem }) => ({ name, problem })) }, () =>
+          [
+            `applied as revision ${result.revision}`,
+            ...failed.map((one) => `${style.warn('warning:')} the connector "${one.name}" cannot be opened: ${one.problem ?? ''}`),
+          ].join('\n'),
+        );
       }),
     ),
     'landbridge apply landbridge.yaml',
@@ -33,7 +58,7 @@ export function addConfigurationCommands(program: Command): void {
     common(program.command('diff').description('What applying a configuration file would change').argument('<file>')).action(
       onHost<[string]>(async (host, options, file) => {
         const result = await host.send<{
-          readonly problems: readonly Json[];
+          readonly problems: readonly Problem[];
           readonly changes: readonly {
             readonly path: string;
             readonly kind: string;
@@ -41,13 +66,7 @@ export function addConfigurationCommands(program: Command): void {
             readonly after?: unknown;
           }[];
         }>('POST', '/configuration/diff', readText(file));
-        if (result.problems.length > 0)
-          throw new CommandError(
-            exitCode.refused,
-            result.problems
-              .map((problem) => `${file}:${String(problem['line'])}:${String(problem['column'])} ${String(problem['path'])}: ${String(problem['message'])}`)
-              .join('\n'),
-          );
+        refuseProblems(file, result.problems);
         print(options, result.changes, () =>
           result.changes.length === 0
             ? 'no differences'

@@ -11,6 +11,7 @@ interface Progress {
 
 interface EndedRun {
   readonly id: number;
+  readonly profile: string;
   readonly result: string;
   readonly startedAt: number;
   readonly endedAt?: number;
@@ -62,6 +63,7 @@ function describe(connector: string, run: EndedRun): string {
   return [
     `run ${run.id}: ${run.result === 'success' ? style.good(run.result) : style.warn(run.result)} in ${seconds.toFixed(1)} s: ${sum('added')} added, ${sum('updated')} updated, ${sum('unchanged')} unchanged, ${sum('removed')} removed`,
     ...errors.map((one) => `${style.bad('✗')} ${one.entry === '' ? '' : `${one.entry}: `}${one.error.message} (${one.error.code})`),
+    ...(run.result === 'failed' ? [`what was read before is kept, nothing was removed; run it again: landbridge run ${connector} ${run.profile}`] : []),
     ...(run.held === undefined
       ? []
       : [`held: ${run.held.reason}`, `see them with: landbridge runs ${connector} ${run.id}; then: landbridge run approve ${connector} ${run.id}`]),

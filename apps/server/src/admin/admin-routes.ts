@@ -110,7 +110,13 @@ function connectorOf(options: AdminOptions, params: Params): HostConnector {
       names.length === 0 ? 'apply a configuration first' : `there are ${names.join(', ')}`,
     );
   }
-  if ('problem' in connector) throw new AdminError(503, 'connector-failed', `the connector "${name}" is not available: ${connector.problem}`);
+  if ('problem' in connector)
+    throw new AdminError(
+      503,
+      'connector-failed',
+      `the connector "${name}" is not available: ${connector.problem}`,
+      `landbridge connector test ${name} --config landbridge.yaml shows which layer fails; the host tries again by itself`,
+    );
   return connector;
 }
 

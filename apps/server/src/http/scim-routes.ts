@@ -45,7 +45,9 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
   if (credential.scope.kind !== 'scim' || credential.scope.connector !== name) throw scimErrors.notFound('There is no such service.');
   const connector = options.connectors.get(name);
   if (connector === undefined) throw scimErrors.notFound('There is no such service.');
-  if ('problem' in connector) throw new ScimError(503, `The connector "${name}" is not available: ${connector.problem}`, { retryAfter: 30 });
+  // The reason names addresses and accounts of the application: administrators see it, clients do not.
+  if ('problem' in connector)
+    throw new ScimError(503, `The connector "${name}" is not available just now; its administrator sees why with: landbridge status`, { retryAfter: 30 });
   const service = face === 'clean' ? connector.clean : connector.dropIn;
   const prefix = face === 'clean' ? `/scim/${name}` : `/ecma2host_${name}/scim`;
   const segments = splitPath((request.params as { readonly '*'?: string })['*'] ?? '');
