@@ -28,6 +28,8 @@ const connector: HostConnector = await openConnector(
       package: 'sql',
       ...configurationDefaults,
       deletionThreshold: { percent: 100, minimum: 0 },
+      // The suite deletes as much as it likes.
+      massChange: { percent: 100, minimum: 1_000_000, memberPercent: 100 },
       parameters: {
         dialect: 'sqlite',
         file: join(folder, 'app.sqlite'),

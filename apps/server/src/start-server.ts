@@ -12,8 +12,11 @@ import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem
 import { createAuthenticator } from './credentials/authenticator.ts';
 import { generatedCertificate, readCertificate, type ServerCertificate } from './credentials/certificate.ts';
 import { openTokens } from './credentials/tokens.ts';
+import { createEventStreams } from './events/event-streams.ts';
+import { openSigningKeys } from './events/signing-keys.ts';
 import { createHostConnectors } from './host-connectors.ts';
 import { createHttpServer } from './http/create-http-server.ts';
+import { registerEventRoutes } from './http/event-routes.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
 import { registerScimRoutes } from './http/scim-routes.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
@@ -76,12 +79,18 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const authenticator = createAuthenticator(tokens, toAuthenticationConfiguration(document.authentication, configurationFolder), (issuer, reason) =>
       log.error({ issuer, reason }, 'tokens of an issuer cannot be checked'),
     );
-    registerScimRoutes(app, { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error });
+    const scimRoutes = { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
+    registerScimRoutes(app, scimRoutes);
+    const eventKeys = await openSigningKeys(folder.path);
+    const streams = createEventStreams({ connectors, keys: eventKeys, log, issuer: () => publicUrl });
+    registerEventRoutes(app, { ...scimRoutes, streams, keys: eventKeys });
     registerTokenEndpoint(app, { tokens, throttle });
     registerAdminRoutes(app, {
       connectors,
       control,
       tokens,
+      streams,
+      eventKeys,
       throttle,
       dataFolder: folder.path,
       startedAt,
@@ -99,6 +108,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         document = parsed.document;
         authenticator.configure(toAuthenticationConfiguration(document.authentication, configurationFolder));
         await connectors.apply(document, configurationFolder);
+        await streams.apply(document, configurationFolder);
         return { revision };
       },
       certificateExpiry: () => certificate.expiresAt,
@@ -127,6 +137,8 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const url = `https://${host === '127.0.0.1' || host === '::1' || host === '0.0.0.0' ? 'localhost' : host}:${port}`;
     publicUrl = document.server?.publicUrl?.replace(/\/+$/, '') ?? url;
     const adminTokenFile = await writeAdminToken(folder.path, tokens);
+    // Tokens name the issuer by its URL, which is known from here on.
+    await streams.apply(document, configurationFolder);
     writeFileSync(join(folder.path, 'host.json'), JSON.stringify({ url, pid: process.pid, caFile: certificate.caFile }), { mode: 0o600 });
     const renewal = setInterval(() => void renew(), 6 * 3600_000).unref();
     const renew = async (): Promise<void> => {
@@ -149,6 +161,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       async close() {
         clearInterval(renewal);
         rmSync(join(folder.path, 'host.json'), { force: true });
+        await streams.close();
         await app.close();
         await release();
       },

@@ -32,6 +32,8 @@ export interface ConnectorConfiguration {
     readonly disable: DeprovisioningFlow;
     readonly delete: DeprovisioningFlow;
   };
+  /** Names of the event streams that are told what changes (RFC 9967). */
+  readonly eventStreams: readonly string[];
   /** A missing per-entry result is an error instead of success (R19). */
   readonly strictResults: boolean;
   /** How an export session lives (R17). Taken only where the connector declares that results apply at once, or the operator does. */
@@ -149,6 +151,7 @@ export const configurationDefaults = {
   mode: 'live',
   deletionThreshold: { percent: 10, minimum: 20 },
   massChange: { percent: 10, minimum: 100, memberPercent: 50 },
+  eventStreams: [],
   session: { keepOpen: 'package', idleSeconds: 30, maxSeconds: 600 },
   limits: {
     requestsPerSecond: 0,

@@ -24,7 +24,7 @@ export interface ConnectorWrites {
    * Runs one request's write, joining a repeat of it (R16). `plan` runs under the lock of the entry, if one is given; the
    * lock is given back when the write has its result or is in doubt.
    */
-  perform(key: string, entryId: number | undefined, plan: () => Promise<PlannedWrite | WriteAnswer>): Promise<WriteAnswer>;
+  perform(key: string, entryId: number | undefined, plan: () => Promise<PlannedWrite | WriteAnswer>, onIntended?: () => void): Promise<WriteAnswer>;
   close(): Promise<void>;
 }
 
@@ -98,23 +98,28 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     );
   }
 
-  async function perform(key: string, entryId: number | undefined, plan: () => Promise<PlannedWrite | WriteAnswer>): Promise<WriteAnswer> {
+  async function perform(
+    key: string,
+    entryId: number | undefined,
+    plan: () => Promise<PlannedWrite | WriteAnswer>,
+    onIntended?: () => void,
+  ): Promise<WriteAnswer> {
     return repeats.join(key, async () => {
       const release = entryId === undefined ? () => {} : await locks.acquire(entryId);
       try {
         const waiting = entryId === undefined ? undefined : held.of(entryId);
-        if (waiting?.key === key) return { status: 'held', journalId: waiting.journalId };
+        if (waiting?.key === key) return { status: 'held', journalId: waiting.journalId, transaction: waiting.transaction };
         const planned = await plan();
         if (entryId !== undefined && waiting !== undefined) await held.withdraw(entryId, 'status' in planned ? 'client' : planned.request.credential);
         if ('status' in planned) return planned;
         const admitted = guard === undefined ? undefined : await guard.admit(planned);
         if (guard === undefined || admitted !== undefined) {
-          const answer = await pipeline.submit(planned, release);
+          const answer = await pipeline.submit(planned, release, onIntended);
           if (answer.status !== 'applied') admitted?.takeBack();
           return answer;
         }
         const answer = await pipeline.submit({ ...planned, held: true }, release);
-        if (answer.status === 'held' && entryId !== undefined) held.add(entryId, { journalId: answer.journalId, key });
+        if (answer.status === 'held' && entryId !== undefined) held.add(entryId, { journalId: answer.journalId, key, transaction: answer.transaction });
         log.warn({ objectType: planned.objectType, kind: planned.audit.action, held: held.size }, 'a write is held: more is taken away than usual');
         return answer;
       } finally {

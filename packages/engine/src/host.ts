@@ -1,6 +1,6 @@
 import type { Partition, Schema, TestResult } from '@landbridge/connector-sdk';
 import type { CompiledResourceType } from '@landbridge/scim';
-import type { AuditRecord, EntryRow, HeldRow, JournalRow, JournalState, RunRow } from '@landbridge/store';
+import type { AuditRecord, ConnectorStore, EntryRow, EventStreamRow, HeldRow, JournalRow, JournalState, RunRow } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 
 /** What a credential can be allowed to do (SEC-09). */
@@ -26,8 +26,8 @@ export interface RequestContext {
   readonly baseUrl: string;
   readonly correlation: string;
   readonly signal?: AbortSignal;
-  /** The client sent `Prefer: respond-async` (RFC 9967 §2.5.1): 202 instead of an error where the outcome has to wait. */
-  readonly respondAsync?: true;
+  /** The client sent `Prefer: respond-async` (RFC 9967 §2.5.1), and how long it waits nevertheless. */
+  readonly respondAsync?: { readonly waitSeconds: number };
   readonly ifMatch?: string;
   readonly ifNoneMatch?: string;
 }
@@ -125,10 +125,26 @@ export interface HostConnector {
   decideHeldWrites(decision: 'approved' | 'rejected', journalIds: readonly number[] | undefined, by: string): Promise<HeldWritesDecided>;
   /** Lets deletes and disables pass unheld for so long: an administrator expects them. */
   suspendMassChangeGuard(milliseconds: number): void;
+  /** The oldest events that a stream has not settled, as its receiver reads them (RFC 9967 §2). */
+  events(stream: string, limit: number): Promise<readonly ResourceEvent[]>;
+  eventStreams(): Promise<readonly EventStreamRow[]>;
+  settleEvents: ConnectorStore['settleEvents'];
   audit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
   backup(target: string): Promise<void>;
   /** Drains writes, ends runs, closes sessions, the thread and the store. */
   close(): Promise<void>;
+}
+
+/** An event about a resource: the claims of a security event token that do not depend on its receiver. */
+export interface ResourceEvent {
+  readonly id: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly transaction: string;
+  /** `sub_id` (RFC 9967 §2.1); absent for a request that never made a resource. */
+  readonly subject: { readonly format: 'scim'; readonly uri: string; readonly id: string } | undefined;
+  /** By URI of the event (RFC 9967 §2.3). */
+  readonly events: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** What became of held writes that were decided. */

@@ -8,6 +8,7 @@ import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
+import { renderEvent } from './resources/render-event.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
@@ -68,6 +69,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   const store = seams.wrapStore?.(opened.store) ?? opened.store;
   const { reader } = opened;
   await store.configure(storeModel(configuration, objectTypes, description, queryable, scope));
+  await store.openStreams(configuration.eventStreams);
   await store.closeInterruptedRuns(now());
 
   const runs = createRunController({
@@ -235,6 +237,17 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     },
     decideHeldWrites: (decision, journalIds, by) => writes.held.decide(decision, journalIds, by),
     suspendMassChangeGuard: (milliseconds) => writes.guard?.suspend(milliseconds),
+    async events(stream, limit) {
+      const rows = await reader.readEvents(stream, limit);
+      return rows.map((row) =>
+        renderEvent(
+          row,
+          cleanModels.find((model) => model.objectType.name === row.objectType),
+        ),
+      );
+    },
+    eventStreams: () => reader.readEventStreams(),
+    settleEvents: (stream, settled) => store.settleEvents(stream, settled),
     audit: (page) => reader.readAudit(page),
     backup: (target) => store.backup(target),
     async close() {

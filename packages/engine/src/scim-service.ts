@@ -9,6 +9,7 @@ import {
   scimErrors,
 } from '@landbridge/scim';
 import type { Operation, RequestContext, ScimAnswer, ScimService } from './host.ts';
+import { eventUris } from './resources/render-event.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { pageLimits, type ScimFace } from './scim-face.ts';
 import { listResources, readResource } from './scim-reads.ts';
@@ -66,6 +67,9 @@ function discover(
       changePassword: face.capabilities.password && writable,
       sort: true,
       etag: true,
+      ...(face.configuration.eventStreams.length === 0
+        ? {}
+        : { securityEvents: { asyncRequest: writable ? ('request' as const) : ('none' as const), eventUris: Object.values(eventUris) } }),
     };
     return answer(renderServiceProviderConfig(features, baseUrl));
   }

@@ -14,12 +14,13 @@ import {
   type ScimResource,
   scimErrors,
 } from '@landbridge/scim';
-import type { EntryRow, LinkChange, ReferenceDelta, RequestIdentity } from '@landbridge/store';
+import type { EntryRow, EventKind, LinkChange, ReferenceDelta, RequestIdentity } from '@landbridge/store';
 import type { DeprovisioningFlow } from './configuration.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { type ResourceAttributes, readResourceAttributes } from './resources/read-resource.ts';
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
+import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
 import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
 import { scimErrorOf, throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
@@ -36,7 +37,8 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   const parsed = parseResource(body, model.resourceType, profileOf(context.profile));
   checkRequired(parsed.resource, model.resourceType);
   const request = identify(context, 'POST', model.configuration.endpoint, body);
-  const answer = await withDeadline(face, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
+  const answer = await withDeadline(face, context, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
+  if (isAccepted(context, answer)) return acceptedAnswer(answer);
   if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(model, parsed.resource));
   throwUnlessApplied(answer);
   return answerWith(face, model, context, query, answer.row, 201);
@@ -136,14 +138,14 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
   refuseWrites(face, 'delete');
   const { id: entryId } = await requireRow(face, model, id);
   const request = identify(context, 'DELETE', `${model.configuration.endpoint}/${id}`, {});
-  const answer = await withDeadline(face, request.key, entryId, async () => {
+  const answer = await withDeadline(face, context, request.key, entryId, async () => {
     const row = await requireRow(face, model, id);
     checkIfMatch(context.ifMatch, versionOf(row));
     const link: LinkChange = { state: 'deleted' };
     const flow = face.configuration.deprovisioning.delete;
     if (row.link?.state === 'disabled' && row.anchor !== undefined)
-      return hideOnly(face, model, context, row, link, 'delete of a resource that is not in the application any more');
-    if (flow.action === 'none' || flow.action === 'map') return hideOnly(face, model, context, row, link, 'kept in the application by policy');
+      return hideOnly(face, model, context, row, link, ['delete'], 'delete of a resource that is not in the application any more');
+    if (flow.action === 'none' || flow.action === 'map') return hideOnly(face, model, context, row, link, ['delete'], 'kept in the application by policy');
     const attributes = attributesOf(row);
     if (flow.action === 'delete') {
       const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
@@ -167,8 +169,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
       takesEntry: true,
     });
   });
-  const accepted = acceptHeld(context, answer);
-  if (accepted !== undefined) return accepted;
+  if (isAccepted(context, answer)) return acceptedAnswer(answer);
   throwUnlessApplied(answer);
   return { status: 204 };
 }
@@ -192,8 +193,8 @@ async function change(
   const { id: entryId } = await requireRow(face, model, id);
   const request = identify(context, method, `${model.configuration.endpoint}/${id}`, body);
   let unchanged: EntryRow | undefined;
-  const attempt = (): Promise<WriteAnswer> =>
-    withDeadline(face, request.key, entryId, async () => {
+  const attempt = (): Promise<WriteAnswer | Accepted> =>
+    withDeadline(face, context, request.key, entryId, async () => {
       const row = await requireRow(face, model, id);
       checkIfMatch(context.ifMatch, versionOf(row));
       const planned = await planChange(face, model, context, row, request, alter);
@@ -203,8 +204,7 @@ async function change(
   let answer = await attempt();
   // An import changed the row between reading and writing it: the client asked for nothing that depends on that.
   for (let again = 0; answer.status === 'conflict' && context.ifMatch === undefined && again < 5; again += 1) answer = await attempt();
-  const accepted = acceptHeld(context, answer);
-  if (accepted !== undefined) return accepted;
+  if (isAccepted(context, answer)) return acceptedAnswer(answer, locationOf(context.baseUrl, model.configuration.endpoint, id));
   throwUnlessApplied(answer);
   const bodyless = method === 'PATCH' && model.configuration.resourceType === 'Group' && query['attributes'] === undefined;
   const row = answer.row ?? unchanged;
@@ -237,7 +237,7 @@ async function planChange(
   if (activeBefore && !activeNow) return planDisable(face, model, context, row, request, delta, link, after);
   if (!activeBefore && activeNow && row.link?.state === 'disabled') return planEnable(face, model, context, row, request, delta, link);
   const enabling: LinkChange | undefined = !activeBefore && activeNow ? { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' } : link;
-  return planPlain(face, model, context, row, request, delta, enabling, after.password);
+  return planPlain(face, model, context, row, request, delta, enabling, after.password, enabling === link ? {} : { activity: 'activate' });
 }
 
 async function planPlain(
@@ -249,13 +249,13 @@ async function planPlain(
   delta: EntryDelta,
   link: LinkChange | undefined,
   password: string | undefined,
-  takesEntry = false,
+  means: { readonly activity?: 'activate' | 'deactivate'; readonly takesEntry?: boolean } = {},
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
   if (password !== undefined && !face.capabilities.password) throw scimErrors.invalidValue('"password" cannot be set in this application.');
   const nothing = Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0 && password === undefined;
   if (nothing && link === undefined) return undefined;
   const attributes = attributesOf(row);
-  if (nothing && link !== undefined) return hideOnly(face, model, context, row, link, 'kept beside the application');
+  if (nothing && link !== undefined) return hideOnly(face, model, context, row, link, eventKinds(request, means.activity), 'kept beside the application');
   if (row.link?.state === 'disabled') throw new ScimError(409, 'The resource is disabled and not in the application; set "active" to true first.');
   const change = withRename(face, model, row, attributes, delta);
   const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes, change), change, {
@@ -266,7 +266,7 @@ async function planPlain(
     partition: partitionOf(face, model, row),
     expectedVersion: row.version,
     resource: row.scimId,
-    takesEntry,
+    ...means,
     ...(link === undefined ? {} : { link }),
     ...(password === undefined ? {} : { password }),
   });
@@ -284,10 +284,12 @@ async function planDisable(
   after: ResourceAttributes,
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
   const flow = face.configuration.deprovisioning.disable;
-  if (flow.action === 'map' && model.activeBinding !== undefined) return planPlain(face, model, context, row, request, delta, link, after.password, true);
+  if (flow.action === 'map' && model.activeBinding !== undefined)
+    return planPlain(face, model, context, row, request, delta, link, after.password, { activity: 'deactivate', takesEntry: true });
   const disabled: LinkChange = { ...link, shadow: { ...link?.shadow, active: false } };
   const others = withoutActive(model, delta);
-  if (flow.action === 'map' || flow.action === 'none') return planPlain(face, model, context, row, request, others, disabled, after.password);
+  if (flow.action === 'map' || flow.action === 'none')
+    return planPlain(face, model, context, row, request, others, disabled, after.password, { activity: 'deactivate' });
   const attributes = attributesOf(row);
   if (flow.action === 'delete') {
     const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
@@ -297,6 +299,7 @@ async function planDisable(
       expectedVersion: row.version,
       link: { ...disabled, state: 'disabled' },
       resource: row.scimId,
+      activity: 'deactivate',
       takesEntry: true,
     });
   }
@@ -310,7 +313,7 @@ async function planDisable(
     { ...others, set: { ...others.set, ...values.set }, unset: [...others.unset, ...values.unset] },
     disabled,
     after.password,
-    true,
+    { activity: 'deactivate', takesEntry: true },
   );
 }
 
@@ -346,6 +349,7 @@ async function planEnable(
     expectedVersion: row.version,
     link: { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' },
     resource: row.scimId,
+    activity: 'activate',
   });
 }
 
@@ -371,7 +375,15 @@ function deltaOfFlow(model: ResourceModel, flow: Extract<DeprovisioningFlow, { a
 }
 
 /** A change that never reaches the application: shadow, external id, a deletion kept out by policy. */
-async function hideOnly(face: ScimFace, model: ResourceModel, context: RequestContext, row: EntryRow, link: LinkChange, detail: string): Promise<WriteAnswer> {
+async function hideOnly(
+  face: ScimFace,
+  model: ResourceModel,
+  context: RequestContext,
+  row: EntryRow,
+  link: LinkChange,
+  kinds: readonly EventKind[],
+  detail: string,
+): Promise<WriteAnswer> {
   const at = face.now();
   const audit = {
     at,
@@ -384,7 +396,9 @@ async function hideOnly(face: ScimFace, model: ResourceModel, context: RequestCo
     correlation: context.correlation,
     detail,
   };
-  const [written] = await face.store.commitLinkChanges([{ scimId: row.scimId, change: link, expectedVersion: row.version, audit, at }]);
+  const [written] = await face.store.commitLinkChanges([
+    { scimId: row.scimId, change: link, expectedVersion: row.version, events: { kinds, async: false }, audit, at },
+  ]);
   return written?.row === undefined ? { status: 'conflict', version: row.version } : { status: 'applied', row: written.row };
 }
 
@@ -473,11 +487,12 @@ function toPlannedWrite(
     readonly link?: LinkChange;
     readonly password?: string;
     readonly resource?: string;
-    /** It deletes or disables the entry. */
+    readonly activity?: 'activate' | 'deactivate';
+    /** It deletes or disables the entry in the application. */
     readonly takesEntry?: boolean;
   },
 ): PlannedWrite {
-  const { resource, partition, takesEntry, ...rest } = more;
+  const { resource, partition, takesEntry, activity, ...rest } = more;
   const there = partition === undefined ? {} : { partition };
   const takesAway = whatIsTaken(plan, takesEntry === true);
   return {
@@ -493,6 +508,7 @@ function toPlannedWrite(
     request,
     ...rest,
     ...(takesAway === undefined ? {} : { takesAway }),
+    events: { kinds: eventKinds(request, activity), async: context.respondAsync !== undefined },
     audit: {
       actor: context.credential,
       action: takesEntry === true && kind === 'update' ? 'disable' : kind,
@@ -516,10 +532,12 @@ function whatIsTaken(plan: PlannedSteps, takesEntry: boolean): TakesAway | undef
   return most === undefined ? undefined : { kind: 'references', attribute: most.attribute, values: most.removed.length };
 }
 
-/** 202 for a client that asked not to wait (RFC 9967 §2.5.1): its write is durable, and an administrator decides. */
-function acceptHeld(context: RequestContext, answer: WriteAnswer): ScimAnswer | undefined {
-  if (answer.status !== 'held' || context.respondAsync !== true) return undefined;
-  return { status: 202, transaction: String(answer.journalId) };
+const KINDS: Readonly<Record<string, EventKind>> = { POST: 'create', PUT: 'put', PATCH: 'patch', DELETE: 'delete' };
+
+/** What event streams are told of a request (RFC 9967 §2.4). */
+function eventKinds(request: RequestIdentity, activity: 'activate' | 'deactivate' | undefined): readonly EventKind[] {
+  const kind = KINDS[request.method];
+  return [...(kind === undefined ? [] : [kind]), ...(activity === undefined ? [] : [activity])];
 }
 
 /** Who asks, and by which key a repeat is recognised (R16). */
@@ -539,22 +557,6 @@ function canonical(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
   return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
-}
-
-/** After the deadline the client is told to come back; the write goes on (R16). */
-async function withDeadline(face: ScimFace, key: string, entryId: number | undefined, plan: () => Promise<PlannedWrite | WriteAnswer>): Promise<WriteAnswer> {
-  const write = face.writes.perform(key, entryId, plan);
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(undecided('the write is not decided yet; ask again')), face.configuration.limits.deadlineSeconds * 1000);
-  });
-  try {
-    return await Promise.race([write, deadline]);
-  } finally {
-    clearTimeout(timer);
-    // Nobody may be waiting any more when it ends badly; the journal and the log have it.
-    write.catch(() => {});
-  }
 }
 
 function refuseWrites(face: ScimFace, what: string): void {

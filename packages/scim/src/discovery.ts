@@ -9,6 +9,8 @@ export interface ServiceFeatures {
   readonly changePassword: boolean;
   readonly sort: boolean;
   readonly etag: boolean;
+  /** Event streams (RFC 9967 §4); absent where there is none. */
+  readonly securityEvents?: { readonly asyncRequest: 'none' | 'long' | 'request'; readonly eventUris: readonly string[] };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -24,6 +26,7 @@ export function renderServiceProviderConfig(features: ServiceFeatures, baseUrl: 
     changePassword: { supported: features.changePassword },
     sort: { supported: features.sort },
     etag: { supported: features.etag },
+    ...(features.securityEvents === undefined ? {} : { securityEvents: features.securityEvents }),
     authenticationSchemes: [
       {
         type: 'oauthbearertoken',

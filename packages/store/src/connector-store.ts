@@ -29,6 +29,14 @@ export interface ConnectorStore {
     by: { readonly actor: string; readonly reason: string; readonly at: number },
   ): Promise<readonly HeldDecision[]>;
 
+  /** The event streams from now on (RFC 9967): a new one starts with what comes, one that is gone is forgotten. Without any, nothing is announced. */
+  openStreams(streams: readonly string[]): Promise<void>;
+  /** What a stream's receiver took, or will never take. */
+  settleEvents(
+    stream: string,
+    settled: { readonly acknowledged: readonly number[]; readonly failed: readonly { readonly id: number; readonly error: string }[] },
+  ): Promise<void>;
+
   beginRun(run: NewRun): Promise<{ readonly runId: number }>;
   /** Opens an import step and fixes its fence: the journal position before the connector is opened (R22). */
   beginStep(step: NewStep): Promise<{ readonly stepId: number; readonly fence: number; readonly watermark?: string }>;
@@ -140,8 +148,50 @@ export interface Intent {
   /** An encrypted password (R21), erased with the result. */
   readonly sealed?: string;
   readonly at: number;
+  /** What event streams are told when it is applied. */
+  readonly events?: IntentEvents;
   /** Made durable, and not sent before an administrator approves: the mass-change guard. Default is `false`. */
   readonly held?: boolean;
+}
+
+/** What can happen to a resource, as RFC 9967 §2.3–2.5 names it, and the completion of an asynchronous request. */
+export type EventKind = 'create' | 'patch' | 'put' | 'delete' | 'activate' | 'deactivate' | 'asyncresp';
+
+/** What a write announces: its kinds, and whether its client waits for the completion elsewhere (`Prefer: respond-async`). */
+export interface IntentEvents {
+  readonly kinds: readonly EventKind[];
+  readonly async: boolean;
+}
+
+/** How an asynchronous request ended. */
+export interface EventResult {
+  readonly method: string;
+  readonly applied: boolean;
+  readonly error?: string;
+}
+
+/** An event that a stream has not settled yet. */
+export interface EventRow {
+  /** Grows; unique within the connector. */
+  readonly id: number;
+  readonly at: number;
+  readonly kinds: readonly EventKind[];
+  readonly objectType: string;
+  readonly scimId: string | undefined;
+  /** The application's names of what changed. */
+  readonly attributes: readonly string[];
+  readonly transaction: string;
+  readonly result: EventResult | undefined;
+}
+
+/** How far a stream is. */
+export interface EventStreamRow {
+  readonly name: string;
+  /** Events it has not settled. */
+  readonly waiting: number;
+  readonly oldest: number | undefined;
+  /** Events that its receiver refused for good. */
+  readonly failed: number;
 }
 
 /** Who asked for a write, and how to recognise a repeat of it. */
@@ -212,6 +262,7 @@ export interface LinkWrite {
   readonly expectedVersion?: number;
   readonly change: LinkChange;
   readonly audit: AuditRecord;
+  readonly events?: IntentEvents;
   readonly at: number;
 }
 
@@ -391,6 +442,9 @@ export interface ConnectorReader {
   readApprovedHolds(): Promise<readonly number[]>;
   readHeld(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;
   readAudit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
+  /** The oldest events that the stream has not settled. */
+  readEvents(stream: string, limit: number): Promise<readonly EventRow[]>;
+  readEventStreams(): Promise<readonly EventStreamRow[]>;
   readWatermark(partition: string): Promise<string | undefined>;
   /** Bytes of the write-ahead log: a metric (R4). */
   walBytes(): Promise<number>;

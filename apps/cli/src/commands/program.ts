@@ -3,6 +3,7 @@ import { CommandError, exitCode } from '../admin-client.ts';
 import { style } from '../output.ts';
 import { addConfigurationCommands } from './configuration-commands.ts';
 import { addConnectorCommands } from './connector-commands.ts';
+import { addEventsCommands } from './events-commands.ts';
 import { addHostCommands } from './host-commands.ts';
 import { addImportCommand } from './import-command.ts';
 import { addJournalCommands } from './journal-commands.ts';
@@ -17,6 +18,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addConnectorCommands,
   addRunCommands,
   addJournalCommands,
+  addEventsCommands,
   addTokenCommands,
 ];
 

@@ -4,6 +4,8 @@ import type { ControlStore } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ConfigurationDocument, diffConfigurations, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
 import { TokenLimitError, type Tokens } from '../credentials/tokens.ts';
+import type { EventStreams } from '../events/event-streams.ts';
+import type { SigningKeys } from '../events/signing-keys.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
 import { bearerOf } from '../http/scim-routes.ts';
@@ -16,6 +18,8 @@ export interface AdminOptions {
   readonly connectors: HostConnectors;
   readonly control: ControlStore;
   readonly tokens: Tokens;
+  readonly streams: EventStreams;
+  readonly eventKeys: SigningKeys;
   readonly throttle: FailureThrottle;
   readonly dataFolder: string;
   readonly startedAt: number;
@@ -296,6 +300,12 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     const writes = heldWritesOf(request);
     await audit(options, actor, 'journal.reject', `${connector.name} ${writes?.join(',') ?? 'all'}`);
     return connector.decideHeldWrites('rejected', writes, actor);
+  },
+  events: async (options, params) => options.streams.status(connectorOf(options, params)),
+  rotateEventKey: async (options, _params, _request, _reply, actor) => {
+    const rotated = await options.eventKeys.rotate();
+    await audit(options, actor, 'events.rotate-key', rotated.kid);
+    return rotated;
   },
   connectorAudit: async (options, params, request) => connectorOf(options, params).audit(pageOf(request)),
   createToken: async (options, _params, request, _reply, actor) => {

@@ -43,6 +43,8 @@ export const adminOperations = [
     summary: 'Sends held writes: {"writes": [17] or "all", "suspendMinutes"}',
   },
   { id: 'rejectWrites', method: 'POST', path: '/connectors/{connector}/journal/reject', summary: 'Drops held writes: {"writes": [17] or "all"}' },
+  { id: 'events', method: 'GET', path: '/connectors/{connector}/events', summary: 'Event streams: how many events wait, and what keeps them' },
+  { id: 'rotateEventKey', method: 'POST', path: '/events/rotate-key', summary: 'A new key signs security event tokens from now on' },
   { id: 'connectorAudit', method: 'GET', path: '/connectors/{connector}/audit', summary: 'Audit of writes (limit, before)' },
   { id: 'backup', method: 'POST', path: '/connectors/{connector}/backup', summary: 'Copies the store of a connector: {"target": FILE}' },
   {

@@ -167,6 +167,37 @@ const connector = {
         },
       ],
     },
+    events: {
+      type: 'object',
+      description: 'Streams of security event tokens (RFC 9967), by name: what changes is told to each receiver.',
+      propertyNames: { pattern: '^[a-z][a-z0-9-]*$' },
+      additionalProperties: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['audience'],
+        oneOf: [{ required: ['push'] }, { required: ['poll'] }],
+        properties: {
+          audience: text('The aud of its tokens: what the receiver calls itself.'),
+          push: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['url'],
+            description: 'The host delivers (RFC 8935).',
+            properties: {
+              url: { type: 'string', pattern: '^https://', description: 'Where to, by TLS.' },
+              authorization: text('The Authorization header, by reference: ${env:NAME}.'),
+              ca: text('A file with the authority of the receiver’s certificate.'),
+            },
+          },
+          poll: {
+            type: 'object',
+            additionalProperties: false,
+            description: 'The receiver fetches (RFC 8936) from /events/CONNECTOR/STREAM with a credential of the connector.',
+            properties: { client: text('Only credentials of this client may.') },
+          },
+        },
+      },
+    },
     deprovisioning: {
       type: 'object',
       additionalProperties: false,

@@ -60,7 +60,7 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
     profile: credential.scope.profile,
     baseUrl: options.publicUrl() + prefix,
     correlation,
-    ...(prefersAsync(request.headers['prefer']) ? { respondAsync: true } : {}),
+    ...preferenceOf(request.headers['prefer']),
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
@@ -157,7 +157,11 @@ function send(reply: FastifyReply, answer: ScimAnswer, created: boolean): void {
 }
 
 /** @throws ScimError 401 with `WWW-Authenticate`, or 429. */
-async function authenticate(options: ScimRoutesOptions, request: FastifyRequest, reply: FastifyReply): Promise<Credential> {
+export async function authenticate(
+  options: Pick<ScimRoutesOptions, 'authenticator' | 'throttle'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Credential> {
   const found = options.authenticator.identify(request);
   const credential = found instanceof Promise ? await found : found;
   if (credential !== undefined) return credential;
@@ -206,9 +210,15 @@ function bodyOf(request: FastifyRequest): unknown {
   return parseJsonBody(body);
 }
 
-/** `Prefer: respond-async` (RFC 7240 §4.1). */
-function prefersAsync(header: string | readonly string[] | undefined): boolean {
-  return header !== undefined && /(?:^|[,;\s])respond-async(?:$|[,;\s])/i.test(String(header));
+/** `Prefer: respond-async, wait=10` (RFC 7240 §4.1, §4.3). */
+function preferenceOf(header: string | readonly string[] | undefined): Pick<RequestContext, 'respondAsync'> {
+  const preferences = String(header ?? '')
+    .toLowerCase()
+    .split(/[,;]/)
+    .map((one) => one.trim());
+  if (!preferences.includes('respond-async')) return {};
+  const wait = preferences.map((one) => /^wait\s*=\s*"?(\d{1,4})"?$/.exec(one)?.[1]).find((seconds) => seconds !== undefined);
+  return { respondAsync: { waitSeconds: Number(wait ?? 0) } };
 }
 
 function accepts(header: string | undefined): boolean {

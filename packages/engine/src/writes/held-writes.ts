@@ -13,8 +13,8 @@ import { reviveWrite, type WriteAnswer, type WriteInFlight } from './planned-wri
 export interface HeldWrites {
   readonly size: number;
   /** The held write of an entry. */
-  of(entryId: number): { readonly journalId: number; readonly key: string } | undefined;
-  add(entryId: number, held: { readonly journalId: number; readonly key: string }): void;
+  of(entryId: number): { readonly journalId: number; readonly key: string; readonly transaction: string } | undefined;
+  add(entryId: number, held: { readonly journalId: number; readonly key: string; readonly transaction: string }): void;
   /** Another request to the entry has been planned. */
   withdraw(entryId: number, by: string): Promise<void>;
   decide(decision: 'approved' | 'rejected', journalIds: readonly number[] | undefined, by: string): Promise<HeldWritesDecided>;
@@ -35,7 +35,7 @@ const PATIENCE = 20_000;
 /** Makes the register from the journal's held rows. */
 export function createHeldWrites(options: HeldWritesOptions, rows: readonly JournalRow[]): HeldWrites {
   const { store, reader, now } = options;
-  const byEntry = new Map(rows.map((row) => [row.entryId, { journalId: row.id, key: row.request.key }]));
+  const byEntry = new Map(rows.map((row) => [row.entryId, { journalId: row.id, key: row.request.key, transaction: row.request.correlation }]));
 
   function forget(journalIds: readonly number[]): void {
     const decided = new Set(journalIds);

@@ -1,5 +1,5 @@
 import type { ConnectorErrorData, EncodedAttributes } from '@landbridge/connector-sdk';
-import type { AuditRecord, Claim, EntryEffect, EntryRow, Intent, JournalRow, LinkChange, RequestIdentity } from '@landbridge/store';
+import type { AuditRecord, Claim, EntryEffect, EntryRow, Intent, IntentEvents, JournalRow, LinkChange, RequestIdentity } from '@landbridge/store';
 import type { EncodedChange, EncodedIdentity } from '../connector-host/connector-handle.ts';
 
 /**
@@ -35,6 +35,8 @@ export interface PlannedWrite {
   readonly audit: Omit<AuditRecord, 'at' | 'result'>;
   /** What the write takes away from people: the mass-change guard counts it (SEC-20). */
   readonly takesAway?: TakesAway;
+  /** What event streams are told when it is applied. */
+  readonly events?: IntentEvents;
   /** Made durable and not sent: an administrator decides. */
   readonly held?: true;
 }
@@ -53,7 +55,7 @@ export type WriteAnswer =
   | { readonly status: 'gone' }
   | { readonly status: 'in-doubt'; readonly journalId: number }
   /** Durable, and not sent before an administrator approves it (SEC-20). */
-  | { readonly status: 'held'; readonly journalId: number };
+  | { readonly status: 'held'; readonly journalId: number; readonly transaction: string };
 
 /** A write on its way through the pipeline. */
 export interface WriteInFlight {

@@ -40,8 +40,8 @@ import { createSpecialActions, type SpecialActionOptions } from './special-actio
  *    did not commit is in doubt.
  */
 export interface WritePipeline {
-  /** Submits a write. `onDoubt` is called if its outcome becomes unknown; the promise then resolves once it is settled. */
-  submit(write: PlannedWrite, onDoubt: () => void): Promise<WriteAnswer>;
+  /** Submits a write. `onIntended` is called when it is durable, `onDoubt` if its outcome becomes unknown; the promise then resolves once it is settled. */
+  submit(write: PlannedWrite, onDoubt: () => void, onIntended?: () => void): Promise<WriteAnswer>;
   /** Sends a settled write again, alone, from its next step (R13, R14). */
   resend(write: WriteInFlight): void;
   /** Records the outcome of a write that settling found. */
@@ -73,6 +73,7 @@ interface Waiting {
   readonly write: PlannedWrite;
   readonly resolve: (answer: WriteAnswer) => void;
   readonly onDoubt: () => void;
+  readonly onIntended: () => void;
 }
 
 interface Finished {
@@ -126,7 +127,8 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     group.forEach((item, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined) throw new Error('the store answered fewer intents than it was given');
-      if (outcome.status === 'intended' && item.write.held) item.resolve({ status: 'held', journalId: outcome.journalId });
+      if (outcome.status === 'intended' && item.write.held)
+        item.resolve({ status: 'held', journalId: outcome.journalId, transaction: item.write.request.correlation });
       else if (outcome.status === 'intended') begin(item, outcome);
       else
         item.resolve(
@@ -148,6 +150,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       effect: write.effect,
       ...(write.link === undefined ? {} : { link: write.link }),
       request: write.request,
+      ...(write.events === undefined ? {} : { events: write.events }),
       ...(write.held ? { held: true } : {}),
       ...(write.password === undefined ? {} : { sealed: options.seal(write.password) }),
       at: now(),
@@ -157,6 +160,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   function begin(item: Waiting, intended: Extract<IntentOutcome, { status: 'intended' }>): void {
     const { write } = item;
     inFlight += 1;
+    item.onIntended();
     const started: WriteInFlight = {
       journalId: intended.journalId,
       entryId: intended.entryId,
@@ -260,7 +264,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       password,
       audit: { ...write.audit, action: 'set-password', attributes: ['password'] },
     };
-    waiting.push({ write: follow, resolve: () => {}, onDoubt: () => {} });
+    waiting.push({ write: follow, resolve: () => {}, onDoubt: () => {}, onIntended: () => {} });
     commitIntents();
   }
 
@@ -354,9 +358,9 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   }
 
   return {
-    submit(write, onDoubt) {
+    submit(write, onDoubt, onIntended = () => {}) {
       return new Promise((resolve) => {
-        waiting.push({ write, resolve, onDoubt });
+        waiting.push({ write, resolve, onDoubt, onIntended });
         commitIntents();
       });
     },

@@ -14,6 +14,8 @@ export interface StoreState extends FileState {
   removed: number;
   /** Entries added by the transaction under way, by object type: {@link flushGrowth} writes them once. */
   readonly grown: Map<number, number>;
+  /** Whether any event stream wants to be told. */
+  announces: boolean;
 }
 
 /** A journal row without a result, in memory. */

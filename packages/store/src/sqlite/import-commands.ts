@@ -24,6 +24,7 @@ import {
 import { type Confirmation, confirmEntry } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
+import { announceImport, changedByImport } from './outbox.ts';
 import { createSeenEntries, type SeenEntries } from './seen-entries.ts';
 import type { StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
@@ -153,6 +154,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     );
     writeMultiValues(database, type, id, attributes, false);
     if (entry.dn !== known['dn']) resolveWaiting(state, type, id, entry.anchor, entry.dn);
+    if (state.announces) announceImport(state, step, 'patch', id, changedByImport(String(row['body']), attributes, entry, known['sets'] as string | null));
     page.count('updated');
   }
 
@@ -223,6 +225,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     }
     for (const reference of entry.references) addReferences(state, id, attributeOf(type, reference.attribute), reference.values);
     resolveWaiting(state, type, id, entry.anchor, entry.dn);
+    if (state.announces) announceImport(state, step, 'create', id, changedByImport('{}', JSON.parse(entry.body) as EncodedAttributes, entry, null));
     page.count('added');
   }
 
@@ -349,11 +352,12 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   /** Removes entries, each unless it was written since the list that names it was made: the journal wins (R22). */
-  function removeListed(list: readonly { readonly id: number; readonly fence: number }[], at: number): number {
+  function removeListed(list: readonly { readonly id: number; readonly fence: number }[], runId: number, at: number): number {
     let removed = 0;
     for (const { id, fence } of list) {
       const row = database.get('SELECT position FROM entries WHERE id = ?', id);
       if (row === undefined || Number(row['position']) > fence || isAtWork(state, id)) continue;
+      announceImport(state, { runId, at }, 'delete', id, []);
       removeEntry(state, id, 'gone', at);
       removed += 1;
     }
@@ -434,7 +438,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     removeChunk(stepId) {
       const step = stepOf(stepId);
       const list = step.removals.splice(0, CHUNK).map((id) => ({ id, fence: step.fence }));
-      const removed = list.length === 0 ? 0 : transact(state, () => removeListed(list, Date.now()));
+      const removed = list.length === 0 ? 0 : transact(state, () => removeListed(list, step.runId, Date.now()));
       reach('removals-after-commit');
       return { removed, done: step.removals.length === 0 };
     },
@@ -487,7 +491,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
         const list = database
           .all('SELECT entry, position FROM held WHERE run = ? LIMIT ?', runId, CHUNK)
           .map((row) => ({ id: Number(row['entry']), fence: Number(row['position']) }));
-        const removed = removeListed(list, Date.now());
+        const removed = removeListed(list, runId, Date.now());
         for (const { id } of list) database.run('DELETE FROM held WHERE run = ? AND entry = ?', runId, id);
         return { removed, done: list.length < CHUNK };
       });

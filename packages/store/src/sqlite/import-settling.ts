@@ -3,6 +3,7 @@ import type { EntryEffect, ImportedEntry } from '../connector-store.ts';
 import type { StoreState } from './entry-rows.ts';
 import { sameValue, showsDelta } from './import-confirmation.ts';
 import type { PageWork } from './import-page.ts';
+import { announceWrite } from './outbox.ts';
 import type { StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 import { applyWrite, claimKeys } from './write-commands.ts';
@@ -42,6 +43,7 @@ export function createImportSettling(state: StoreState): ImportSettling {
     const journal = database.get('SELECT * FROM journal WHERE id = ?', journalId);
     if (journal === undefined) return false;
     if (applyWrite(state, journal, { journalId, effect, at: step.at }) !== undefined) return false;
+    announceWrite(state, journal, { applied: true, at: step.at });
     database.run("UPDATE journal SET state = 'applied', result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?", step.at, journalId);
     database.run('DELETE FROM claims WHERE journal = ?', journalId);
     state.open.delete(entryId);

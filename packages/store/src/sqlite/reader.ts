@@ -17,6 +17,7 @@ import {
 import { type Database, openForReading, type Row } from './database.ts';
 import { translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
+import { createOutboxReader } from './outbox.ts';
 import { readModel, type StoredModel, type StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 
@@ -55,6 +56,7 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
   }
 
   return {
+    ...createOutboxReader(database, () => model),
     refreshModel() {
       ({ model } = readModel(database));
     },

@@ -2,6 +2,7 @@ import type { ConnectorStore, StoreModel } from '../connector-store.ts';
 import { openForWriting } from './database.ts';
 import { readFileState, type StoreState } from './entry-rows.ts';
 import { createImportCommands } from './import-commands.ts';
+import { createOutboxCommands } from './outbox.ts';
 import { applyModel, readModel } from './stored-model.ts';
 import { createTables } from './tables.ts';
 import { createWriteCommands } from './write-commands.ts';
@@ -15,7 +16,7 @@ export type StoreCommands = {
 export function openStoreCommands(file: string): StoreCommands {
   const database = openForWriting(file);
   createTables(database);
-  const state: StoreState = { database, model: readModel(database).model, removed: 0, grown: new Map(), ...readFileState(database) };
+  const state: StoreState = { database, model: readModel(database).model, removed: 0, grown: new Map(), announces: false, ...readFileState(database) };
   return {
     configure(model: StoreModel) {
       const changed = applyModel(database, model);
@@ -24,6 +25,7 @@ export function openStoreCommands(file: string): StoreCommands {
     },
     ...createWriteCommands(state),
     ...createImportCommands(state),
+    ...createOutboxCommands(state),
     checkpoint() {
       const row = database.get('PRAGMA wal_checkpoint(TRUNCATE)');
       return Number(row?.['log'] ?? 0) * 4096;

@@ -56,7 +56,8 @@ CREATE INDEX claims_journal ON claims(journal);
 CREATE TABLE journal(
   id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, state TEXT NOT NULL, otype INTEGER NOT NULL, entry INTEGER NOT NULL, scim_id TEXT,
   credential TEXT NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL, key TEXT NOT NULL, correlation TEXT NOT NULL,
-  at INTEGER NOT NULL, result_at INTEGER, error TEXT, attempts TEXT, link TEXT, sealed TEXT, claims TEXT NOT NULL, effect TEXT NOT NULL, steps TEXT NOT NULL);
+  at INTEGER NOT NULL, result_at INTEGER, error TEXT, attempts TEXT, link TEXT, sealed TEXT, claims TEXT NOT NULL, effect TEXT NOT NULL, steps TEXT NOT NULL,
+  events TEXT);
 CREATE INDEX journal_open ON journal(id) WHERE state IN ('held', 'intended', 'in-doubt');
 CREATE INDEX journal_entry ON journal(entry);
 CREATE TABLE unconfirmed(entry INTEGER PRIMARY KEY, attributes TEXT NOT NULL);
@@ -69,6 +70,11 @@ CREATE TABLE held(run INTEGER NOT NULL, entry INTEGER NOT NULL, position INTEGER
 CREATE TABLE watermarks(partition TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, otype TEXT, resource TEXT,
   attributes TEXT NOT NULL, result TEXT NOT NULL, correlation TEXT NOT NULL, detail TEXT);
+CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kinds TEXT NOT NULL, otype INTEGER NOT NULL, scim_id TEXT,
+  attributes TEXT NOT NULL, txn TEXT NOT NULL, result TEXT);
+CREATE TABLE event_streams(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE event_acks(stream TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY(stream, event)) WITHOUT ROWID;
+CREATE TABLE event_failures(stream TEXT NOT NULL, event INTEGER NOT NULL, error TEXT NOT NULL, PRIMARY KEY(stream, event)) WITHOUT ROWID;
 `;
 
 /** Creates the tables of a new file. @throws Error for a file of a newer version. */

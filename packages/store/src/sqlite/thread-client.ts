@@ -9,6 +9,8 @@ const COMMANDS = [
   'commitLinkChanges',
   'recordAttempt',
   'decideHeldWrites',
+  'openStreams',
+  'settleEvents',
   'beginRun',
   'beginStep',
   'applyPage',

@@ -34,6 +34,7 @@ import {
   transact,
   writeMultiValues,
 } from './entry-rows.ts';
+import { announce, announceWrite } from './outbox.ts';
 import { type StoredType, valueKey } from './stored-model.ts';
 import { flag } from './tables.ts';
 
@@ -98,8 +99,8 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     const entryId = intent.entryId ?? state.nextEntryId;
     if (intent.entryId === undefined) state.nextEntryId += 1;
     const { lastId: journalId } = database.run(
-      `INSERT INTO journal(kind, state, otype, entry, scim_id, credential, method, target, key, correlation, at, link, sealed, claims, effect, steps)
-       VALUES (?, ?, ?, ?, (SELECT scim_id FROM entries WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO journal(kind, state, otype, entry, scim_id, credential, method, target, key, correlation, at, link, sealed, claims, effect, steps, events)
+       VALUES (?, ?, ?, ?, (SELECT scim_id FROM entries WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       intent.kind,
       intent.held ? 'held' : 'intended',
       type.id,
@@ -116,6 +117,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       JSON.stringify(intent.claims),
       JSON.stringify(intent.effect),
       intent.steps,
+      intent.events === undefined || !state.announces ? null : JSON.stringify(intent.events),
     );
     for (const claim of intent.claims) {
       database.run('INSERT INTO claims(otype, attr, key, journal) VALUES (?, ?, ?, ?)', type.id, attributeOf(type, claim.attribute).id, claim.key, journalId);
@@ -154,6 +156,12 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       }
     }
     endJournal(result, result.state, entryId);
+    if (result.state !== 'in-doubt')
+      announceWrite(state, journal, {
+        applied: result.state === 'applied',
+        at: result.at,
+        ...(result.error === undefined ? {} : { error: result.error.message }),
+      });
     addAudit(state, result.audit);
     return written(entryId, result.journalId);
   }
@@ -183,12 +191,21 @@ export function createWriteCommands(state: StoreState): WriteCommands {
   }
 
   function commitLinkChange(write: LinkWrite): WrittenEntry {
-    const row = database.get('SELECT id, version FROM entries WHERE scim_id = ?', write.scimId);
+    const row = database.get('SELECT id, otype, version FROM entries WHERE scim_id = ?', write.scimId);
     if (row === undefined) return {};
     if (write.expectedVersion !== undefined && row['version'] !== write.expectedVersion) return {};
     changeLink(state, Number(row['id']), write.change, write.at);
     database.run('UPDATE entries SET version = version + 1, modified = ? WHERE id = ?', write.at, Number(row['id']));
     addAudit(state, write.audit);
+    if (write.events !== undefined)
+      announce(state, {
+        at: write.at,
+        kinds: write.events.kinds,
+        otype: Number(row['otype']),
+        scimId: write.scimId,
+        attributes: write.audit.attributes,
+        transaction: write.audit.correlation,
+      });
     return written(Number(row['id']));
   }
 
@@ -210,6 +227,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     } else {
       const message = { rejected: by.reason, changed: 'the resource changed after the write was held', gone: 'the resource is gone' }[outcome];
       endJournal({ journalId, state: 'refused', error: { code: 'entry-failed', message }, at: by.at }, 'refused', entryId);
+      announceWrite(state, journal, { applied: false, error: message, at: by.at });
     }
     addAudit(state, {
       at: by.at,

@@ -1,0 +1,100 @@
+import type { HostConnector, HostLog } from '@landbridge/engine';
+import type { ConfigurationDocument } from '../configuration/parse-configuration.ts';
+import type { HostConnectors } from '../host-connectors.ts';
+import { type EventStream, type EventsDocument, toEventStreams } from './event-configuration.ts';
+import { type PushDelivery, startPushDelivery } from './push-delivery.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+/** How a stream is doing. */
+export interface StreamStatus {
+  readonly name: string;
+  readonly audience: string;
+  readonly delivery: 'push' | 'poll';
+  /** Where it is pushed to; never with credentials. */
+  readonly url: string | undefined;
+  readonly waiting: number;
+  readonly oldest: number | undefined;
+  readonly failed: number;
+  readonly problem: string | undefined;
+}
+
+/** The event streams of a host, as the configuration in force has them. */
+export interface EventStreams {
+  apply(document: ConfigurationDocument, folder: string): Promise<void>;
+  /** The stream that a receiver polls. */
+  find(connector: string, name: string): EventStream | undefined;
+  status(connector: HostConnector): Promise<readonly StreamStatus[]>;
+  close(): Promise<void>;
+}
+
+interface Slot {
+  readonly stream: EventStream;
+  readonly push: PushDelivery | undefined;
+}
+
+/** Makes the streams; push streams are at work from {@link EventStreams.apply} on. */
+export function createEventStreams(options: {
+  readonly connectors: HostConnectors;
+  readonly keys: SigningKeys;
+  readonly log: HostLog;
+  issuer(): string;
+}): EventStreams {
+  const slots = new Map<string, Slot>();
+
+  function start(stream: EventStream): Slot {
+    const { push } = stream;
+    if (push === undefined) return { stream, push: undefined };
+    return {
+      stream,
+      push: startPushDelivery({
+        stream: { ...stream, push },
+        keys: options.keys,
+        log: options.log,
+        issuer: options.issuer,
+        connector() {
+          const connector = options.connectors.get(stream.connector);
+          return connector === undefined || 'problem' in connector ? undefined : connector;
+        },
+      }),
+    };
+  }
+
+  async function stop(key: string): Promise<void> {
+    const slot = slots.get(key);
+    slots.delete(key);
+    await slot?.push?.close();
+  }
+
+  return {
+    async apply(document, folder) {
+      const wanted = new Map<string, EventStream>();
+      for (const [connector, { events }] of Object.entries(document.connectors as Readonly<Record<string, { readonly events?: EventsDocument }>>)) {
+        try {
+          for (const stream of toEventStreams(connector, events, folder)) wanted.set(keyOf(connector, stream.name), stream);
+        } catch (error) {
+          options.log.error({ connector, reason: error instanceof Error ? error.message : String(error) }, 'the event streams of a connector cannot be opened');
+        }
+      }
+      const text = (stream: EventStream | undefined): string => JSON.stringify(stream ?? null);
+      for (const [key, slot] of [...slots]) if (text(wanted.get(key)) !== text(slot.stream)) await stop(key);
+      for (const [key, stream] of wanted) if (!slots.has(key)) slots.set(key, start(stream));
+    },
+    find: (connector, name) => slots.get(keyOf(connector, name))?.stream,
+    async status(connector) {
+      const rows = await connector.eventStreams();
+      return rows.flatMap((row): readonly StreamStatus[] => {
+        const slot = slots.get(keyOf(connector.name, row.name));
+        if (slot === undefined) return [];
+        const { audience, push } = slot.stream;
+        return [{ ...row, audience, delivery: push === undefined ? 'poll' : 'push', url: push?.url, problem: slot.push?.problem }];
+      });
+    },
+    async close() {
+      await Promise.all([...slots.keys()].map(stop));
+    },
+  };
+}
+
+function keyOf(connector: string, stream: string): string {
+  return `${connector}/${stream}`;
+}
