@@ -135,7 +135,7 @@ describe('SEC-20 deletes and disables beyond the threshold', () => {
     const accepted = await ask('DELETE', person(12), undefined, { prefer: 'respond-async' });
     expect(accepted.status).toBe(202);
     expect(accepted.headers['preference-applied']).toBe('respond-async');
-    const row = (await heldRows()).find((one) => String(one['id']) === accepted.headers['set-txn']);
+    const row = (await heldRows()).find((one) => (one['request'] as Json)['correlation'] === accepted.headers['set-txn']);
     expect(row).toMatchObject({ kind: 'delete', state: 'held', scimId: people[12] });
   });
 
