@@ -25,10 +25,24 @@ export function mariadbPrograms(): { readonly server: string; readonly install: 
   return server === undefined || install === undefined || client === undefined ? undefined : { server, install, client };
 }
 
+/** Mono's runtime and compiler, where both are on the path and the libraries of the .NET worker are there. */
+export function monoPrograms(): { readonly runtime: string; readonly compiler: string } | undefined {
+  const find = (name: string): string | undefined =>
+    (process.env['PATH'] ?? '')
+      .split(':')
+      .map((folder) => `${folder}/${name}`)
+      .find((file) => existsSync(file));
+  const runtime = find('mono');
+  const compiler = find('mcs');
+  const libraries = existsSync('/usr/lib/mono/4.5/System.Core.dll');
+  return runtime === undefined || compiler === undefined || !libraries ? undefined : { runtime, compiler };
+}
+
 /** Everything that tests need beside Node.js. Another backend is another row. */
 export const backends: readonly Backend[] = [
   { name: 'PostgreSQL', packageNames: ['postgresql'], isThere: () => postgresPrograms() !== undefined },
   { name: 'MariaDB', packageNames: ['mariadb-server-core', 'mariadb-client-core'], isThere: () => mariadbPrograms() !== undefined },
+  { name: 'Mono', packageNames: ['mono-runtime', 'mono-mcs', 'libmono-system-core4.0-cil'], isThere: () => monoPrograms() !== undefined },
 ];
 
 /**

@@ -9,8 +9,10 @@ const LAYERS: Readonly<Record<string, number>> = {
   'mim-import': 1,
   store: 2,
   'connector-testkit': 2,
+  'worker-protocol': 2,
   engine: 3,
   'connector-sql': 3,
+  'connector-ecma2': 3,
   server: 5,
   cli: 6,
 };
@@ -22,15 +24,15 @@ const FORBIDDEN: readonly { readonly folder: string; readonly imports: RegExp; r
   { folder: 'packages/mim-import/', imports: /^(node:|@landbridge\/)/, why: 'the importer is pure' },
   {
     folder: 'packages/engine/',
-    imports: /^(fastify|pg|node:sqlite|node:http|node:https|@landbridge\/connector-(sql|testkit))/,
+    imports: /^(fastify|pg|node:sqlite|node:http|node:https|@landbridge\/connector-(sql|ecma2|testkit))/,
     why: 'the engine knows no framework, no driver and no connector',
   },
   {
     folder: 'connectors/',
-    imports: /^@landbridge\/(?!connector-sdk$|connector-testkit)/,
-    why: 'a connector imports the SDK of ours and nothing else',
+    imports: /^@landbridge\/(?!connector-sdk$|connector-testkit|worker-protocol$)/,
+    why: 'a connector imports the SDK of ours, or the worker protocol, and nothing else',
   },
-  { folder: 'apps/cli/', imports: /^@landbridge\/(engine|store|scim|connector-sql)/, why: 'the command line talks to the admin API' },
+  { folder: 'apps/cli/', imports: /^@landbridge\/(engine|store|scim|connector-sql|connector-ecma2)/, why: 'the command line talks to the admin API' },
 ];
 
 const files = ['packages', 'connectors', 'apps'].flatMap((folder) => listFiles(folder));

@@ -19,7 +19,7 @@ import type { ContractCheck, PreparedHarness } from './run-contract-checks.ts';
 const always = (): boolean => true;
 const imports = ({ connector, capabilities }: PreparedHarness): boolean => capabilities.import && connector.openImport !== undefined;
 const exports = (harness: PreparedHarness): boolean => imports(harness) && harness.capabilities.export && harness.connector.openExport !== undefined;
-const finds = (harness: PreparedHarness): boolean => exports(harness) && harness.connector.find !== undefined;
+const finds = (harness: PreparedHarness): boolean => exports(harness) && harness.capabilities.find && harness.connector.find !== undefined;
 
 export const boundaryChecks: readonly ContractCheck[] = [
   { id: 'capabilities', title: 'what is declared is there', applies: always, run: capabilitiesAreTrue },

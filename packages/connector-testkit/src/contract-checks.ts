@@ -52,7 +52,7 @@ export const contractChecks: readonly ContractCheck[] = [
   {
     id: 'find',
     title: 'find gives what the reference evaluator gives',
-    applies: (harness) => exports(harness) && harness.connector.find !== undefined,
+    applies: (harness) => exports(harness) && harness.capabilities.find && harness.connector.find !== undefined,
     run: findIsRight,
   },
   { id: 'values', title: 'values that look like code stay values (SEC-32)', applies: exports, run: valuesStayValues },

@@ -1,0 +1,254 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Text;
+
+namespace Landbridge.Worker
+{
+    /// <summary>A JSON value: Dictionary, List, string, bool, long, double or null.</summary>
+    internal sealed class JsonReader
+    {
+        private const int DeepestNesting = 64;
+        private readonly string text;
+        private int position;
+        private int depth;
+
+        private JsonReader(string text)
+        {
+            this.text = text;
+        }
+
+        internal static object Parse(string text)
+        {
+            JsonReader reader = new JsonReader(text);
+            object value = reader.ReadValue();
+            reader.SkipSpace();
+            if (reader.position != text.Length) throw reader.Malformed();
+            return value;
+        }
+
+        private object ReadValue()
+        {
+            SkipSpace();
+            if (position >= text.Length) throw Malformed();
+            char character = text[position];
+            if (character == '"') return ReadString();
+            if (character == '{') return ReadObject();
+            if (character == '[') return ReadArray();
+            if (character == '-' || (character >= '0' && character <= '9')) return ReadNumber();
+            if (Take("true")) return true;
+            if (Take("false")) return false;
+            if (Take("null")) return null;
+            throw Malformed();
+        }
+
+        private Dictionary<string, object> ReadObject()
+        {
+            Enter();
+            Dictionary<string, object> result = new Dictionary<string, object>();
+            SkipSpace();
+            if (Peek() == '}')
+            {
+                position++;
+                depth--;
+                return result;
+            }
+            for (;;)
+            {
+                SkipSpace();
+                if (Peek() != '"') throw Malformed();
+                string name = ReadString();
+                SkipSpace();
+                if (Peek() != ':') throw Malformed();
+                position++;
+                result[name] = ReadValue();
+                SkipSpace();
+                char next = Peek();
+                position++;
+                if (next == '}') break;
+                if (next != ',') throw Malformed();
+            }
+            depth--;
+            return result;
+        }
+
+        private List<object> ReadArray()
+        {
+            Enter();
+            List<object> result = new List<object>();
+            SkipSpace();
+            if (Peek() == ']')
+            {
+                position++;
+                depth--;
+                return result;
+            }
+            for (;;)
+            {
+                result.Add(ReadValue());
+                SkipSpace();
+                char next = Peek();
+                position++;
+                if (next == ']') break;
+                if (next != ',') throw Malformed();
+            }
+            depth--;
+            return result;
+        }
+
+        private string ReadString()
+        {
+            int start = ++position;
+            while (position < text.Length && text[position] != '"' && text[position] != '\\') position++;
+            if (position >= text.Length) throw Malformed();
+            if (text[position] == '"') return text.Substring(start, position++ - start);
+            StringBuilder builder = new StringBuilder(text, start, position - start, Math.Max(64, 2 * (position - start)));
+            for (;;)
+            {
+                if (position >= text.Length) throw Malformed();
+                char character = text[position++];
+                if (character == '"') return builder.ToString();
+                builder.Append(character == '\\' ? ReadEscape() : character);
+            }
+        }
+
+        private char ReadEscape()
+        {
+            if (position >= text.Length) throw Malformed();
+            char character = text[position++];
+            switch (character)
+            {
+                case 'n': return '\n';
+                case 't': return '\t';
+                case 'r': return '\r';
+                case 'b': return '\b';
+                case 'f': return '\f';
+                case '"':
+                case '\\':
+                case '/': return character;
+                case 'u':
+                    ushort code;
+                    if (position + 4 > text.Length || !ushort.TryParse(text.Substring(position, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out code)) throw Malformed();
+                    position += 4;
+                    return (char)code;
+            }
+            throw Malformed();
+        }
+
+        private object ReadNumber()
+        {
+            int start = position++;
+            bool whole = true;
+            for (; position < text.Length; position++)
+            {
+                char character = text[position];
+                if (character == '.' || character == 'e' || character == 'E' || character == '+' || character == '-') whole = false;
+                else if (character < '0' || character > '9') break;
+            }
+            string number = text.Substring(start, position - start);
+            long integer;
+            if (whole && long.TryParse(number, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out integer)) return integer;
+            double real;
+            if (!double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out real)) throw Malformed();
+            return real;
+        }
+
+        private bool Take(string word)
+        {
+            if (string.CompareOrdinal(text, position, word, 0, word.Length) != 0) return false;
+            position += word.Length;
+            return true;
+        }
+
+        private char Peek()
+        {
+            if (position >= text.Length) throw Malformed();
+            return text[position];
+        }
+
+        private void SkipSpace()
+        {
+            while (position < text.Length && (text[position] == ' ' || text[position] == '\t' || text[position] == '\r' || text[position] == '\n')) position++;
+        }
+
+        private void Enter()
+        {
+            position++;
+            if (++depth > DeepestNesting) throw Malformed();
+        }
+
+        private Exception Malformed()
+        {
+            return new FormatException("malformed JSON at character " + position);
+        }
+    }
+
+    /// <summary>Reading parsed JSON without casts everywhere.</summary>
+    internal sealed class Fields
+    {
+        private readonly Dictionary<string, object> map;
+
+        internal Fields(object value)
+        {
+            map = value as Dictionary<string, object> ?? new Dictionary<string, object>();
+        }
+
+        internal IEnumerable<KeyValuePair<string, object>> All
+        {
+            get { return map; }
+        }
+
+        internal object Get(string name)
+        {
+            object value;
+            return map.TryGetValue(name, out value) ? value : null;
+        }
+
+        internal bool Has(string name)
+        {
+            return Get(name) != null;
+        }
+
+        internal string Text(string name)
+        {
+            return Get(name) as string;
+        }
+
+        internal string Required(string name)
+        {
+            string value = Text(name);
+            if (value == null) throw new ProtocolException("the request lacks '" + name + "'");
+            return value;
+        }
+
+        internal bool Flag(string name)
+        {
+            object value = Get(name);
+            return value is bool && (bool)value;
+        }
+
+        internal int Number(string name, int otherwise)
+        {
+            object value = Get(name);
+            return value is long ? (int)Math.Min(int.MaxValue, (long)value) : otherwise;
+        }
+
+        internal List<object> List(string name)
+        {
+            return Get(name) as List<object> ?? new List<object>();
+        }
+
+        internal Fields Object(string name)
+        {
+            return new Fields(Get(name));
+        }
+    }
+
+    /// <summary>The host sent something that the protocol does not have.</summary>
+    internal sealed class ProtocolException : Exception
+    {
+        internal ProtocolException(string message) : base(message)
+        {
+        }
+    }
+}

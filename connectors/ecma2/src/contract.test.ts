@@ -1,0 +1,69 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { ConnectorContext } from '@landbridge/connector-sdk';
+import { contractChecks, runContractChecks } from '@landbridge/connector-testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { monoPrograms } from '../../../tools/backends.ts';
+import { buildConnector, sourcesOf } from './build-worker.ts';
+import { connector } from './index.ts';
+
+const quiet = (): void => {};
+const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+/** Checks of what ECMA2 does not have. */
+const NOT_ECMA2: readonly string[] = ['find', 'find-none', 'find-limit', 'export-parallel', 'export-required', 'export-at-once', 'watch'];
+
+describe.skipIf(monoPrograms() === undefined)('the contract through the .NET worker', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-ecma2-'));
+  let directory = '';
+  let next = 0;
+  beforeAll(async () => {
+    directory = dirname(await buildConnector('Landbridge.Sample.Directory', sourcesOf('sample')));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function contextOf(
+    name: string,
+    capabilities: Readonly<Record<string, string | boolean>>,
+    connectivity: Readonly<Record<string, string>> = {},
+  ): ConnectorContext {
+    const application = join(folder, name);
+    mkdirSync(application, { recursive: true });
+    mkdirSync(join(folder, 'own'), { recursive: true });
+    return {
+      connector: name,
+      folder: join(folder, 'own'),
+      log,
+      parameters: { directory, isolatedEntries: true, capabilities, connectivity: { Folder: application, ...connectivity } },
+    };
+  }
+
+  async function check(name: string, capabilities: Readonly<Record<string, string | boolean>>): Promise<readonly string[]> {
+    const results = await runContractChecks({
+      connector,
+      context: contextOf(name, capabilities),
+      unreachable: contextOf(name, capabilities, { Folder: join(folder, 'nowhere'), Password: 'hunter2-kit' }),
+      secrets: ['hunter2-kit'],
+      objectType: 'person',
+      sample() {
+        next += 1;
+        return {
+          login: `user${next}`,
+          level: 2n ** 53n + BigInt(next),
+          active: next % 2 === 0,
+          photo: new Uint8Array([0, 255, next % 256]),
+          mails: [`${next}@a`, `${next}@b`],
+        };
+      },
+      change: { attribute: 'title', values: ['Analyst', 'engineer'] },
+      unique: 'login',
+    });
+    expect(results).toHaveLength(contractChecks.length);
+    expect(results.filter((result) => result.status === 'failed')).toEqual([]);
+    return results.filter((result) => result.status === 'not-applicable' && !NOT_ECMA2.includes(result.id)).map((result) => result.id);
+  }
+
+  it('is kept by the sample connector', { timeout: 120_000 }, async () => {
+    expect(await check('plain', {})).toEqual(['partitions', 'hierarchy', 'export-replace', 'export-rename']);
+  });
+});

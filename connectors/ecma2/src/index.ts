@@ -1,0 +1,82 @@
+import { type Capabilities, type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
+import { defineWorkerConnector, type WorkerProgram } from '@landbridge/worker-protocol';
+import { buildWorker } from './build-worker.ts';
+import { type DotnetRuntime, defaultRuntime, findProgram } from './dotnet-programs.ts';
+import { connectorParameters, ownParameters } from './own-parameters.ts';
+import { privateCopy } from './private-copy.ts';
+
+interface Ecma2Settings {
+  readonly directory: string;
+  readonly dll?: string;
+  readonly class?: string;
+  readonly hostConfiguration?: string;
+  readonly runtime: DotnetRuntime;
+  readonly culture?: string;
+  readonly timeZone?: string;
+  readonly isolatedEntries?: boolean;
+  readonly resultsApply?: 'at-close' | 'at-once';
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Compiled ECMA2 connectors: DLLs of MIM and the Entra ECMA Connector Host. The DLL's own parameters are below the page that asks for them. */
+export const connector = defineWorkerConnector({
+  name: 'ecma2',
+  version: '0.1.0',
+  description: 'Compiled ECMA 2 connectors (.NET DLLs), unchanged, on Mono, .NET or .NET Framework.',
+  ownParameters,
+  connectorParameters,
+  program,
+  declared(context): Partial<Capabilities> {
+    const { isolatedEntries, resultsApply } = readSettings(context);
+    return { find: false, isolatedEntries: isolatedEntries === true, ...(resultsApply === undefined ? {} : { resultsApply }) };
+  },
+});
+
+async function program(context: ConnectorContext): Promise<WorkerProgram> {
+  const settings = readSettings(context);
+  const directory = privateCopy(settings.directory, context.folder);
+  const { executable } = await buildWorker(settings.runtime);
+  const values = ['--directory', directory];
+  for (const name of ['dll', 'class', 'culture'] as const) {
+    const value = settings[name];
+    if (value !== undefined) values.push(`--${name}`, value);
+  }
+  const environment = {
+    ...(settings.timeZone === undefined ? {} : { TZ: settings.timeZone }),
+    // Event logs of Mono go to a folder that nobody made: away with them.
+    MONO_EVENTLOG_TYPE: 'null',
+    ...settings.environment,
+  };
+  if (settings.runtime === 'net48') return { command: executable, values, environment };
+  const host = findProgram(settings.runtime);
+  if (host === undefined)
+    throw new ConnectorError(
+      'invalid-configuration',
+      settings.runtime === 'mono'
+        ? 'there is no Mono to run the connector: install the Debian packages mono-runtime and libmono-system-core4.0-cil, or set runtime to dotnet'
+        : 'there is no .NET runtime to run the connector: install it, or set runtime to mono',
+      { parameter: 'runtime' },
+    );
+  // Stack traces with lines where symbols are there; generational GC as it comes.
+  return { command: host, values: settings.runtime === 'mono' ? ['--debug', executable, ...values] : [executable, ...values], environment };
+}
+
+function readSettings({ parameters }: ConnectorContext): Ecma2Settings {
+  const { directory } = parameters;
+  if (typeof directory !== 'string')
+    throw new ConnectorError('invalid-configuration', "the parameter directory is missing: it names the folder with the connector's DLL", {
+      parameter: 'directory',
+    });
+  const known = new Set(ownParameters.map((one) => one.name));
+  const unknown = Object.keys(parameters).find((name) => !known.has(name));
+  if (unknown !== undefined)
+    throw new ConnectorError(
+      'invalid-configuration',
+      `there is no parameter "${unknown}"; the connector's own stand below their page, such as connectivity: { "${unknown}": … }`,
+      {
+        parameter: unknown,
+      },
+    );
+  const settings = parameters as unknown as Omit<Ecma2Settings, 'runtime'> & { readonly runtime?: DotnetRuntime };
+  return { ...settings, directory, runtime: settings.runtime ?? defaultRuntime() };
+}

@@ -1,0 +1,272 @@
+import {
+  type Capabilities,
+  type Connector,
+  type ConnectorContext,
+  ConnectorError,
+  connectorErrors,
+  defaultCapabilities,
+  defineConnector,
+  type EntryResult,
+  type ExportSession,
+  type HierarchyNode,
+  type ImportSession,
+  type ParameterDefinition,
+  type ParameterPage,
+  type ParameterProblem,
+  type Parameters,
+  type Partition,
+  type PasswordSession,
+  type Schema,
+  type SchemaAttribute,
+  type TestResult,
+  toConnectorError,
+} from '@landbridge/connector-sdk';
+import { openImportSession } from './import-session.ts';
+import { attributesByType, readAttributes, readWireEntry, type WireAttributes, type WireEntry, writeChange, writeIdentity } from './wire-values.ts';
+import { readWireError, type WireErrorData } from './worker-errors.ts';
+import { openWorker, type WorkerProcess, type WorkerProgram } from './worker-process.ts';
+
+/** What parameters are wanted for: those of partitions and run steps depend on it. */
+export interface ParameterUse {
+  readonly partition?: Partition;
+  readonly step?: 'full-import' | 'delta-import' | 'export';
+}
+
+/** What makes a connector of a worker. */
+export interface WorkerConnectorOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** Parameters of the worker itself: which program, which package. They are asked on the page `connectivity`. */
+  readonly ownParameters: readonly ParameterDefinition[];
+  /** Finds or makes what is to be started. @throws ConnectorError `invalid-configuration` with what to do. */
+  program(context: ConnectorContext): Promise<WorkerProgram>;
+  /** The connector's own parameters, all pages in one, for a question, a partition or a step. */
+  connectorParameters(parameters: Parameters, use: ParameterUse): Parameters;
+  /** Capabilities that only the operator can know (R18). */
+  declared?(context: ConnectorContext): Partial<Capabilities>;
+}
+
+interface WireResult {
+  readonly id: string;
+  readonly error?: WireErrorData;
+  readonly anchor?: WireAttributes;
+  readonly attributes?: WireAttributes;
+  readonly dn?: string;
+}
+
+const SECRET = /pass|secret|token|key|pwd|credential|connection/i;
+const BACK_OFF_MILLISECONDS = [0, 0, 200, 1000, 3000, 10_000] as const;
+const ALIVE_MILLISECONDS = 60_000;
+/** How long a call that was given up may still take before its process is ended. */
+const GRACE_MILLISECONDS = 2000;
+const PAGES: readonly ParameterPage[] = ['capabilities', 'connectivity', 'schema', 'global'];
+
+/**
+ * A connector that lives in a worker. Questions, exports and passwords share one process, which is started with the first call
+ * and again after it died; each import has a process of its own, so that writes go on (R22).
+ */
+export function defineWorkerConnector(options: WorkerConnectorOptions): Connector {
+  const workers = new Map<string, { readonly started: number; readonly failures: number; readonly worker: Promise<WorkerProcess> }>();
+
+  const ofConnector = ({ parameters }: ConnectorContext, use: ParameterUse = {}): Parameters => options.connectorParameters(parameters, use);
+  const redactorOf = (context: ConnectorContext): ((text: string) => string) => redactor(ofConnector(context));
+
+  async function start(context: ConnectorContext, program: WorkerProgram): Promise<WorkerProcess> {
+    return openWorker(program, { connector: context.connector, folder: context.folder, log: context.log, redact: redactorOf(context) });
+  }
+
+  /** The worker for questions and writes of this package. */
+  async function sharedWorker(context: ConnectorContext): Promise<WorkerProcess> {
+    const program = await options.program(context);
+    const key = JSON.stringify([program, context.connector, context.folder]);
+    const known = workers.get(key);
+    const running = await known?.worker.catch(() => undefined);
+    if (running?.alive === true) return running;
+    if (known !== undefined && workers.get(key) !== known) return sharedWorker(context);
+    const failures = known === undefined || Date.now() - known.started > ALIVE_MILLISECONDS ? 0 : known.failures + 1;
+    const wait = BACK_OFF_MILLISECONDS[Math.min(failures, BACK_OFF_MILLISECONDS.length - 1)] ?? 0;
+    const worker = (wait === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, wait))).then(() => start(context, program));
+    workers.set(key, { started: Date.now(), failures, worker });
+    return worker;
+  }
+
+  async function ask<Result>(context: ConnectorContext, method: string, params: Readonly<Record<string, unknown>> = {}): Promise<Result> {
+    const worker = await sharedWorker(context);
+    return worker.call<Result>(method, { ...params, parameters: ofConnector(context) });
+  }
+
+  async function capabilities(context: ConnectorContext): Promise<Capabilities> {
+    const declared = await ask<Partial<Capabilities>>(context, 'capabilities');
+    return { ...defaultCapabilities, ...declared, test: true, watch: false, ...options.declared?.(context) };
+  }
+
+  async function validate(context: ConnectorContext, page: ParameterPage, pageNumber: number): Promise<readonly ParameterProblem[]> {
+    const { problems } = await ask<{ readonly problems: readonly ParameterProblem[] }>(context, 'validate', { page, pageNumber });
+    const redact = redactorOf(context);
+    return problems.map((problem) => ({ ...problem, message: redact(problem.message) }));
+  }
+
+  return defineConnector({
+    name: options.name,
+    version: options.version,
+    description: options.description,
+    capabilities,
+    async parameters(page, pageNumber, context) {
+      const ours = page === 'connectivity' && pageNumber === 1 ? options.ownParameters : [];
+      const { definitions } = await ask<{ readonly definitions: readonly ParameterDefinition[] }>(context, 'parameters', { page, pageNumber });
+      return [...ours, ...definitions];
+    },
+    validateParameters: (page, pageNumber, context) => validate(context, page, pageNumber),
+    schema: (context) => ask<Schema>(context, 'schema'),
+    async partitions(context) {
+      return (await ask<{ readonly partitions: readonly Partition[] }>(context, 'partitions')).partitions;
+    },
+    async hierarchy(context, parent) {
+      return (await ask<{ readonly nodes: readonly HierarchyNode[] }>(context, 'hierarchy', parent === undefined ? {} : { parent })).nodes;
+    },
+    async openImport(context, step): Promise<ImportSession> {
+      const worker = await start(context, await options.program(context));
+      const parameters = ofConnector(context, { step: `${step.kind}-import`, ...(step.partition === undefined ? {} : { partition: step.partition }) });
+      return openImportSession(worker, step, parameters, redactorOf(context));
+    },
+    async openExport(context, step): Promise<ExportSession> {
+      const { signal, ...rest } = step;
+      const worker = await sharedWorker(context);
+      const parameters = ofConnector(context, { step: 'export', ...(step.partition === undefined ? {} : { partition: step.partition }) });
+      const { session } = await orKilled(worker, signal, worker.call<{ readonly session: number }>('export.open', { parameters, step: rest }));
+      return exportSession(worker, session, step.schema, redactorOf(context));
+    },
+    async openPassword(context, { partition, signal }): Promise<PasswordSession> {
+      const schema = await ask<Schema>(context, 'schema');
+      const worker = await sharedWorker(context);
+      const { session, security } = await orKilled(
+        worker,
+        signal,
+        worker.call<{ readonly session: number; readonly security: PasswordSession['security'] }>('password.open', {
+          parameters: ofConnector(context, partition === undefined ? {} : { partition }),
+          schema,
+          ...(partition === undefined ? {} : { partition }),
+        }),
+      );
+      const types = attributesByType(schema);
+      return {
+        security,
+        set: (entry, password, passwordOptions) =>
+          orKilled(worker, signal, worker.call('password.set', { session, entry: writeIdentity(types, entry), password, options: passwordOptions })),
+        change: (entry, oldPassword, newPassword) =>
+          orKilled(worker, signal, worker.call('password.change', { session, entry: writeIdentity(types, entry), oldPassword, newPassword })),
+        close: () => orKilled(worker, signal, worker.call('password.close', { session })),
+      };
+    },
+    async find(context, request) {
+      const { signal, ...rest } = request;
+      const worker = await sharedWorker(context);
+      const found = await orKilled(
+        worker,
+        signal,
+        worker.call<{ readonly entries: readonly WireEntry[]; readonly truncated?: boolean; readonly unevaluated?: typeof request.filter }>('find', {
+          ...rest,
+          parameters: ofConnector(context),
+        }),
+      );
+      const types = attributesByType(request.schema);
+      const redact = redactorOf(context);
+      return {
+        entries: found.entries.map((entry) => readWireEntry(types, entry, redact)),
+        truncated: found.truncated === true,
+        ...(found.unevaluated === undefined ? {} : { unevaluated: found.unevaluated }),
+      };
+    },
+    test,
+  });
+
+  /** What a worker can tell of its application: whether it accepts the parameters, and whether it has a schema. */
+  async function* test(context: ConnectorContext): AsyncIterable<TestResult> {
+    const started = performance.now();
+    const took = (): number => Math.round(performance.now() - started);
+    const failed = (layer: TestResult['layer'], error: unknown): TestResult => ({
+      layer,
+      status: 'failed',
+      message: toConnectorError(error).message,
+      milliseconds: took(),
+    });
+    try {
+      for (const page of PAGES) {
+        const [problem] = await validate(context, page, 1);
+        if (problem === undefined) continue;
+        yield { layer: 'authentication', status: 'failed', message: `${problem.parameter}: ${problem.message}`, milliseconds: took() };
+        return;
+      }
+    } catch (error) {
+      yield failed('authentication', error);
+      return;
+    }
+    yield { layer: 'authentication', status: 'passed', message: 'the connector accepts its parameters', milliseconds: took() };
+    try {
+      const { objectTypes } = await ask<Schema>(context, 'schema');
+      yield { layer: 'schema', status: 'passed', message: `object types: ${objectTypes.map((type) => type.name).join(', ')}`, milliseconds: took() };
+    } catch (error) {
+      yield failed('schema', error);
+    }
+  }
+}
+
+function exportSession(worker: WorkerProcess, session: number, schema: Schema, redact: (text: string) => string): ExportSession {
+  const types = attributesByType(schema);
+  return {
+    async put(changes, { signal }) {
+      try {
+        const { results } = await orKilled(
+          worker,
+          signal,
+          worker.call<{ readonly results: readonly WireResult[] }>('export.put', { session, changes: changes.map((change) => writeChange(types, change)) }),
+        );
+        const typeOf = new Map(changes.map((change) => [change.id, types.get(change.objectType) ?? new Map()]));
+        return results.map((result) => readResult(result, typeOf.get(result.id) ?? new Map(), redact));
+      } catch (thrown) {
+        const error = toConnectorError(thrown);
+        // R13: a batch that threw is in doubt. Only of a batch of one may an exception say that nothing was applied.
+        if (changes.length === 1 || connectorErrors[error.code].class === 'doubt') throw error;
+        throw new ConnectorError('unknown', `the connector threw in the middle of a batch of ${changes.length}: ${error.message}`, error.detail);
+      }
+    },
+    async close(reason) {
+      await worker.call('export.close', { session, reason });
+    },
+  };
+}
+
+function readResult(result: WireResult, attributes: ReadonlyMap<string, SchemaAttribute>, redact: (text: string) => string): EntryResult {
+  return {
+    id: result.id,
+    ...(result.error === undefined ? {} : { error: readWireError(result.error, redact) }),
+    ...(result.anchor === undefined || Object.keys(result.anchor).length === 0 ? {} : { anchor: readAttributes(attributes, result.anchor) }),
+    ...(result.attributes === undefined || Object.keys(result.attributes).length === 0 ? {} : { attributes: readAttributes(attributes, result.attributes) }),
+    ...(result.dn === undefined ? {} : { dn: result.dn }),
+  };
+}
+
+/** A call that was given up cannot be interrupted in ECMA2: after a short grace its process is, and only then is the call over (R14). */
+async function orKilled<Result>(worker: WorkerProcess, signal: AbortSignal, call: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const giveUp = (): void => {
+    timer = setTimeout(() => void worker.kill('a call of it was given up'), GRACE_MILLISECONDS);
+  };
+  if (signal.aborted) giveUp();
+  else signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await call;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    clearTimeout(timer);
+  }
+}
+
+/** Takes the values of parameters that look like secrets out of texts: stacks and prints of a connector may carry them. */
+function redactor(parameters: Parameters): (text: string) => string {
+  const secrets = Object.entries(parameters)
+    .filter(([name, value]) => typeof value === 'string' && value.length >= 4 && SECRET.test(name))
+    .map(([, value]) => String(value));
+  return (text) => secrets.reduce((result, secret) => result.replaceAll(secret, '[redacted]'), text);
+}
