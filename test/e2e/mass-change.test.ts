@@ -136,7 +136,7 @@ describe('SEC-20 deletes and disables beyond the threshold', () => {
     expect(accepted.status).toBe(202);
     expect(accepted.headers['preference-applied']).toBe('respond-async');
     const row = (await heldRows()).find((one) => (one['request'] as Json)['correlation'] === accepted.headers['set-txn']);
-    expect(row).toMatchObject({ kind: 'delete', state: 'held', scimId: people[12] });
+    expect(row).toMatchObject({ kind: 'delete', state: 'held', scimId: people[12], display: expect.stringMatching(/\w/) });
   });
 
   it('survive a restart, and so does what passed within the hour', async () => {

@@ -118,7 +118,7 @@ export interface HostConnector {
   /** Approves or rejects held removals (R23); approving removes them. */
   decide(runId: number, decision: 'approved' | 'rejected', by: string): Promise<{ readonly removed: number }>;
 
-  journal(page: { readonly states?: readonly JournalState[]; readonly before?: number; readonly limit: number }): Promise<readonly JournalRow[]>;
+  journal(page: { readonly states?: readonly JournalState[]; readonly before?: number; readonly limit: number }): Promise<readonly NamedJournalRow[]>;
   /** An operator's word on a write in doubt (R14). Throws `HostError` `not-in-doubt`. */
   settle(journalId: number, decision: 'applied' | 'not-applied', by: string): Promise<JournalRow>;
   /** An administrator's word on writes that the mass-change guard holds: `undefined` is all of them. Approved ones are sent. */
@@ -146,6 +146,9 @@ export interface ResourceEvent {
   /** By URI of the event (RFC 9967 §2.3). */
   readonly events: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
+
+/** A journal row with the name by which people know its entry, while there is one. */
+export type NamedJournalRow = JournalRow & { readonly display: string | undefined };
 
 /** What became of held writes that were decided. */
 export interface HeldWritesDecided {

@@ -9,6 +9,7 @@ import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
 import { renderEvent } from './resources/render-event.ts';
+import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
@@ -222,7 +223,16 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     runHistory: (runId) => reader.readRun(runId),
     held: (runId, page) => reader.readHeld(runId, page),
     decide: (runId, decision, by) => runs.decide(runId, decision, by),
-    journal: (page) => reader.readJournal(page),
+    async journal(page) {
+      const rows = await reader.readJournal(page);
+      return Promise.all(
+        rows.map(async (row) => {
+          const entry = await reader.readEntry(row.entryId);
+          const model = cleanModels.find((one) => one.objectType.name === row.objectType);
+          return { ...row, display: entry === undefined || model === undefined ? undefined : displayOf(model, entry.body) };
+        }),
+      );
+    },
     async settle(journalId, decision, by) {
       const row = await reader.readJournalRow(journalId);
       if (row === undefined) throw new HostError('unknown-journal', `there is no journal row ${journalId}`);

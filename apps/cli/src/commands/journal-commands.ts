@@ -26,12 +26,13 @@ export function addJournalCommands(program: Command): void {
         >(`/connectors/${encodeURIComponent(connector)}/journal?limit=${String(options['limit'])}${state}`);
         print(options, rows, () =>
           table(
-            ['id', 'when', 'kind', 'type', 'state', 'attributes', 'error'],
+            ['id', 'when', 'kind', 'type', 'name', 'state', 'attributes', 'error'],
             rows.map((row) => [
               String(row['id']),
               when(Number(row['at'])),
               String(row['kind']),
               String(row['objectType']),
+              row['display'] === undefined ? undefined : String(row['display']),
               String(row['state']),
               row.attributes.join(', '),
               row.error?.message,
