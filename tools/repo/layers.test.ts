@@ -7,6 +7,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   'connector-sdk': 1,
   scim: 1,
   'mim-import': 1,
+  'package-store': 2,
   store: 2,
   'connector-testkit': 2,
   'worker-protocol': 2,

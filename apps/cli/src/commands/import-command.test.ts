@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const main = join(import.meta.dirname, '../main.ts');
 const fixtures = join(import.meta.dirname, '../../../../packages/mim-import/fixtures');
+const packages = join(import.meta.dirname, '../../../../packages/package-store/fixtures');
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-import-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -26,7 +27,7 @@ function landbridge(...values: readonly string[]): Promise<Ran> {
 describe('landbridge import', () => {
   beforeAll(() => {
     mkdirSync(join(folder, 'hr'));
-    writeFileSync(join(folder, 'hr/Acme.HrCloud.Ecma2.dll'), 'MZ');
+    cpSync(join(packages, 'hr.dll'), join(folder, 'hr/Acme.HrCloud.Ecma2.dll'));
     writeFileSync(join(folder, 'service.config'), '<configuration/>');
     mkdirSync(join(folder, 'madata'));
     writeFileSync(join(folder, 'madata/state.txt'), 'page 7');
@@ -47,6 +48,7 @@ describe('landbridge import', () => {
     );
     expect(ran).toMatchObject({ code: 0, error: '' });
     expect(ran.out).toContain('HR_CLOUD_PASSWORD');
+    expect(ran.out).toContain('Acme.Http 2.3.4.5 is missing');
     expect(ran.out).toMatch(/Without counterpart[\s\S]*HrRules\.dll/);
     const { document, problems } = parseConfiguration(readFileSync(join(folder, 'one.yaml'), 'utf8'));
     expect(problems).toEqual([]);

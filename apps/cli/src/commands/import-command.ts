@@ -1,10 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { convertMim, detectShapeOf, type MimConversion, MimImportError, type MimReport, mergeReadings, readMim } from '@landbridge/mim-import';
+import { type Inspection, inspectSource, PackageError } from '@landbridge/package-store';
 import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style, table } from '../output.ts';
 import { common, example } from './command.ts';
+import { formatInspection } from './show-inspection.ts';
 
 interface ImportOptions extends CommonOptions {
   readonly package?: string;
@@ -54,6 +57,7 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
     ...(options.madata === undefined ? {} : { files: fromFolder(dirname(out), existing(options.madata)) }),
   });
   const missing = folder === undefined ? [] : missingLibraries(folder, conversion.report);
+  const inspection = folder === undefined ? undefined : await inspectFolder(folder);
   const written: string[] = [];
   if (conversion.yaml !== undefined) {
     const { parseConfiguration, formatProblem } = await import('@landbridge/server');
@@ -70,8 +74,8 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
     writeFileSync(rulesFile, `${JSON.stringify(conversion.rules, undefined, 2)}\n`);
     written.push(rulesFile);
   }
-  print(options, { files: written, refused, missing, report: conversion.report }, () =>
-    formatReport(conversion.report, { written, refused, missing, packageGiven: folder !== undefined }),
+  print(options, { files: written, refused, missing, package: inspection, report: conversion.report }, () =>
+    formatReport(conversion.report, { written, refused, missing, inspection }),
   );
   if (conversion.yaml === undefined) process.exitCode = exitCode.refused;
 }
@@ -141,6 +145,16 @@ function missingLibraries(folder: string, report: MimReport): readonly string[] 
   return [...new Set(report.connectors.map((connector) => connector.library))].filter((name) => name !== '' && !present.has(name.toLowerCase()));
 }
 
+/** What the package is and lacks; a folder that cannot be read as a package stops the import. */
+async function inspectFolder(folder: string): Promise<Inspection> {
+  try {
+    return (await inspectSource(folder, join(tmpdir(), 'landbridge-packages'))).inspection;
+  } catch (error) {
+    if (error instanceof PackageError) throw new CommandError(exitCode.refused, `${folder}: ${error.message}`);
+    throw error;
+  }
+}
+
 function existing(path: string): string {
   if (!existsSync(path)) throw new CommandError(exitCode.usage, `there is no ${path}`);
   return path;
@@ -166,7 +180,12 @@ function hasRules({ rules }: MimConversion): boolean {
 /** The report for a person. */
 function formatReport(
   report: MimReport,
-  more: { readonly written: readonly string[]; readonly refused: readonly Refused[]; readonly missing: readonly string[]; readonly packageGiven: boolean },
+  more: {
+    readonly written: readonly string[];
+    readonly refused: readonly Refused[];
+    readonly missing: readonly string[];
+    readonly inspection: Inspection | undefined;
+  },
 ): string {
   const parts: string[] = [];
   const section = (title: string, lines: readonly string[]): void => {
@@ -189,6 +208,7 @@ function formatReport(
     'DLLs that are not in the package folder',
     more.missing.map((name) => `  ${style.bad('✗')} ${name}`),
   );
+  if (more.inspection !== undefined) parts.push(`${style.bold('Package')}\n${formatInspection(more.inspection)}`);
   if (report.secrets.length > 0)
     parts.push(
       `${style.bold('Secrets to supply')} (as environment variables of the host)\n${table(
@@ -229,7 +249,7 @@ function formatReport(
   const [configuration] = more.written;
   if (configuration !== undefined && report.connectors.length > 0)
     section('Next', [
-      ...(more.packageGiven ? [] : ['  put the DLL and everything beside it into the folder that parameters.directory names']),
+      ...(more.inspection !== undefined ? [] : ['  put the DLL and everything beside it into the folder that parameters.directory names']),
       `  landbridge validate ${configuration}`,
       `  landbridge up --config ${configuration}`,
     ]);

@@ -7,6 +7,7 @@ import { addEventsCommands } from './events-commands.ts';
 import { addHostCommands } from './host-commands.ts';
 import { addImportCommand } from './import-command.ts';
 import { addJournalCommands } from './journal-commands.ts';
+import { addPackageCommands } from './package-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
 
@@ -16,6 +17,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addConfigurationCommands,
   addImportCommand,
   addConnectorCommands,
+  addPackageCommands,
   addRunCommands,
   addJournalCommands,
   addEventsCommands,
