@@ -11,6 +11,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   store: 2,
   'connector-testkit': 2,
   'worker-protocol': 2,
+  'scim-testkit': 2,
   engine: 3,
   'connector-sql': 3,
   'connector-ecma2': 3,

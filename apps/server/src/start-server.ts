@@ -15,7 +15,7 @@ import { openTokens } from './credentials/tokens.ts';
 import { createEventStreams } from './events/event-streams.ts';
 import { openSigningKeys } from './events/signing-keys.ts';
 import { createHostConnectors } from './host-connectors.ts';
-import { createHttpServer } from './http/create-http-server.ts';
+import { BODY_LIMIT, createHttpServer } from './http/create-http-server.ts';
 import { registerEventRoutes } from './http/event-routes.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
 import { registerScimRoutes } from './http/scim-routes.ts';
@@ -125,10 +125,12 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     app.setErrorHandler((error: { readonly statusCode?: number; readonly message: string }, request, reply) => {
       if (request.url.startsWith('/admin/')) return sendAdminError(reply, error);
       const status = error.statusCode ?? 500;
+      const detail = status === 413 ? `The body is larger than ${BODY_LIMIT} bytes (maxPayloadSize).` : status === 500 ? 'The host failed.' : error.message;
       reply
         .code(status)
+        .header('cache-control', 'no-store')
         .header('content-type', 'application/scim+json; charset=utf-8')
-        .send(JSON.stringify(toErrorBody(new ScimError(status, status === 500 ? 'The host failed.' : error.message))));
+        .send(JSON.stringify(toErrorBody(new ScimError(status, detail))));
     });
     await connectors.apply(document, configurationFolder);
     const host = document.server?.host ?? '127.0.0.1';

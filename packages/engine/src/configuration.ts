@@ -1,4 +1,5 @@
 import type { Parameters } from '@landbridge/connector-sdk';
+import type { ScimAttribute } from '@landbridge/scim';
 
 /**
  * The configuration of one connector as the engine takes it: parsed, defaults filled in, secrets resolved. The document
@@ -62,6 +63,10 @@ export interface ObjectTypeConfiguration {
   readonly excluded: readonly string[];
   /** Attributes that get an index besides those that are unique, anchors or mapped to what clients look up. */
   readonly queryable: readonly string[];
+  /** URN of the core schema of a type that is neither User nor Group, e.g. Okta's for roles (S-240). Default names the connector. */
+  readonly schema?: string;
+  /** Whether two groups may have the same displayName. Default is `false`: Entra finds groups by it (S-175). */
+  readonly sameDisplayNames?: boolean;
   /** How a new entry gets its distinguished name, e.g. `CN={cn},OU=People,DC=x` (braces: escaped attribute values). */
   readonly dnTemplate?: string;
   /** The partition of new entries whose name does not tell it: an identifier, name or distinguished name. */
@@ -74,6 +79,10 @@ export interface AttributeMapping {
   readonly attribute: string;
   /** Values of a boolean SCIM attribute in the application, e.g. `{true: 'A', false: 'D'}`; default is a boolean attribute. */
   readonly values?: { readonly true: string; readonly false: string };
+  /** Characteristics of the SCIM attribute (RFC 7643 §7) that differ from the standard's or the application's (S-237). */
+  readonly characteristics?: Partial<
+    Pick<ScimAttribute, 'description' | 'required' | 'caseExact' | 'mutability' | 'returned' | 'uniqueness' | 'canonicalValues'>
+  >;
 }
 
 /** A saved definition of a run. */

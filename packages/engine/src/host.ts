@@ -30,6 +30,8 @@ export interface RequestContext {
   readonly respondAsync?: { readonly waitSeconds: number };
   readonly ifMatch?: string;
   readonly ifNoneMatch?: string;
+  /** Counts an operation of a bulk request against the rate of the credential (S-186). Throws `ScimError` 429. */
+  readonly admit?: () => void;
 }
 
 /** The answer to a SCIM request: everything but the HTTP framing. Errors are thrown as `ScimError`. */
@@ -56,6 +58,11 @@ export interface ScimService {
   list(context: RequestContext, endpoint: string, query: QueryParameters): Promise<ScimAnswer>;
   /** `POST …/.search` (S-195). */
   search(context: RequestContext, endpoint: string, body: unknown): Promise<ScimAnswer>;
+  /** Over all resource types: `GET /` with parameters, and `POST /.search` (S-196). */
+  listAll(context: RequestContext, query: QueryParameters): Promise<ScimAnswer>;
+  searchAll(context: RequestContext, body: unknown): Promise<ScimAnswer>;
+  /** `POST /Bulk` (S-184). */
+  bulk(context: RequestContext, body: unknown): Promise<ScimAnswer>;
   replace(context: RequestContext, endpoint: string, id: string, body: unknown, query: QueryParameters): Promise<ScimAnswer>;
   patch(context: RequestContext, endpoint: string, id: string, body: unknown, query: QueryParameters): Promise<ScimAnswer>;
   delete(context: RequestContext, endpoint: string, id: string): Promise<ScimAnswer>;

@@ -13,6 +13,7 @@ import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
+import { createCursors } from './scim-cursor.ts';
 import type { ScimFace } from './scim-face.ts';
 import { createScimService } from './scim-service.ts';
 import { createScope, type Scope } from './scope.ts';
@@ -158,6 +159,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     return groups;
   }
 
+  const cursors = createCursors(options.sealingKey, configuration.name, now);
   const face = (models: readonly ResourceModel[]): ScimFace => ({
     models: new Map(models.map((model) => [model.configuration.endpoint.toLowerCase(), model])),
     byObjectType: new Map(models.map((model) => [model.objectType.name, model])),
@@ -167,6 +169,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     reader,
     store,
     writes,
+    cursors,
     log,
     now,
     refresh,
@@ -278,10 +281,21 @@ function selectSchema(schema: Schema, configuration: ConnectorConfiguration): Sc
     if (type === undefined)
       throw new ConnectorError('invalid-configuration', `the application has no object type "${wanted.objectType}"; it has ${[...known.keys()].join(', ')}`);
     const excluded = new Set(wanted.excluded);
-    return { ...type, attributes: type.attributes.filter((attribute) => attribute.anchor || !excluded.has(attribute.name)) };
+    const name = uniqueNameOf(wanted);
+    const attributes = type.attributes.filter((attribute) => attribute.anchor || !excluded.has(attribute.name));
+    return { ...type, attributes: attributes.map((one) => (one.name === name && one.type === 'string' && !one.multiValued ? { ...one, unique: true } : one)) };
   });
   return { objectTypes: selected };
 }
+
+/** The attribute that names groups: clients find a group by its name, so there is one of each, whatever the application allows (S-175). */
+function uniqueNameOf(wanted: ConnectorConfiguration['objectTypes'][number]): string | undefined {
+  if (wanted.resourceType !== 'Group' || wanted.sameDisplayNames === true) return undefined;
+  return wanted.mapping.find((one) => one.scim.toLowerCase() === 'displayname')?.attribute;
+}
+
+/** Paths that SCIM has a meaning for (S-014). */
+const RESERVED = ['bulk', 'me', 'schemas', 'resourcetypes', 'serviceproviderconfig', 'v1', 'v2'];
 
 function buildModels(
   face: Face,
@@ -289,8 +303,13 @@ function buildModels(
   objectTypes: ReadonlyMap<string, CompiledObjectType>,
   description: ConnectorDescription,
 ): readonly ResourceModel[] {
+  const taken = new Set(RESERVED);
   return configuration.objectTypes.map((wanted) => {
     const type = objectTypes.get(wanted.objectType);
+    const endpoint = wanted.endpoint.toLowerCase();
+    if (taken.has(endpoint))
+      throw new ConnectorError('invalid-configuration', `the endpoint "${wanted.endpoint}" is SCIM's own or that of another type; choose another one`);
+    taken.add(endpoint);
     if (type === undefined) throw new ConnectorError('invalid-configuration', `the object type "${wanted.objectType}" is not selected`);
     return buildResourceModel(face, configuration.name, type, wanted, description.capabilities);
   });

@@ -4,6 +4,7 @@ import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorWrites } from './connector-writes.ts';
 import type { HostLog } from './host.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
+import type { Cursors } from './scim-cursor.ts';
 import type { Scope } from './scope.ts';
 
 /** What reads and writes of one face of a connector work with. */
@@ -18,6 +19,7 @@ export interface ScimFace {
   readonly reader: ConnectorReader;
   readonly store: ConnectorStore;
   readonly writes: ConnectorWrites;
+  readonly cursors: Cursors;
   readonly log: HostLog;
   readonly now: () => number;
   /** The application says that an object exists which the space does not have: look it up, so that the client finds it (R15). */

@@ -11,8 +11,11 @@ import {
 import type { Operation, RequestContext, ScimAnswer, ScimService } from './host.ts';
 import { eventUris } from './resources/render-event.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
+import { bulkLimits, performBulk } from './scim-bulk.ts';
+import { CURSOR_SECONDS } from './scim-cursor.ts';
 import { pageLimits, type ScimFace } from './scim-face.ts';
-import { listResources, readResource } from './scim-reads.ts';
+import { listEverything, listResources } from './scim-lists.ts';
+import { readResource } from './scim-reads.ts';
 import { createResource, deleteResource, patchResource, replaceResource } from './scim-writes.ts';
 
 /**
@@ -26,7 +29,7 @@ export function createScimService(face: ScimFace): ScimService {
     return model;
   };
   const types = [...face.models.values()].map((model) => model.resourceType);
-  return {
+  const service: ScimService = {
     resourceTypes: new Map([...face.models].map(([endpoint, model]) => [endpoint, model.resourceType])),
     discovery: (context, document, id) => discover(face, types, context, document, id),
     create: async (context, endpoint, body, query) => createResource(face, find(endpoint), allow('create', context), objectOf(body), query),
@@ -36,7 +39,11 @@ export function createScimService(face: ScimFace): ScimService {
     replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
     patch: async (context, endpoint, id, body, query) => patchResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
     delete: async (context, endpoint, id) => deleteResource(face, find(endpoint), allow('delete', context), id),
+    listAll: async (context, query) => listEverything(face, allow('read', context), parseListQuery(query, pageLimits)),
+    searchAll: async (context, body) => listEverything(face, allow('read', context), parseSearchRequest(body, pageLimits)),
+    bulk: async (context, body) => performBulk(service, context, objectOf(body)),
   };
+  return service;
 }
 
 /** @throws ScimError 403 for what the credential may not do. */
@@ -62,7 +69,7 @@ function discover(
     const writable = face.capabilities.export && face.configuration.mode === 'live';
     const features = {
       patch: writable,
-      bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+      bulk: { supported: writable, ...bulkLimits },
       filter: { supported: true, maxResults: pageLimits.maxResults },
       changePassword: face.capabilities.password && writable,
       sort: true,
@@ -70,7 +77,15 @@ function discover(
       ...(face.configuration.eventStreams.length === 0
         ? {}
         : { securityEvents: { asyncRequest: writable ? ('request' as const) : ('none' as const), eventUris: Object.values(eventUris) } }),
-    };
+      pagination: {
+        cursor: true,
+        index: true,
+        defaultPaginationMethod: 'index',
+        defaultPageSize: pageLimits.defaultCount,
+        maxPageSize: pageLimits.maxResults,
+        cursorTimeout: CURSOR_SECONDS,
+      },
+    } as const;
     return answer(renderServiceProviderConfig(features, baseUrl));
   }
   if (document === 'ResourceTypes') {

@@ -20,6 +20,7 @@ import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { type ResourceAttributes, readResourceAttributes } from './resources/read-resource.ts';
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
+import { refuseUnkept } from './resources/unkept.ts';
 import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
 import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
 import { scimErrorOf, throwUnlessApplied, undecided } from './scim-errors.ts';
@@ -129,6 +130,7 @@ export async function patchResource(
       profile,
       deferred: model.deferred.map((binding) => binding.attribute),
     });
+    refuseUnkept(model, current, result.resource);
     return { next: result.resource, deferred: result.deferred };
   });
 }

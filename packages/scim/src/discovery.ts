@@ -11,6 +11,16 @@ export interface ServiceFeatures {
   readonly etag: boolean;
   /** Event streams (RFC 9967 §4); absent where there is none. */
   readonly securityEvents?: { readonly asyncRequest: 'none' | 'long' | 'request'; readonly eventUris: readonly string[] };
+  /** RFC 9865 §4; absent: by index only. */
+  readonly pagination?: {
+    readonly cursor: boolean;
+    readonly index: boolean;
+    readonly defaultPaginationMethod: 'index' | 'cursor';
+    readonly defaultPageSize: number;
+    readonly maxPageSize: number;
+    /** Seconds. */
+    readonly cursorTimeout: number;
+  };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,6 +37,7 @@ export function renderServiceProviderConfig(features: ServiceFeatures, baseUrl: 
     sort: { supported: features.sort },
     etag: { supported: features.etag },
     ...(features.securityEvents === undefined ? {} : { securityEvents: features.securityEvents }),
+    ...(features.pagination === undefined ? {} : { pagination: features.pagination }),
     authenticationSchemes: [
       {
         type: 'oauthbearertoken',

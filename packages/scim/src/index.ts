@@ -1,4 +1,5 @@
 /** `@landbridge/scim`: SCIM 2.0 as pure functions. It depends on nothing and does no I/O. */
+export * from './bulk.ts';
 export * from './core-schemas.ts';
 export * from './discovery.ts';
 export * from './errors.ts';

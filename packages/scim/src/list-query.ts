@@ -8,6 +8,10 @@ export interface ListQuery {
   /** 1-based. */
   readonly startIndex: number;
   readonly count: number;
+  /** Whether the client named a count: a cursor keeps the one it began with (RFC 9865 §2.1). */
+  readonly countGiven: boolean;
+  /** The cursor to go on from; empty begins a walk; absent is paging by index (RFC 9865 §2). */
+  readonly cursor: string | undefined;
   readonly attributes: string | undefined;
   readonly excludedAttributes: string | undefined;
 }
@@ -26,7 +30,7 @@ export interface PageLimits {
 
 /**
  * Reads the parameters of a list. Below 1 a start index is 1 (S-106), a negative count is 0 (S-107), a large one is capped
- * (S-108), an empty filter is an error (S-078).
+ * (S-108), an empty filter is an error (S-078), and a page is by index or by cursor (S-114, S-118).
  *
  * @throws ScimError 400 `invalidValue` or `invalidFilter`.
  */
@@ -35,12 +39,17 @@ export function parseListQuery(query: Readonly<Record<string, unknown>>, limits:
   if (filter !== undefined && filter.trim() === '') throw scimErrors.invalidFilter('The filter is empty.');
   const order = (textOf(query, 'sortOrder') ?? 'ascending').toLowerCase();
   if (order !== 'ascending' && order !== 'descending') throw scimErrors.invalidValue('"sortOrder" is ascending or descending.');
+  const cursor = textOf(query, 'cursor');
+  if (cursor !== undefined && query['startIndex'] !== undefined) throw scimErrors.invalidValue('"startIndex" and "cursor" exclude each other.');
+  const count = integerOf(query, 'count');
   return {
     filter,
     sortBy: textOf(query, 'sortBy'),
     sortOrder: order,
     startIndex: Math.max(1, integerOf(query, 'startIndex') ?? 1),
-    count: Math.min(limits.maxResults, Math.max(0, integerOf(query, 'count') ?? limits.defaultCount)),
+    count: Math.min(limits.maxResults, Math.max(0, count ?? limits.defaultCount)),
+    countGiven: count !== undefined,
+    cursor,
     attributes: namesOf(query, 'attributes'),
     excludedAttributes: namesOf(query, 'excludedAttributes'),
   };
@@ -76,7 +85,20 @@ function integerOf(query: Readonly<Record<string, unknown>>, name: string): numb
   return Number(text);
 }
 
+/** What a list response says beside its resources. */
+export interface ListPage {
+  /** All matches over all pages; may be absent in a walk by cursor, where it costs more than the page (S-118). */
+  readonly totalResults: number | undefined;
+  /** Absent in a walk by cursor. */
+  readonly startIndex?: number;
+  /** Absent on the last page (S-115). */
+  readonly nextCursor?: string;
+}
+
 /** Assembles a list response from resources that are JSON text already (S-109, S-110). */
-export function formatListResponse(resources: readonly string[], page: { readonly totalResults: number; readonly startIndex: number }): string {
-  return `{"schemas":["${LIST_SCHEMA}"],"totalResults":${page.totalResults},"startIndex":${page.startIndex},"itemsPerPage":${resources.length},"Resources":[${resources.join(',')}]}`;
+export function formatListResponse(resources: readonly string[], page: ListPage): string {
+  const total = page.totalResults === undefined ? '' : `"totalResults":${page.totalResults},`;
+  const start = page.startIndex === undefined ? '' : `"startIndex":${page.startIndex},`;
+  const next = page.nextCursor === undefined ? '' : `"nextCursor":${JSON.stringify(page.nextCursor)},`;
+  return `{"schemas":["${LIST_SCHEMA}"],${total}${start}"itemsPerPage":${resources.length},${next}"Resources":[${resources.join(',')}]}`;
 }

@@ -48,7 +48,7 @@ export function parsePatch(body: Json): readonly PatchOperation[] {
     throw scimErrors.invalidSyntax(`"schemas" must contain "${PATCH_SCHEMA}".`);
   const operations = readKey(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) throw scimErrors.invalidSyntax('"Operations" must be a list with at least one operation.');
-  if (operations.length > patchLimits.operations) throw scimErrors.tooMany(`A PATCH has at most ${patchLimits.operations} operations.`);
+  if (operations.length > patchLimits.operations) throw scimErrors.tooLarge(`A PATCH has at most ${patchLimits.operations} operations.`);
   return operations.map(parseOperation);
 }
 
@@ -66,7 +66,7 @@ function parseOperation(operation: unknown): PatchOperation {
   const path = readKey(json, 'path');
   if (path !== undefined && path !== null && typeof path !== 'string') throw scimErrors.invalidPath('"path" must be text.');
   const value = readKey(json, 'value');
-  if (Array.isArray(value) && value.length > patchLimits.values) throw scimErrors.tooMany(`An operation has at most ${patchLimits.values} values.`);
+  if (Array.isArray(value) && value.length > patchLimits.values) throw scimErrors.tooLarge(`An operation has at most ${patchLimits.values} values.`);
   return { op, path: typeof path === 'string' && path !== '' ? path : undefined, value };
 }
 
@@ -261,6 +261,8 @@ function writeAttribute(work: Work, operation: PatchOperation, target: Target): 
   const { attribute } = target;
   const { definition } = attribute;
   const value = parseAttributeValue(attribute, operation.value, work.profile, definition.name);
+  // A required text that becomes blank is taken away (S-060).
+  if (definition.required && typeof value === 'string' && value.trim() === '') return clearValue(work, attribute);
   const container = containerOf(work, attribute);
   const before = container[definition.name];
   if (definition.multiValued) {

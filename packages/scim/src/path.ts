@@ -46,11 +46,23 @@ export function resolvePath(type: CompiledResourceType, path: AttributePath): Re
   return sub === undefined ? undefined : { attribute, sub };
 }
 
-/** Finds an attribute by URN and name, without regard to case (S-029). */
+/**
+ * Finds an attribute by URN and name, without regard to case (S-029). A bare name that the core schema does not have means the
+ * attribute of an extension: Entra asks for `manager eq "…"` (S-084).
+ */
 export function findAttribute(type: CompiledResourceType, urn: string | undefined, name: string): CompiledAttribute | undefined {
   const key = name.toLowerCase();
-  if (urn === undefined || urn.toLowerCase() === type.definition.schema.id.toLowerCase()) return type.attributes.get(key);
+  if (urn === undefined) return type.attributes.get(key) ?? findInExtensions(type, key);
+  if (urn.toLowerCase() === type.definition.schema.id.toLowerCase()) return type.attributes.get(key);
   return type.extensions.get(urn.toLowerCase())?.attributes.get(key);
+}
+
+function findInExtensions(type: CompiledResourceType, key: string): CompiledAttribute | undefined {
+  for (const extension of type.extensions.values()) {
+    const attribute = extension.attributes.get(key);
+    if (attribute !== undefined) return attribute;
+  }
+  return undefined;
 }
 
 /** The text of a resolved path, in schema casing, for messages. */

@@ -1,5 +1,6 @@
 import { scimErrors } from './errors.ts';
 import { parseInstant } from './filter.ts';
+import { findAttribute } from './path.ts';
 import type { DialectProfile } from './profiles.ts';
 import type { CompiledAttribute, CompiledResourceType, ScimResource } from './schema.ts';
 
@@ -32,7 +33,12 @@ export function parseResource(body: Json, type: CompiledResourceType, profile: D
       for (const [name, inner] of Object.entries(value)) parseMember(resource, cleared, type.attributes, '', name, inner, profile);
       continue;
     }
-    parseMember(resource, cleared, type.attributes, '', key, value, profile);
+    const stray = profile.strict || type.attributes.has(key.toLowerCase()) ? undefined : findAttribute(type, undefined, key);
+    // The manager at the top of a user, as some clients send it (S-161).
+    if (stray?.extension !== undefined) {
+      const attributes = type.extensions.get(stray.extension.toLowerCase())?.attributes ?? type.attributes;
+      parseExtension(resource, cleared, stray.extension, attributes, { [key]: value }, profile);
+    } else parseMember(resource, cleared, type.attributes, '', key, value, profile);
   }
   resource['schemas'] = schemasOf(resource, type);
   return { resource, cleared };
@@ -143,8 +149,9 @@ export function parseAttributeValue(attribute: CompiledAttribute, value: unknown
   }
   const values = Array.isArray(value) ? value : profile.strict ? undefined : [value];
   if (values === undefined) throw scimErrors.invalidValue(`"${where}" is a list.`);
+  checkPrimary(values, profile, where);
   const parsed = distinct(values.map((one) => parseSingle(attribute, one, profile, where)).filter((one) => one !== undefined));
-  checkPrimary(parsed, profile, where);
+  keepFirstPrimary(parsed);
   return parsed.length === 0 ? undefined : parsed;
 }
 
@@ -154,7 +161,7 @@ function parseSingle(attribute: CompiledAttribute, value: unknown, profile: Dial
   if (definition.type !== 'complex') return parseSimple(definition.type, value, profile, where);
   if (typeof value !== 'object' || Array.isArray(value)) {
     // A bare value stands for the element's `value`: `manager: "<id>"`, `members: ["<id>"]` (S-161).
-    if (profile.strict || !attribute.subAttributes.has('value')) throw scimErrors.invalidValue(`"${where}" is an object.`);
+    if (profile.strict || typeof value === 'object' || !attribute.subAttributes.has('value')) throw scimErrors.invalidValue(`"${where}" is an object.`);
     return value === '' ? undefined : { value: String(value) };
   }
   return parseComplex(attribute, unpackRole(definition.name, value as Json, profile), profile, where);
@@ -170,7 +177,8 @@ function parseComplex(attribute: CompiledAttribute, value: Json, profile: Dialec
     }
     if (sub.definition.mutability === 'readOnly') continue;
     const parsed = parseAttributeValue(sub, inner, profile, `${where}.${sub.definition.name}`);
-    if (parsed !== undefined) result[sub.definition.name] = parsed;
+    // An element without a value is none (S-036).
+    if (parsed !== undefined && !(parsed === '' && sub.definition.name === 'value')) result[sub.definition.name] = parsed;
   }
   return Object.keys(result).length === 0 ? undefined : result;
 }
@@ -181,7 +189,7 @@ function unpackRole(name: string, value: Json, profile: DialectProfile): Json {
   if (!profile.unpackJsonRoles || name !== 'roles' || typeof text !== 'string' || !text.startsWith('{')) return value;
   try {
     const role = JSON.parse(text) as Json;
-    return { ...value, value: role['value'] ?? text, display: role['displayName'] ?? value['display'] };
+    return { ...value, value: role['value'] ?? text, display: role['displayName'] ?? value['display'] ?? null };
   } catch {
     // Not JSON after all: the value is the text itself.
     return value;
@@ -232,13 +240,16 @@ function distinct(values: readonly unknown[]): readonly unknown[] {
   });
 }
 
-/** At most one element is primary (S-163, S-164). */
+/** Several primary elements are an error, unless the profile bears them (S-164). @throws ScimError 400 `invalidValue`. */
 function checkPrimary(values: readonly unknown[], profile: DialectProfile, where: string): void {
-  let found = false;
-  for (const value of values) {
-    if (typeof value !== 'object' || value === null || (value as Json)['primary'] !== true) continue;
-    if (found && !profile.tolerateSeveralPrimary) throw scimErrors.invalidValue(`"${where}" has several primary values.`);
-    if (found) (value as Record<string, unknown>)['primary'] = false;
-    found = true;
-  }
+  if (!profile.tolerateSeveralPrimary && values.filter(isPrimary).length > 1) throw scimErrors.invalidValue(`"${where}" has several primary values.`);
+}
+
+/** At most one element is primary: the first (S-163). */
+function keepFirstPrimary(values: readonly unknown[]): void {
+  for (const value of values.filter(isPrimary).slice(1)) (value as Record<string, unknown>)['primary'] = false;
+}
+
+function isPrimary(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (value as Json)['primary'] === true;
 }

@@ -276,11 +276,17 @@ function toObjectType(objectType: string, value: Json): ObjectTypeConfiguration 
   const resourceType = String(value['resourceType']);
   const mapping = Object.entries((value['mapping'] ?? {}) as Json).map(([scim, target]) => {
     if (typeof target === 'string') return { scim, attribute: target };
-    const { attribute, values } = target as {
+    const { attribute, values, characteristics } = target as {
       readonly attribute: string;
       readonly values?: { readonly true: unknown; readonly false: unknown };
+      readonly characteristics?: ObjectTypeConfiguration['mapping'][number]['characteristics'];
     };
-    return { scim, attribute, ...(values === undefined ? {} : { values: { true: String(values.true), false: String(values.false) } }) };
+    return {
+      scim,
+      attribute,
+      ...(values === undefined ? {} : { values: { true: String(values.true), false: String(values.false) } }),
+      ...(characteristics === undefined ? {} : { characteristics }),
+    };
   });
   return {
     objectType,
@@ -289,6 +295,8 @@ function toObjectType(objectType: string, value: Json): ObjectTypeConfiguration 
     mapping,
     excluded: (value['exclude'] as readonly string[] | undefined) ?? [],
     queryable: (value['queryable'] as readonly string[] | undefined) ?? [],
+    ...(typeof value['schema'] === 'string' ? { schema: value['schema'] } : {}),
+    sameDisplayNames: value['sameDisplayNames'] === true,
     ...(typeof value['dn'] === 'string' ? { dnTemplate: value['dn'] } : {}),
     ...(typeof value['partition'] === 'string' ? { partition: value['partition'] } : {}),
   };

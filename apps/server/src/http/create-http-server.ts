@@ -1,7 +1,7 @@
 import Fastify from 'fastify';
 
 /** Largest body of a SCIM request (SEC-27). */
-const BODY_LIMIT = 4 * 1024 * 1024;
+export const BODY_LIMIT = 4 * 1024 * 1024;
 
 /** Key, certificate, and what is asked of clients, as the server is given them. */
 export interface ServerTls {

@@ -52,7 +52,8 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
   const prefix = face === 'clean' ? `/scim/${name}` : `/ecma2host_${name}/scim`;
   const segments = splitPath((request.params as { readonly '*'?: string })['*'] ?? '');
   if (!accepts(request.headers.accept)) throw new ScimError(406, 'The answers of this service are application/scim+json.');
-  const release = options.limits.admit(credential.id, connector.configuration.limits);
+  const { limits } = connector.configuration;
+  const release = options.limits.admit(credential.id, limits);
   const context: RequestContext = {
     credential: credential.id,
     client: clientOf(credential.scope),
@@ -61,6 +62,7 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
     baseUrl: options.publicUrl() + prefix,
     correlation,
     ...preferenceOf(request.headers['prefer']),
+    admit: () => options.limits.admit(credential.id, limits)(),
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
@@ -89,10 +91,15 @@ async function dispatch(
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const [first = '', second, ...more] = segments;
   if (method === 'OPTIONS') return noContent(reply);
-  if (more.length > 0 || first === '') throw scimErrors.notFound(`There is no "${segments.join('/').slice(0, 200)}" in this service.`);
+  if (first === '' || (first === '.search' && second === undefined)) return searchAll(service, context, request, reply, first, method);
+  if (more.length > 0) throw scimErrors.notFound(`There is no "${segments.join('/').slice(0, 200)}" in this service.`);
   const key = first.toLowerCase();
   if (DISCOVERY.has(key)) return discover(service, context, request, reply, key, second, method);
-  if (key === 'bulk') throw scimErrors.notImplemented('Bulk requests are not supported.');
+  if (key === 'bulk' && second === undefined) {
+    if (method !== 'POST') return notAllowed(reply, 'POST');
+    return service.bulk(context, bodyOf(request));
+  }
+  // Credentials are those of services: none of them is a person of the application (S-194).
   if (key === 'me') throw scimErrors.notImplemented('"/Me" is not supported.');
   const query = queryOf(request);
   if (second === '.search') {
@@ -132,6 +139,19 @@ function discover(
   if (method !== 'GET') return notAllowed(reply, 'GET');
   if (queryOf(request)['filter'] !== undefined) throw scimErrors.forbidden('Discovery documents cannot be filtered.');
   return service.discovery(context, key === 'schemas' ? 'Schemas' : key === 'resourcetypes' ? 'ResourceTypes' : 'ServiceProviderConfig', id);
+}
+
+/** `GET /` with parameters and `POST /.search` look at every type (RFC 7644 §3.4.2.1, §3.4.3). */
+function searchAll(
+  service: ScimService,
+  context: RequestContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  first: string,
+  method: string,
+): Promise<ScimAnswer> | undefined {
+  if (first === '.search') return method === 'POST' ? service.searchAll(context, bodyOf(request)) : notAllowed(reply, 'POST');
+  return method === 'GET' ? service.listAll(context, queryOf(request)) : notAllowed(reply, 'GET');
 }
 
 function noContent(reply: FastifyReply): undefined {
@@ -204,6 +224,8 @@ function decode(text: string): string {
 
 function bodyOf(request: FastifyRequest): unknown {
   const { body } = request;
+  if (request.headers['content-encoding'] !== undefined && request.headers['content-encoding'].toLowerCase() !== 'identity')
+    throw new ScimError(415, 'Send the body without Content-Encoding.');
   if (!Buffer.isBuffer(body) || body.length === 0) throw scimErrors.invalidSyntax('The request has no body.');
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/scim+json' && type !== 'application/json') throw new ScimError(415, 'Send application/scim+json.');

@@ -25,6 +25,8 @@ export interface Binding {
   /** The attribute of the application. */
   readonly source: SchemaAttribute;
   readonly convert: Conversion;
+  /** What the administrator says of the attribute beyond what the application does (S-237). */
+  readonly characteristics?: AttributeMapping['characteristics'];
 }
 
 /** How a value passes from the application (encoded) to SCIM (JSON) and back. */

@@ -63,7 +63,7 @@ function readValue(resource: ScimResource, binding: Binding): EncodedValue | rea
 }
 
 /** The element with the fixed values; where the mapping names none, the primary one, else the first. */
-function findElement(value: unknown, binding: Binding): Json | undefined {
+export function findElement(value: unknown, binding: Binding): Json | undefined {
   const elements = value as readonly Json[];
   const { fixed } = binding;
   if (fixed === undefined) return elements.find((element) => element['primary'] === true) ?? elements[0];

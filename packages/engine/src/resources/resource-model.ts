@@ -34,6 +34,8 @@ export interface ResourceModel {
   readonly externalIdBinding: Binding | undefined;
   /** Multi-valued references, e.g. `members`: never in a working copy, changed by delta (S-181). */
   readonly deferred: readonly Binding[];
+  /** Whether some mapped attribute is not returned by default, so that even an answer without a wish is projected (S-050). */
+  readonly hidesSome: boolean;
 }
 
 interface Target {
@@ -65,7 +67,7 @@ export function buildResourceModel(
   configuration: ObjectTypeConfiguration,
   capabilities: Pick<Capabilities, 'password'>,
 ): ResourceModel {
-  const base = baseSchema(face, connector, configuration.resourceType);
+  const base = baseSchema(face, connector, configuration);
   const mapped = face === 'clean' ? configuration.mapping.map((mapping) => bindMapped(mapping, base, objectType)) : [];
   const taken = new Set(mapped.map((binding) => binding.source.name));
   const rest = objectType.definition.attributes.filter(
@@ -87,6 +89,7 @@ export function buildResourceModel(
     activeBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'active'),
     externalIdBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'externalId'),
     deferred: bindings.filter((binding) => binding.shape === 'references'),
+    hidesSome: configuration.mapping.some(({ characteristics }) => characteristics?.returned === 'request' || characteristics?.returned === 'never'),
   };
 }
 
@@ -98,16 +101,28 @@ interface BaseSchema {
   readonly own: boolean;
 }
 
-function baseSchema(face: Face, connector: string, resourceType: string): BaseSchema {
-  if (resourceType === 'User') return { schema: userSchema, extensions: face === 'clean' ? [enterpriseUserSchema] : [], own: false };
-  if (resourceType === 'Group') return { schema: groupSchema, extensions: [], own: false };
+function baseSchema(face: Face, connector: string, { resourceType, schema: own, mapping }: ObjectTypeConfiguration): BaseSchema {
+  const custom = face === 'clean' ? customExtensions(mapping, [userSchema.id, groupSchema.id, enterpriseUserSchema.id, own ?? ''], resourceType) : [];
+  if (resourceType === 'User') return { schema: userSchema, extensions: face === 'clean' ? [enterpriseUserSchema, ...custom] : [], own: false };
+  if (resourceType === 'Group') return { schema: groupSchema, extensions: custom, own: false };
   const schema: ScimSchema = {
-    id: face === 'clean' ? `urn:ietf:params:scim:schemas:landbridge:${connector}:2.0:${resourceType}` : dropInUrn(resourceType),
+    id: face === 'clean' ? (own ?? `urn:ietf:params:scim:schemas:landbridge:${connector}:2.0:${resourceType}`) : dropInUrn(resourceType),
     name: resourceType,
     description: `${resourceType} of ${connector}`,
     attributes: [],
   };
-  return { schema, extensions: [], own: true };
+  return { schema, extensions: custom, own: true };
+}
+
+/** Extension schemas that the mapping makes by naming them, with whatever URN (S-237). Their attributes follow the application. */
+function customExtensions(mapping: ObjectTypeConfiguration['mapping'], known: readonly string[], resourceType: string): readonly ScimSchema[] {
+  const taken = new Set(known.map((urn) => urn.toLowerCase()));
+  const urns = new Map<string, string>();
+  for (const { scim } of mapping) {
+    const urn = /^(urn:[^[\]]+):[^:]+$/i.exec(scim)?.[1];
+    if (urn !== undefined && !taken.has(urn.toLowerCase()) && !urns.has(urn.toLowerCase())) urns.set(urn.toLowerCase(), urn);
+  }
+  return [...urns.values()].map((id) => ({ id, name: `${resourceType}Extension`, description: `Extension of ${resourceType}`, attributes: [] }));
 }
 
 function bindMapped(mapping: ObjectTypeConfiguration['mapping'][number], base: BaseSchema, objectType: CompiledObjectType): Binding {
@@ -128,8 +143,15 @@ function bindMapped(mapping: ObjectTypeConfiguration['mapping'][number], base: B
     sub: shape === 'reference' || shape === 'references' ? undefined : (leaf?.name ?? (definition.type === 'complex' ? 'value' : undefined)),
     fixed: target.fixed,
     source,
-    convert: chooseConversion(source, leaf?.type ?? definition.type, mapping.values),
+    convert: chooseConversion(source, isMade(target, base, definition) ? undefined : (leaf?.type ?? definition.type), mapping.values),
+    ...(mapping.characteristics === undefined ? {} : { characteristics: mapping.characteristics }),
   };
+}
+
+/** Whether the definition is made of the mapping: then its type is that of the application. */
+function isMade(target: Target, base: BaseSchema, definition: ScimAttribute): boolean {
+  const schema = target.extension === undefined ? base.schema : base.extensions.find((one) => one.id.toLowerCase() === target.extension?.toLowerCase());
+  return definition !== externalIdAttribute && schema?.attributes.length === 0;
 }
 
 const TARGET = /^(?:(urn:[^[\]]+):)?([A-Za-z$][A-Za-z0-9$_-]*)(?:\[([^\]]+)\])?(?:\.([A-Za-z$][A-Za-z0-9$_-]*))?$/;
@@ -159,7 +181,8 @@ function findDefinition(target: Target, base: BaseSchema, where: string): ScimAt
   if (target.extension === undefined && target.attribute.toLowerCase() === 'externalid') return externalIdAttribute;
   const definition = schema.attributes.find((one) => one.name.toLowerCase() === target.attribute.toLowerCase());
   if (definition !== undefined) return definition;
-  if (base.own) return ownAttribute(target.attribute);
+  // A schema without attributes is one that the mapping itself makes.
+  if (base.own || schema.attributes.length === 0) return ownAttribute(target.attribute);
   throw invalid(`${where}: the schema ${schema.id} has no attribute "${target.attribute}"`);
 }
 
@@ -234,7 +257,13 @@ function buildResourceType(
 ): ResourceType {
   const core: ScimSchema = { ...base.schema, attributes: coreAttributes(base, bindings, configuration, capabilities) };
   const extensions = base.extensions
-    .map((schema) => ({ ...schema, attributes: restrict(schema.attributes, bindings, schema.id) }))
+    .map((schema) => ({
+      ...schema,
+      attributes:
+        schema.attributes.length > 0
+          ? restrict(schema.attributes, bindings, schema.id)
+          : bindings.filter((binding) => binding.extension?.toLowerCase() === schema.id.toLowerCase()).map(describeOwn),
+    }))
     .filter((schema) => schema.attributes.length > 0);
   if (restUrn !== undefined) {
     const attributes = bindings.filter((binding) => binding.extension === restUrn).map(describeOwn);
@@ -286,6 +315,7 @@ function restrict(
 function narrow(attribute: ScimAttribute, bindings: readonly Binding[]): ScimAttribute {
   const [first] = bindings;
   if (first === undefined) return attribute;
+  const wished = first.shape === 'single' && attribute.type !== 'complex' ? first.characteristics : undefined;
   const shared = {
     mutability: mutabilityOf(attribute.mutability, first.source),
     required: attribute.required && first.shape === 'single',
@@ -296,14 +326,23 @@ function narrow(attribute: ScimAttribute, bindings: readonly Binding[]): ScimAtt
       ...shared,
       ...(first.source.type === 'string' ? { caseExact: attribute.caseExact || first.source.caseExact === true } : {}),
       ...(first.source.unique ? { uniqueness: 'server' as const } : {}),
+      ...wished,
     };
-  const structural = new Set(['value', '$ref', 'type', 'display', 'displayName', 'primary']);
-  const named = new Set(bindings.map((binding) => binding.sub).filter((sub) => sub !== undefined));
-  const subAttributes = (attribute.subAttributes ?? []).filter(
-    (sub) => named.has(sub.name) || (structural.has(sub.name) && (attribute.multiValued || first.shape === 'reference')),
-  );
+  const named = new Set([...bindings.map((binding) => binding.sub), ...(STRUCTURAL[first.shape] ?? [])]);
+  const subAttributes = (attribute.subAttributes ?? [])
+    .filter((sub) => named.has(sub.name))
+    // Which element is the primary one follows from the mapping: the first that has a value.
+    .map((sub) => (first.shape === 'element' && sub.name === 'primary' ? { ...sub, mutability: 'readOnly' as const } : sub));
   return { ...attribute, ...shared, subAttributes };
 }
+
+/** Sub-attributes that are there unmapped, by the shape of the binding: what the host fills in itself, and no others (S-003, S-167). */
+const STRUCTURAL: Readonly<Partial<Record<BindingShape, readonly string[]>>> = {
+  element: ['value', 'type', 'primary'],
+  values: ['value'],
+  reference: ['value', '$ref', 'displayName'],
+  references: ['value', '$ref', 'type', 'display'],
+};
 
 function mutabilityOf(standard: ScimAttribute['mutability'], source: SchemaAttribute): ScimAttribute['mutability'] {
   if (source.direction === 'import-only' || source.assigned) return 'readOnly';
@@ -330,6 +369,7 @@ function describeOwn(binding: Binding): ScimAttribute {
       type: binding.convert.type === 'reference' ? 'string' : binding.convert.type,
       caseExact: source.caseExact === true || source.type !== 'string',
       uniqueness: source.unique ? 'server' : 'none',
+      ...binding.characteristics,
     };
   const sub = (name: string, description: string, subMutability: ScimAttribute['mutability']): ScimAttribute => ({
     name,

@@ -18,7 +18,7 @@ import { type Database, openForReading, type Row } from './database.ts';
 import { translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
 import { createOutboxReader } from './outbox.ts';
-import { readModel, type StoredModel, type StoredType } from './stored-model.ts';
+import { readModel, type StoredAttribute, type StoredModel, type StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 
 /** Runs a query that needs a scan somewhere else than on the caller's thread. */
@@ -52,6 +52,8 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
         throw new ScanLimitError(`the filter has no index and would look at more than ${request.scanLimit} entries`);
       if (runScan !== undefined) return runScan(request);
     }
+    // Putting all entries of a type in order takes long, whatever index there is.
+    if (request.sort !== undefined && condition === undefined && runScan !== undefined) return runScan(request);
     return readPage(database, model, type, request);
   }
 
@@ -245,8 +247,15 @@ function orderBy(request: EntryQuery, type: StoredType): string {
   if ('field' in sort.by) return `e.${sort.by.field === 'id' ? 'scim_id' : sort.by.field} ${direction}, e.id`;
   const attribute = type.attributes.get(sort.by.attribute);
   if (attribute === undefined) return 'e.id';
-  const value = attribute.column === undefined ? `(e.body ->> '$.${JSON.stringify(attribute.name).replaceAll("'", "''")}')` : `e.${attribute.column}`;
+  const value = attribute.column === undefined ? uncolumned(attribute) : `e.${attribute.column}`;
   return `${value} IS NULL ${direction}, ${value} ${direction}, e.id`;
+}
+
+/** What a column would hold: text folded unless its case matters, numbers as numbers (S-104, S-105). */
+function uncolumned(attribute: StoredAttribute): string {
+  const text = `(e.body ->> '$.${JSON.stringify(attribute.name).replaceAll("'", "''")}')`;
+  if (attribute.type === 'integer') return `CAST(${text} AS INTEGER)`;
+  return attribute.type === 'string' && !attribute.caseExact ? `landbridge_fold(${text})` : text;
 }
 
 function countOf(database: Database, type: StoredType): number {
