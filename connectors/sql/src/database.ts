@@ -83,7 +83,12 @@ export interface Dialect {
   /** `(a, b) > (x, y)` in the order of the pairs. */
   isAfter(pairs: readonly { readonly left: string; right(): string }[]): string;
   /** `(a, b) IN (…)`. */
-  isOneOf(expressions: readonly string[], keys: readonly (readonly SqlValue[])[], bind: (value: SqlValue) => string): string;
+  isOneOf(
+    expressions: readonly string[],
+    columns: readonly CatalogueColumn[],
+    keys: readonly (readonly SqlValue[])[],
+    bind: (value: SqlValue) => string,
+  ): string;
   /** A value of an attribute as the driver takes it for this column. */
   toSql(value: Value, column: CatalogueColumn): SqlValue;
   /** Reads a driver value, never NULL, as the column's type. @throws ConnectorError `invalid-attribute-value`. */

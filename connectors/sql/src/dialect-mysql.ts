@@ -49,8 +49,28 @@ function selected(expression: string, column: CatalogueColumn): string {
 
 function equalsText(expression: string, column: CatalogueColumn, value: SqlValue, bind: Bind): string {
   if (!TEXT.test(column.declared)) return `${codePoints(textOf(expression, column))} = ${codePoints(bind(value))}`;
+  const own = inCollation(column, () => bind(value));
+  const indexed = own === undefined ? '' : `${expression} = ${own} AND `;
   // The first part is for the index; the collation may call different texts equal, and ignores spaces at the end.
-  return `(${expression} = ${bind(value)} AND ${codePoints(expression)} = ${codePoints(bind(value))})`;
+  return `(${indexed}${codePoints(expression)} = ${codePoints(bind(value))})`;
+}
+
+/** A text parameter as a column of this collation compares it; `undefined` where nobody knows the collation. */
+function inCollation({ collation }: CatalogueColumn, bound: () => string): string | undefined {
+  if (collation === undefined) return undefined;
+  // What the character set lacks becomes a question mark, and is told apart by the exact comparison.
+  return collation.startsWith('utf8mb4') ? bound() : `CONVERT(${bound()} USING ${collation.split('_')[0] ?? ''}) COLLATE ${collation}`;
+}
+
+function isOneOf(expressions: readonly string[], columns: readonly CatalogueColumn[], keys: readonly (readonly SqlValue[])[], bind: Bind): string {
+  const isText = columns.map(({ declared }) => TEXT.test(declared));
+  const left = expressions.map((expression, index) => (isText[index] && columns[index]?.collation === undefined ? codePoints(expression) : expression));
+  const one = (value: SqlValue, index: number): string => {
+    const column = columns[index];
+    if (!isText[index] || column === undefined) return bind(value);
+    return inCollation(column, () => bind(value)) ?? codePoints(bind(value));
+  };
+  return `${left.length === 1 ? (left[0] ?? '') : `(${left.join(', ')})`} IN (${keys.map((key) => `(${key.map(one).join(', ')})`).join(', ')})`;
 }
 
 function equals(expression: string, column: CatalogueColumn, value: SqlValue, bind: Bind): string {
@@ -88,17 +108,14 @@ export function mysqlDialect({ returning }: { readonly returning: boolean }): Di
     orderBy(expression, column, order) {
       if (order !== 'text') return expression;
       // Where the collation keeps values apart its own order serves, and with it the index: nothing is merged here.
-      return column.unique && TEXT.test(column.declared) ? expression : codePoints(textOf(expression, column));
+      return column.unique && TEXT.test(column.declared) && column.collation?.startsWith('utf8mb4') ? expression : codePoints(textOf(expression, column));
     },
     isSet: (expression) => `coalesce(lower(CAST(${expression} AS CHAR)) NOT IN ('', '0', '0.0', 'false', 'f', 'no', 'n', 'off'), false)`,
     equalsText,
     equals,
     joins,
     isAfter: afterParts,
-    isOneOf(expressions, keys, bind) {
-      const left = expressions.length === 1 ? (expressions[0] ?? '') : `(${expressions.join(', ')})`;
-      return `${left} IN (${keys.map((key) => `(${key.map(bind).join(', ')})`).join(', ')})`;
-    },
+    isOneOf,
     toSql,
     reader: (column) => READERS[column.type],
     defaultValues: '() VALUES ()',

@@ -65,7 +65,7 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
     equals: (expression, _column, value, bind) => `${expression} = ${bind(value)}`,
     joins: (left, _leftColumn, right) => `${left} = ${right}`,
     isAfter: afterRow,
-    isOneOf(expressions, keys, bind) {
+    isOneOf(expressions, _columns, keys, bind) {
       const left = expressions.length === 1 ? (expressions[0] ?? '') : `(${expressions.join(', ')})`;
       return `${left} IN (${keys.map((key) => `(${key.map(bind).join(', ')})`).join(', ')})`;
     },

@@ -56,7 +56,7 @@ export function sqliteDialect(encoding: string): Dialect {
     equals: (expression, _column, value, bind) => `${expression} = ${bind(value)}`,
     joins: (left, _leftColumn, right) => `${left} = ${right}`,
     isAfter: afterRow,
-    isOneOf(expressions, keys, bind) {
+    isOneOf(expressions, _columns, keys, bind) {
       if (expressions.length === 1) return `${expressions[0] ?? ''} IN (${keys.flatMap((key) => key.map(bind)).join(', ')})`;
       return `(${expressions.join(', ')}) IN (VALUES ${keys.map((key) => `(${key.map(bind).join(', ')})`).join(', ')})`;
     },

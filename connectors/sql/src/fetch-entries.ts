@@ -42,6 +42,7 @@ export async function fetchByKeys(
     const chunk = keys.slice(index, index + KEYS).map((key) => sqlKey(database, columns, key));
     const condition = database.dialect.isOneOf(
       model.anchor.map((one) => `m.${quote(one.column.name)}`),
+      columns,
       chunk,
       binder.bind,
     );
@@ -84,6 +85,7 @@ async function addSide(
     const chunk = keys.slice(index, index + KEYS).map((key) => sqlKey(database, side.key, key));
     const condition = database.dialect.isOneOf(
       side.key.map((column) => `s.${quote(column.name)}`),
+      side.key,
       chunk,
       binder.bind,
     );
