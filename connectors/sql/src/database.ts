@@ -47,6 +47,12 @@ export interface RowSet {
   readonly rows: readonly (readonly SqlValue[])[];
 }
 
+/** A value of a call; what comes out of it is a column of the last row that its statements return, in order. */
+export interface ProcedureParameter {
+  readonly direction: 'in' | 'out' | 'inout';
+  readonly value: SqlValue;
+}
+
 /** How a merge compares the parts of a key: integers by number, bytes by byte, all else by the code points of its text. */
 export type KeyOrder = 'integer' | 'binary' | 'text';
 
@@ -103,6 +109,8 @@ export interface Dialect {
   insertRows(rows: RowSet): readonly Statement[];
   /** Deletes these rows. */
   deleteRows(rows: RowSet): readonly Statement[];
+  /** The statements of a call; absent where the database has no stored routines. */
+  call?(routine: string, parameters: readonly ProcedureParameter[], kind: 'procedure' | 'function'): readonly Statement[];
   /** Locks a row that is only looked at. */
   readonly lockClause: string;
   /** Statements before an update that changes a key, so that dependants may follow it in the same transaction. */

@@ -1,5 +1,5 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { afterParts, type CatalogueColumn, type Dialect, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
+import { afterParts, type CatalogueColumn, type Dialect, type ProcedureParameter, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const TEXT = /^(char|varchar|tinytext|text|mediumtext|longtext|enum|set)\b/;
@@ -122,6 +122,7 @@ export function mysqlDialect({ returning }: { readonly returning: boolean }): Di
     returning,
     earlier: ([value = ''], { declared }) =>
       /^(datetime|timestamp)\b/.test(declared) ? `CAST(CAST(${value} AS DATETIME(6)) - INTERVAL 5 MINUTE AS CHAR)` : undefined,
+    call: callRoutine,
     insertRows: insertStatements,
     deleteRows: (rows) => eachRow(rows, (bind, row) => `DELETE FROM ${rows.from} WHERE ${isRow(rows, row, bind)}`),
     lockClause: ' FOR UPDATE',
@@ -153,4 +154,21 @@ function eachRow(rows: RowSet, text: (bind: Bind, row: readonly SqlValue[]) => s
     }, row);
     return { sql, values };
   });
+}
+
+/** What comes out of a procedure goes into variables of the session, which are read afterwards. */
+function callRoutine(routine: string, parameters: readonly ProcedureParameter[], kind: 'procedure' | 'function'): readonly Statement[] {
+  if (kind === 'function') return [{ sql: `SELECT ${routine}(${parameters.map(() => '?').join(', ')})`, values: parameters.map(({ value }) => value) }];
+  const variables = parameters.flatMap(({ direction, value }, index) => (direction === 'in' ? [] : [{ name: `@landbridge_${index}`, value }]));
+  const call = {
+    sql: `CALL ${routine}(${parameters.map(({ direction }, index) => (direction === 'in' ? '?' : `@landbridge_${index}`)).join(', ')})`,
+    values: parameters.filter(({ direction }) => direction === 'in').map(({ value }) => value),
+  };
+  if (variables.length === 0) return [call];
+  const names = variables.map(({ name }) => name);
+  return [
+    { sql: `SET ${names.map((name) => `${name} = ?`).join(', ')}`, values: variables.map(({ value }) => value) },
+    call,
+    { sql: `SELECT ${names.join(', ')}`, values: [] },
+  ];
 }

@@ -1,5 +1,5 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { afterRow, type CatalogueColumn, type Dialect, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
+import { afterRow, type CatalogueColumn, type Dialect, type ProcedureParameter, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const INTEGER = /^-?\d+(?:\.0+)?$/;
@@ -75,6 +75,7 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
     earlier: (values, { declared }) =>
       declared.startsWith('timestamp') ? `least(${values.map((value) => `CAST(${value} AS ${declared})`).join(', ')}) - interval '5 minutes'` : undefined,
     reader,
+    call: callRoutine,
     insertRows,
     deleteRows,
     lockClause: ' FOR UPDATE',
@@ -125,4 +126,13 @@ function deleteRows(rows: RowSet): readonly Statement[] {
   if (rows.rows.length === 0) return [];
   const { source, values } = unnest(rows);
   return [{ sql: `DELETE FROM ${rows.from} s USING ${source} WHERE ${matches(rows)}`, values }];
+}
+
+/** A procedure takes something for each parameter, a function for those that go in only; both give back a row of what comes out. */
+function callRoutine(routine: string, parameters: readonly ProcedureParameter[], kind: 'procedure' | 'function'): readonly Statement[] {
+  const values: SqlValue[] = [];
+  const list = parameters
+    .filter(({ direction }) => kind === 'procedure' || direction !== 'out')
+    .map(({ direction, value }) => (direction === 'out' ? 'NULL' : `$${values.push(value)}`));
+  return [{ sql: kind === 'procedure' ? `CALL ${routine}(${list.join(', ')})` : `SELECT * FROM ${routine}(${list.join(', ')})`, values }];
 }

@@ -32,10 +32,7 @@ export function openExport(database: SqlDatabase, models: Models, schema: Schema
   async function apply(change: EntryChange, connection: Parameters<Unit<EntryResult>['work']>[0]): Promise<EntryResult> {
     const model = models.get(change.objectType);
     if (model === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${change.objectType}"`);
-    const { target } = model;
-    if (target === undefined)
-      throw new ConnectorError('not-supported', `the object type "${model.name}" comes from a view or a query and cannot be written; name a writeTable`);
-    return writeEntry({ connection, database, model, target, wanted: wanted.get(model.name) ?? new Set() }, change);
+    return writeEntry({ connection, database, model, target: model.target, wanted: wanted.get(model.name) ?? new Set() }, change);
   }
 
   async function resultOf(change: EntryChange, outcome: Outcome<EntryResult> | undefined): Promise<EntryResult> {

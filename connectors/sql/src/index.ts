@@ -12,6 +12,7 @@ import { findEntries } from './find.ts';
 import { openImport } from './import-session.ts';
 import { schemaOf } from './object-model.ts';
 import { borrowApplication, openApplication } from './open-database.ts';
+import { openPasswordSession } from './password-session.ts';
 import { dialectNames, readSettings } from './settings.ts';
 import { objectTypesSchema, tlsSchema } from './settings-schema.ts';
 
@@ -50,15 +51,19 @@ export const connector = defineConnector({
       await release();
     }
   },
+  openPassword: openPasswordSession,
   test: testConnection,
 });
 
 function capabilities(context: ConnectorContext): Capabilities {
   const { settings } = readSettings(context.parameters);
+  const hasPasswords = Object.values(settings.objectTypes).some((type) => type.write?.setPassword !== undefined);
   return {
     ...defaultCapabilities,
     deltaImport: Object.values(settings.objectTypes).every((type) => type.delta !== undefined),
     find: true,
+    password: hasPasswords,
+    exportPasswordInFirstPass: hasPasswords,
     test: true,
     isolatedEntries: true,
     // SQLite has one writer at a time.

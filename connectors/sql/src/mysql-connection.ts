@@ -114,6 +114,9 @@ export function bindable(driver: Driver, value: SqlValue): TypedParameterValue |
 export async function runStatement(connection: Connection, sql: string, values: readonly SqlValue[], limitSeconds: number): Promise<StatementResult> {
   const driver = await loadDriver();
   const [result] = await connection.execute({ sql, timeout: limitSeconds * 1000 + GRACE_MILLISECONDS, values: values.map((value) => bindable(driver, value)) });
+  // A procedure answers with its result sets, then with what became of it: the first of the sets counts.
+  const answers = result as unknown as readonly unknown[];
+  if (Array.isArray(result) && answers.length > 0 && !Array.isArray(answers.at(-1))) return { rows: answers[0] as readonly SqlRow[], changes: 0 };
   // `rowsAsArray` makes rows arrays.
   if (Array.isArray(result)) return { rows: result as unknown as readonly SqlRow[], changes: result.length };
   const { affectedRows, insertId } = result as { readonly affectedRows: number; readonly insertId: number | string };

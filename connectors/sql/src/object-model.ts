@@ -1,6 +1,7 @@
 import { ConnectorError, type Schema, type SchemaAttribute, type SchemaObjectType, toConnectorError } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, type KeyOrder, qualified, quote, type SqlDatabase } from './database.ts';
 import type { ColumnSettings, DeltaSettings, MultiValueSettings, ObjectTypeSettings, SqlSettings } from './settings.ts';
+import { compileOperations, type WriteOperations } from './write-operations.ts';
 
 /** A column of the main table that becomes an attribute; a reference may take several. */
 export interface ColumnAttribute {
@@ -42,6 +43,16 @@ export interface ObjectModel {
   readonly sides: readonly SideAttribute[];
   readonly definition: SchemaObjectType;
   readonly delta: DeltaModel | undefined;
+  /** What is not written by generated statements. */
+  readonly operations: WriteOperations;
+  readonly version: VersionModel | undefined;
+}
+
+/** The column whose value a change must find as the host last saw it. */
+export interface VersionModel {
+  readonly attribute: SchemaAttribute;
+  readonly column: CatalogueColumn;
+  readonly increment: boolean;
 }
 
 /** Where changes show: in a column of the rows, or in a table of their own. */
@@ -88,18 +99,34 @@ async function buildModel(database: SqlDatabase, name: string, settings: ObjectT
     return { attribute: found.attribute, column: own, order: orderOf([own, ...sides.flatMap((side) => side.key[index] ?? [])]) };
   });
   const deleted = settings.delta?.deletedColumn === undefined ? undefined : find(settings.delta.deletedColumn, 'delta.deletedColumn');
+  const attributes = [...columns.map((one) => one.attribute), ...sides.map((one) => one.attribute)];
   return {
     name,
     settings,
+    operations: compileOperations(
+      database,
+      settings.write,
+      attributes.map((one) => one.name),
+      path,
+    ),
+    version: findVersion(settings, columns, path),
     from: `${from} AS m`,
     target: targetOf(settings),
     alive: deleted === undefined ? undefined : `NOT ${database.dialect.isSet(`m.${quote(deleted.name)}`)}`,
     anchor,
     columns,
     sides,
-    definition: { name, attributes: [...columns.map((one) => one.attribute), ...sides.map((one) => one.attribute)] },
+    definition: { name, attributes },
     delta: await buildDelta(database, settings.delta, deleted, find, path),
   };
+}
+
+function findVersion({ version }: ObjectTypeSettings, columns: readonly ColumnAttribute[], path: string): VersionModel | undefined {
+  if (version === undefined) return undefined;
+  const found = columns.find((one) => one.columns.length === 1 && one.columns[0]?.name === version.column);
+  const column = found?.columns[0];
+  if (found === undefined || column === undefined) throw problem(`${path}.version.column`, `the column "${version.column}" is not among the attributes`);
+  return { attribute: found.attribute, column, increment: version.increment ?? (column.type === 'integer' && !column.generated) };
 }
 
 async function buildDelta(
@@ -192,7 +219,8 @@ function columnAttribute(name: string, settings: ColumnSettings, type: ObjectTyp
   const anchor = type.anchor.includes(column.name);
   const assigned = anchor ? (type.anchorAssigned ?? (column.assigned || (column.defaulted && type.anchor.length === 1))) : column.assigned;
   const dataType = settings.type ?? column.type;
-  const direction = settings.direction ?? (column.generated && !anchor ? 'import-only' : undefined);
+  const isVersion = type.version?.column === column.name;
+  const direction = settings.direction ?? ((column.generated && !anchor) || isVersion ? 'import-only' : undefined);
   return {
     columns: [{ ...column, type: dataType }],
     attribute: {
@@ -202,7 +230,8 @@ function columnAttribute(name: string, settings: ColumnSettings, type: ObjectTyp
       ...(assigned ? { assigned: true } : {}),
       // A number that the database gives needs no claim.
       unique: settings.unique ?? (column.unique && !assigned),
-      required: settings.required ?? (!assigned && (anchor || (!column.nullable && !column.defaulted))),
+      ...(isVersion ? { version: true } : {}),
+      required: settings.required ?? (!isVersion && !assigned && (anchor || (!column.nullable && !column.defaulted))),
       ...(dataType === 'string' ? { caseExact: settings.caseExact ?? anchor } : {}),
       ...(direction === undefined ? {} : { direction }),
       ...(settings.secret === undefined ? {} : { secret: settings.secret }),

@@ -63,6 +63,24 @@ const delta = structure({
   ),
 });
 
+const operation = structure({
+  statement: { ...name, description: 'One statement; :attribute stands for a value' },
+  procedure: { ...name, description: 'A stored procedure' },
+  function: { ...name, description: 'A function that returns a row' },
+  schema: name,
+  parameters: {
+    type: 'array',
+    description: 'In the order of the declaration',
+    items: structure(
+      { value: { ...name, description: 'An attribute, password, oldPassword, or new.ATTRIBUTE' }, direction: { type: 'string', enum: ['in', 'out', 'inout'] } },
+      ['value'],
+    ),
+  },
+  returns: { ...names, description: 'The attributes that the first row returned gives, in order' },
+  when: { ...names, description: 'Only when one of these attributes changes' },
+});
+const operations: StructureSchema = { type: 'array', items: operation, minItems: 1 };
+
 const objectType = structure(
   {
     table: name,
@@ -76,6 +94,11 @@ const objectType = structure(
     references: mapOf(reference),
     multiValued: mapOf(multiValued),
     delta,
+    write: structure({ insert: operations, update: operations, delete: operations, setPassword: operations, changePassword: operations }),
+    version: structure(
+      { column: { ...name, description: 'Changes with every change of a row' }, increment: { type: 'boolean', description: 'Generated updates add one' } },
+      ['column'],
+    ),
   },
   ['anchor'],
 );

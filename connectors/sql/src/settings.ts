@@ -53,6 +53,44 @@ export interface DeltaSettings {
   readonly changeLog?: ChangeLogSettings;
 }
 
+/** A value that goes into a procedure, or comes out of it. */
+export interface ProcedureParameterSettings {
+  /** An attribute, `password` or `oldPassword`; `new.ATTRIBUTE` for the new value of an anchor. */
+  readonly value: string;
+  readonly direction?: 'in' | 'out' | 'inout';
+}
+
+/** One step of a write: a statement, or a call of a procedure or function. */
+export interface OperationSettings {
+  /** With `:attribute` for values. */
+  readonly statement?: string;
+  readonly procedure?: string;
+  readonly function?: string;
+  readonly schema?: string;
+  /** In the order of the declaration. */
+  readonly parameters?: readonly ProcedureParameterSettings[];
+  /** The attributes that the columns of the first row returned give, in order. */
+  readonly returns?: readonly string[];
+  /** Only when one of these attributes changes. */
+  readonly when?: readonly string[];
+}
+
+/** How entries are written other than by generated statements; each a list of steps of one transaction. */
+export interface WriteSettings {
+  readonly insert?: readonly OperationSettings[];
+  readonly update?: readonly OperationSettings[];
+  readonly delete?: readonly OperationSettings[];
+  readonly setPassword?: readonly OperationSettings[];
+  readonly changePassword?: readonly OperationSettings[];
+}
+
+/** The column that tells one state of a row from the next. */
+export interface VersionSettings {
+  readonly column: string;
+  /** Whether generated updates add one; default is that they do where it is a whole number that the database does not keep itself. */
+  readonly increment?: boolean;
+}
+
 /** One object type: a table, a view or a query, and what hangs on it. */
 export interface ObjectTypeSettings {
   readonly table?: string;
@@ -67,6 +105,8 @@ export interface ObjectTypeSettings {
   readonly references?: Readonly<Record<string, ReferenceSettings>>;
   readonly multiValued?: Readonly<Record<string, MultiValueSettings>>;
   readonly delta?: DeltaSettings;
+  readonly write?: WriteSettings;
+  readonly version?: VersionSettings;
 }
 
 /** The databases that the connector speaks. */
@@ -203,6 +243,15 @@ function checkObjectType(path: string, type: ObjectTypeSettings, types: SqlSetti
   }
   for (const [name, side] of Object.entries(type.multiValued ?? {})) checkSide(`${path}.multiValued.${name}`, side, type, types, report);
   if (type.delta !== undefined) checkDelta(`${path}.delta`, type.delta, type, report);
+  for (const [name, steps] of Object.entries(type.write ?? {}))
+    for (const [index, step] of (steps as readonly OperationSettings[]).entries()) checkOperation(`${path}.write.${name}[${index}]`, step, report);
+}
+
+function checkOperation(path: string, step: OperationSettings, report: Report): void {
+  const kinds = [step.statement, step.procedure, step.function].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) report(path, 'write exactly one of statement, procedure and function');
+  if (step.statement !== undefined && step.parameters !== undefined)
+    report(`${path}.parameters`, 'goes with procedure or function; a statement names its values, :attribute');
 }
 
 function checkNames(path: string, type: ObjectTypeSettings, report: Report): void {

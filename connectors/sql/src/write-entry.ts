@@ -8,36 +8,49 @@ import {
   type SchemaAttribute,
   type Value,
 } from '@landbridge/connector-sdk';
-import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlRow, type SqlValue } from './database.ts';
-import { type Binder, createBinder, keyText, sqlKey } from './fetch-entries.ts';
-import type { ColumnAttribute, ObjectModel, SideAttribute } from './object-model.ts';
+import { addByOperations, deleteByOperations, updateByOperations } from './custom-writes.ts';
+import { type CatalogueColumn, quote, type SqlRow } from './database.ts';
+import { type Binder, createBinder, keyText } from './fetch-entries.ts';
+import type { ColumnAttribute, ObjectModel } from './object-model.ts';
+import { checkVersion, notFound, readCurrent, readVersion } from './present-entry.ts';
 import { parseReference } from './references.ts';
 import { keyOf } from './row-reader.ts';
-import { compileSideValue, sideColumns, sideCondition } from './side-reader.ts';
-
-/** What a change is applied with. */
-export interface EntryWriter {
-  readonly connection: SqlConnection;
-  readonly database: SqlDatabase;
-  readonly model: ObjectModel;
-  /** The table that is written, quoted. */
-  readonly target: string;
-  /** The attributes that may be returned. */
-  readonly wanted: ReadonlySet<string>;
-}
+import { bindValue, deleteSides, type EntryWriter, equalsKey, insertSides, moveSides, refused, updateSides } from './side-writes.ts';
+import { runOperations } from './write-operations.ts';
 
 /** Applies one change inside a transaction. @throws ConnectorError: nothing of the change may stay. */
 export async function writeEntry(writer: EntryWriter, change: EntryChange): Promise<EntryResult> {
   for (const part of change.changes) checkPart(writer.model, part);
+  const { insert, update, delete: remove } = writer.model.operations;
   switch (change.modification) {
     case 'add':
-      return addEntry(writer, change);
+      return addWithPassword(writer, change, insert === undefined ? await addEntry(writer, change) : await addByOperations(writer, change, insert));
     case 'update':
     case 'replace':
-      return updateEntry(writer, change);
+      return update === undefined ? updateEntry(writer, change) : updateByOperations(writer, change, update);
     case 'delete':
-      return deleteEntry(writer, change);
+      return remove === undefined ? deleteEntry(writer, change) : deleteByOperations(writer, change, remove);
   }
+}
+
+/** The initial password, in the same transaction: it went with the insert, or is set now. */
+async function addWithPassword(writer: EntryWriter, change: EntryChange, result: EntryResult): Promise<EntryResult> {
+  const { connection, database, model } = writer;
+  const { insert = [], setPassword } = model.operations;
+  const { password } = change;
+  if (password === undefined || insert.some((step) => step.names.includes('password'))) return result;
+  if (setPassword === undefined) throw new ConnectorError('not-supported', `the object type "${model.name}" has no write.setPassword`);
+  const { attributes, anchor } = await readCurrent(writer, keyOf(model, result.anchor ?? {}));
+  await runOperations(connection, database, model, setPassword, { values: { ...attributes, ...anchor }, renamed: {}, password });
+  return result;
+}
+
+function targetOf({ model, target }: EntryWriter): string {
+  if (target !== undefined) return target;
+  throw new ConnectorError(
+    'not-supported',
+    `the object type "${model.name}" comes from a view or a query and cannot be written; name a writeTable, or statements in write`,
+  );
 }
 
 /** Refuses what the schema does not allow before anything is sent. */
@@ -59,15 +72,12 @@ function valuesOf(part: AttributeChange): readonly Value[] {
   return part.modification === 'update' ? [...part.added, ...part.removed] : part.values;
 }
 
-function refused(attribute: string, message: string): ConnectorError {
-  return new ConnectorError('invalid-attribute-value', message, { attribute });
-}
-
 /** Values by column; `null` for none. */
 type Cells = Map<CatalogueColumn, Value | null>;
 
 async function addEntry(writer: EntryWriter, change: EntryChange): Promise<EntryResult> {
   const { database, model } = writer;
+  const target = targetOf(writer);
   const cells = cellsOf(model, change);
   for (const { attribute, column } of model.anchor) {
     const value = change.anchor?.[attribute.name];
@@ -78,7 +88,7 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
   const values = given.map(([column, value]) => bindValue(binder, database, column, value)).join(', ');
   const columns = given.length === 0 ? database.dialect.defaultValues : `(${given.map(([column]) => quote(column.name)).join(', ')}) VALUES (${values})`;
   const returned = returnedColumns(writer, cells);
-  const row = await insertRow(writer, `INSERT INTO ${writer.target} ${columns}`, binder, returned, cells);
+  const row = await insertRow(writer, `INSERT INTO ${target} ${columns}`, binder, returned, cells);
   const anchor: Record<string, Value> = {};
   const attributes: Record<string, Value> = {};
   for (const [index, { attribute, column }] of returned.entries()) {
@@ -86,8 +96,7 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
     if (value !== null && value !== undefined) (attribute.anchor ? anchor : attributes)[attribute.name] = database.dialect.reader(column)(value);
   }
   const key = keyOf(model, anchor);
-  for (const { side, part } of sideParts(model, change))
-    if (part.modification !== 'delete') await insertValues(writer, side, key, part.modification === 'update' ? part.added : part.values);
+  await insertSides(writer, key, change);
   return { id: change.id, anchor, ...(Object.keys(attributes).length === 0 ? {} : { attributes }) };
 }
 
@@ -142,6 +151,7 @@ function returnedColumns({ model, wanted }: EntryWriter, cells: Cells): readonly
 async function updateEntry(writer: EntryWriter, change: EntryChange): Promise<EntryResult> {
   const { connection, database, model } = writer;
   const { dialect } = database;
+  const target = targetOf(writer);
   const key = keyOf(model, change.anchor ?? {});
   const cells = cellsOf(model, change);
   if (change.modification === 'replace') clearOthers(model, cells);
@@ -149,14 +159,36 @@ async function updateEntry(writer: EntryWriter, change: EntryChange): Promise<En
   const moves = keyText(newKey) !== keyText(key);
   if (moves) for (const sql of dialect.beforeKeyChange) await connection.query(sql, []);
   const binder = createBinder(database);
-  const sets = [...cells].map(([column, value]) => `${quote(column.name)} = ${bindValue(binder, database, column, value)}`).join(', ');
-  const where = ownCondition(writer, key, binder);
-  const sql = cells.size === 0 ? `SELECT 1 FROM ${writer.target} WHERE ${where}${dialect.lockClause}` : `UPDATE ${writer.target} SET ${sets} WHERE ${where}`;
+  const sets = [...cells].map(([column, value]) => `${quote(column.name)} = ${bindValue(binder, database, column, value)}`);
+  if (model.version?.increment) sets.push(`${quote(model.version.column.name)} = coalesce(${quote(model.version.column.name)}, 0) + 1`);
+  const where = `${ownCondition(writer, key, binder)}${versionCondition(writer, change, binder)}`;
+  const sql = sets.length === 0 ? `SELECT 1 FROM ${target} WHERE ${where}${dialect.lockClause}` : `UPDATE ${target} SET ${sets.join(', ')} WHERE ${where}`;
   const { changes } = await connection.query(sql, binder.values);
-  if (changes === 0) throw notFound(writer);
-  for (const side of model.sides) if (moves) await moveValues(writer, side, key, newKey);
-  for (const side of model.sides) await updateSide(writer, side, newKey, change);
-  return { id: change.id, ...(moves ? { anchor: anchorOf(model, newKey) } : {}) };
+  if (changes === 0) throw await whyNothing(writer, key, change);
+  if (moves) await moveSides(writer, key, newKey);
+  await updateSides(writer, newKey, change);
+  const version = await readVersion(writer, newKey);
+  return { id: change.id, ...(moves ? { anchor: anchorOf(model, newKey) } : {}), ...(version === undefined ? {} : { attributes: version }) };
+}
+
+/** The row must be as the host last saw it. */
+function versionCondition({ database, model }: EntryWriter, change: EntryChange, binder: Binder): string {
+  const seen = model.version === undefined ? undefined : change.seen?.[model.version.attribute.name];
+  if (model.version === undefined || seen === undefined || Array.isArray(seen)) return '';
+  const { column } = model.version;
+  const { dialect } = database;
+  const expression = quote(column.name);
+  if (typeof seen !== 'string') return ` AND ${expression} = ${binder.bind(dialect.toSql(seen as Value, column))}`;
+  return ` AND ${dialect.equalsText(expression, column, seen, binder.bind) ?? '1=0'}`;
+}
+
+/** Nothing was changed: the row is not there, or not as it was. */
+async function whyNothing(writer: EntryWriter, key: readonly Value[], change: EntryChange): Promise<ConnectorError> {
+  const { version } = writer.model;
+  if (version === undefined) return notFound(writer);
+  const { attributes } = await readCurrent(writer, key, new Set([version.attribute.name]));
+  checkVersion(writer.model, change, attributes?.[version.attribute.name]);
+  return notFound(writer);
 }
 
 /** A replace carries everything: what it does not carry goes. */
@@ -171,18 +203,12 @@ function clearOthers(model: ObjectModel, cells: Cells): void {
 async function deleteEntry(writer: EntryWriter, change: EntryChange): Promise<EntryResult> {
   const { connection, database, model } = writer;
   const key = keyOf(model, change.anchor ?? {});
-  for (const side of model.sides) {
-    const sideBinder = createBinder(database);
-    await connection.query(`DELETE FROM ${side.from} WHERE ${keyCondition(database, side, key, sideBinder)}`, sideBinder.values);
-  }
+  const target = targetOf(writer);
+  await deleteSides(writer, key);
   const binder = createBinder(database);
-  const { changes } = await connection.query(`DELETE FROM ${writer.target} WHERE ${ownCondition(writer, key, binder)}`, binder.values);
+  const { changes } = await connection.query(`DELETE FROM ${target} WHERE ${ownCondition(writer, key, binder)}`, binder.values);
   if (changes === 0) throw notFound(writer);
   return { id: change.id };
-}
-
-function notFound({ target }: EntryWriter): ConnectorError {
-  return new ConnectorError('not-found', `there is no row with this identifier in ${target}`);
 }
 
 function anchorOf(model: ObjectModel, key: readonly Value[]): Attributes {
@@ -191,18 +217,6 @@ function anchorOf(model: ObjectModel, key: readonly Value[]): Attributes {
 
 function ownCondition({ database, model }: EntryWriter, key: readonly Value[], binder: Binder): string {
   return model.anchor.map(({ column }, index) => equalsKey(database, column, key[index], binder)).join(' AND ');
-}
-
-function keyCondition(database: SqlDatabase, side: SideAttribute, key: readonly Value[], binder: Binder): string {
-  return side.key.map((column, index) => equalsKey(database, column, key[index], binder)).join(' AND ');
-}
-
-function equalsKey({ dialect }: SqlDatabase, column: CatalogueColumn, value: Value | undefined, binder: Binder): string {
-  return dialect.equals(quote(column.name), column, value === undefined ? null : dialect.toSql(value, column), binder.bind);
-}
-
-function bindValue(binder: Binder, database: SqlDatabase, column: CatalogueColumn, value: Value | null): string {
-  return binder.bind(value === null ? null : database.dialect.toSql(value, column));
 }
 
 /** What a change writes into the columns of the main table. */
@@ -238,70 +252,4 @@ function onlyValue(part: AttributeChange): Value | undefined {
   const values = part.modification === 'update' ? part.added : part.values;
   if (values.length > 1) throw refused(part.name, `attribute "${part.name}" has one value and got ${values.length}`);
   return values[0];
-}
-
-function sideParts(model: ObjectModel, change: EntryChange): readonly { readonly side: SideAttribute; readonly part: AttributeChange }[] {
-  return model.sides.flatMap((side) => {
-    const part = change.changes.find((one) => one.name === side.attribute.name);
-    return part === undefined ? [] : [{ side, part }];
-  });
-}
-
-async function updateSide(writer: EntryWriter, side: SideAttribute, key: readonly Value[], change: EntryChange): Promise<void> {
-  const part = change.changes.find((one) => one.name === side.attribute.name);
-  if (part === undefined && change.modification !== 'replace') return;
-  if (part?.modification === 'update') {
-    await deleteValues(writer, side, key, part.removed);
-    // Adding a value that is there is no error: the wanted state is there, and a repeat must be harmless (R14).
-    await insertValues(writer, side, key, part.added);
-    return;
-  }
-  const wanted = part === undefined || part.modification === 'delete' ? [] : part.values;
-  const kept = new Set(wanted);
-  const present = await readValues(writer, side, key);
-  // Rows whose value stays are not touched: their other columns are the application's.
-  await deleteValues(
-    writer,
-    side,
-    key,
-    present.filter((value) => !kept.has(value)),
-  );
-  await insertValues(writer, side, key, wanted);
-}
-
-async function readValues({ connection, database }: EntryWriter, side: SideAttribute, key: readonly Value[]): Promise<readonly Value[]> {
-  const binder = createBinder(database);
-  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${keyCondition(database, side, key, binder)} AND ${sideCondition(side)}`;
-  const readValue = compileSideValue(database, side);
-  return (await connection.query(sql, binder.values)).rows.map(readValue).filter((value) => value !== undefined);
-}
-
-async function moveValues({ connection, database }: EntryWriter, side: SideAttribute, from: readonly Value[], to: readonly Value[]): Promise<void> {
-  const binder = createBinder(database);
-  const sets = side.key.map((column, index) => `${quote(column.name)} = ${bindValue(binder, database, column, to[index] ?? null)}`).join(', ');
-  await connection.query(`UPDATE ${side.from} SET ${sets} WHERE ${keyCondition(database, side, from, binder)}`, binder.values);
-}
-
-async function insertValues(writer: EntryWriter, side: SideAttribute, key: readonly Value[], values: readonly Value[]): Promise<void> {
-  await runAll(writer.connection, writer.database.dialect.insertRows(rowSet(writer.database, side, key, values)));
-}
-
-async function deleteValues(writer: EntryWriter, side: SideAttribute, key: readonly Value[], values: readonly Value[]): Promise<void> {
-  await runAll(writer.connection, writer.database.dialect.deleteRows(rowSet(writer.database, side, key, values)));
-}
-
-async function runAll(connection: SqlConnection, statements: readonly { readonly sql: string; readonly values: readonly SqlValue[] }[]): Promise<void> {
-  for (const { sql, values } of statements) await connection.query(sql, values);
-}
-
-function rowSet(database: SqlDatabase, side: SideAttribute, key: readonly Value[], values: readonly Value[]): RowSet {
-  const { name, type } = side.attribute;
-  const rows = [...new Set(values)].map((value) => {
-    try {
-      return sqlKey(database, side.value, type === 'reference' ? parseReference(String(value), side.value) : [value]);
-    } catch (error) {
-      throw refused(name, `attribute "${name}": ${error instanceof Error ? error.message : String(error)}`);
-    }
-  });
-  return { from: side.from, keyColumns: side.key, key: sqlKey(database, side.key, key), columns: side.value, rows };
 }

@@ -140,6 +140,11 @@ export interface EntryChange {
   readonly newDn?: string;
   /** What changes; an `add` and a `replace` carry every attribute as `add`, a `delete` none. */
   readonly changes: readonly AttributeChange[];
+  /**
+   * In an update: the values of the attributes that the schema calls `version`, as the host last saw them. A connector that
+   * declares such attributes refuses a change of an entry that has others by now (`version-conflict`).
+   */
+  readonly seen?: Attributes;
   /** The initial password, where the connector takes it in the first pass. */
   readonly password?: string;
 }

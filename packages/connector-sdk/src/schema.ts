@@ -22,6 +22,8 @@ export interface SchemaAttribute {
   readonly caseExact?: boolean;
   /** The application assigns it on create (an identity column, an operational attribute): never in an add. */
   readonly assigned?: boolean;
+  /** It changes with every change of the entry: what the host last saw of it goes with an update ({@link file://./connector.ts EntryChange.seen}). */
+  readonly version?: boolean;
   /** A secret: its values appear in no image, log, error or answer. */
   readonly secret?: boolean;
   /** For references: the object types it may point to. Absent means any. */

@@ -76,6 +76,7 @@ export interface EncodedChange {
   readonly dn?: string;
   readonly newDn?: string;
   readonly changes: readonly EncodedAttributeChange[];
+  readonly seen?: EncodedAttributes;
   readonly password?: string;
 }
 

@@ -29,6 +29,7 @@ export function decodeChange(types: ReadonlyMap<string, CompiledObjectType>, cha
     ...(change.dn === undefined ? {} : { dn: change.dn }),
     ...(change.newDn === undefined ? {} : { newDn: change.newDn }),
     changes: change.changes.map((one) => decodeAttributeChange(type, one)),
+    ...(change.seen === undefined ? {} : { seen: decodeAttributes(type, change.seen) }),
     ...(change.password === undefined ? {} : { password: change.password }),
   };
 }

@@ -86,6 +86,19 @@ describe('plan of a change', () => {
     references: [{ attribute: 'teams', replace: false, added: ['4'], removed: ['3'] }],
   };
 
+  it('what the host last saw of a version goes with the change', () => {
+    const compiled = compileSchema(
+      { objectTypes: [{ ...definition, attributes: [...definition.attributes, { name: 'etag', type: 'string', version: true, direction: 'import-only' }] }] },
+      { dnAsAnchor: false },
+    ).get('person');
+    if (compiled === undefined) throw new Error('the schema of the test is wrong');
+    const seen = { ...current, attributes: { ...current.attributes, etag: 'v7' } };
+    const plan = planUpdate(compiled, defaultCapabilities, seen, delta, { withPassword: false });
+    expect(plan.steps).toMatchObject([{ change: { seen: { etag: 'v7' } } }]);
+    const [step] = planUpdate(compiled, defaultCapabilities, current, delta, { withPassword: false }).steps;
+    expect(step).not.toHaveProperty('change.seen');
+  });
+
   it('attribute-update sends values added and removed', () => {
     const plan = planUpdate(person, { ...defaultCapabilities, exportType: 'attribute-update' }, current, delta, { withPassword: false });
     expect(plan.steps).toMatchObject([

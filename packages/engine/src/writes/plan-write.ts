@@ -151,7 +151,13 @@ function changeInPlace(objectType: CompiledObjectType, capabilities: Capabilitie
   }
   if (Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0) return steps;
   const dn = delta.newDn ?? current.dn;
-  const target = { ...identity, ...(dn === undefined ? {} : { dn }) };
+  // After a rename the application may have counted already.
+  const versions = delta.newDn === undefined ? objectType.definition.attributes.filter((attribute) => attribute.version) : [];
+  const seen = pick(
+    current.attributes,
+    versions.map((attribute) => attribute.name),
+  );
+  const target = { ...identity, ...(dn === undefined ? {} : { dn }), ...(Object.keys(seen).length === 0 ? {} : { seen }) };
   const change: Omit<EncodedChange, 'id'> =
     capabilities.exportType === 'object-replace'
       ? { ...target, modification: 'replace', changes: wholeObject(objectType, current, delta) }

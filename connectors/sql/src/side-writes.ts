@@ -1,0 +1,126 @@
+import { type AttributeChange, ConnectorError, type EntryChange, type Value } from '@landbridge/connector-sdk';
+import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue } from './database.ts';
+import { type Binder, createBinder, sqlKey } from './fetch-entries.ts';
+import type { ObjectModel, SideAttribute } from './object-model.ts';
+import { parseReference } from './references.ts';
+import { compileSideValue, sideColumns, sideCondition } from './side-reader.ts';
+
+/** What a change is applied with. */
+export interface EntryWriter {
+  readonly connection: SqlConnection;
+  readonly database: SqlDatabase;
+  readonly model: ObjectModel;
+  /** The table that is written, quoted. */
+  readonly target: string | undefined;
+  /** The attributes that may be returned. */
+  readonly wanted: ReadonlySet<string>;
+}
+
+/** The error of a value that is not taken. */
+export function refused(attribute: string, message: string): ConnectorError {
+  return new ConnectorError('invalid-attribute-value', message, { attribute });
+}
+
+/** Adds the rows of side tables of a new entry. */
+export async function insertSides(writer: EntryWriter, key: readonly Value[], change: EntryChange): Promise<void> {
+  for (const { side, part } of sideParts(writer.model, change))
+    if (part.modification !== 'delete') await insertValues(writer, side, key, part.modification === 'update' ? part.added : part.values);
+}
+
+/** Lets the rows of side tables follow an anchor that changed. */
+export async function moveSides(writer: EntryWriter, from: readonly Value[], to: readonly Value[]): Promise<void> {
+  for (const side of writer.model.sides) await moveValues(writer, side, from, to);
+}
+
+/** Changes the rows of side tables. */
+export async function updateSides(writer: EntryWriter, key: readonly Value[], change: EntryChange): Promise<void> {
+  for (const side of writer.model.sides) await updateSide(writer, side, key, change);
+}
+
+/** Removes the rows of side tables. */
+export async function deleteSides(writer: EntryWriter, key: readonly Value[]): Promise<void> {
+  for (const side of writer.model.sides) {
+    const binder = createBinder(writer.database);
+    await writer.connection.query(`DELETE FROM ${side.from} WHERE ${keyCondition(writer.database, side, key, binder)}`, binder.values);
+  }
+}
+
+function keyCondition(database: SqlDatabase, side: SideAttribute, key: readonly Value[], binder: Binder): string {
+  return side.key.map((column, index) => equalsKey(database, column, key[index], binder)).join(' AND ');
+}
+
+/** An exact condition on one column of a key. */
+export function equalsKey({ dialect }: SqlDatabase, column: CatalogueColumn, value: Value | undefined, binder: Binder): string {
+  return dialect.equals(quote(column.name), column, value === undefined ? null : dialect.toSql(value, column), binder.bind);
+}
+
+/** Binds a value as the driver takes it for the column. */
+export function bindValue(binder: Binder, database: SqlDatabase, column: CatalogueColumn, value: Value | null): string {
+  return binder.bind(value === null ? null : database.dialect.toSql(value, column));
+}
+
+function sideParts(model: ObjectModel, change: EntryChange): readonly { readonly side: SideAttribute; readonly part: AttributeChange }[] {
+  return model.sides.flatMap((side) => {
+    const part = change.changes.find((one) => one.name === side.attribute.name);
+    return part === undefined ? [] : [{ side, part }];
+  });
+}
+
+async function updateSide(writer: EntryWriter, side: SideAttribute, key: readonly Value[], change: EntryChange): Promise<void> {
+  const part = change.changes.find((one) => one.name === side.attribute.name);
+  if (part === undefined && change.modification !== 'replace') return;
+  if (part?.modification === 'update') {
+    await deleteValues(writer, side, key, part.removed);
+    // Adding a value that is there is no error: the wanted state is there, and a repeat must be harmless (R14).
+    await insertValues(writer, side, key, part.added);
+    return;
+  }
+  const wanted = part === undefined || part.modification === 'delete' ? [] : part.values;
+  const kept = new Set(wanted);
+  const present = await readValues(writer, side, key);
+  // Rows whose value stays are not touched: their other columns are the application's.
+  await deleteValues(
+    writer,
+    side,
+    key,
+    present.filter((value) => !kept.has(value)),
+  );
+  await insertValues(writer, side, key, wanted);
+}
+
+async function readValues({ connection, database }: EntryWriter, side: SideAttribute, key: readonly Value[]): Promise<readonly Value[]> {
+  const binder = createBinder(database);
+  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${keyCondition(database, side, key, binder)} AND ${sideCondition(side)}`;
+  const readValue = compileSideValue(database, side);
+  return (await connection.query(sql, binder.values)).rows.map(readValue).filter((value) => value !== undefined);
+}
+
+async function moveValues({ connection, database }: EntryWriter, side: SideAttribute, from: readonly Value[], to: readonly Value[]): Promise<void> {
+  const binder = createBinder(database);
+  const sets = side.key.map((column, index) => `${quote(column.name)} = ${bindValue(binder, database, column, to[index] ?? null)}`).join(', ');
+  await connection.query(`UPDATE ${side.from} SET ${sets} WHERE ${keyCondition(database, side, from, binder)}`, binder.values);
+}
+
+async function insertValues(writer: EntryWriter, side: SideAttribute, key: readonly Value[], values: readonly Value[]): Promise<void> {
+  await runAll(writer.connection, writer.database.dialect.insertRows(rowSet(writer.database, side, key, values)));
+}
+
+async function deleteValues(writer: EntryWriter, side: SideAttribute, key: readonly Value[], values: readonly Value[]): Promise<void> {
+  await runAll(writer.connection, writer.database.dialect.deleteRows(rowSet(writer.database, side, key, values)));
+}
+
+async function runAll(connection: SqlConnection, statements: readonly { readonly sql: string; readonly values: readonly SqlValue[] }[]): Promise<void> {
+  for (const { sql, values } of statements) await connection.query(sql, values);
+}
+
+function rowSet(database: SqlDatabase, side: SideAttribute, key: readonly Value[], values: readonly Value[]): RowSet {
+  const { name, type } = side.attribute;
+  const rows = [...new Set(values)].map((value) => {
+    try {
+      return sqlKey(database, side.value, type === 'reference' ? parseReference(String(value), side.value) : [value]);
+    } catch (error) {
+      throw refused(name, `attribute "${name}": ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
+  return { from: side.from, keyColumns: side.key, key: sqlKey(database, side.key, key), columns: side.value, rows };
+}
