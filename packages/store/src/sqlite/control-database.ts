@@ -1,11 +1,13 @@
 import type { ConfigurationRevision, ControlStore, StoredToken } from '../control-store.ts';
-import { openForWriting, type Row } from './database.ts';
+import { openForWriting } from './database.ts';
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS revisions(number INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL, summary TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens(id TEXT PRIMARY KEY, scope TEXT NOT NULL, label TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER, revoked INTEGER, used INTEGER);
 CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`;
+
+type ControlRow = Readonly<Record<string, unknown>>;
 
 /** Opens the control file of a data folder. */
 export function openSqliteControlStore(file: string): ControlStore {
@@ -74,7 +76,8 @@ export function openSqliteControlStore(file: string): ControlStore {
   };
 }
 
-function toRevision(row: Row): ConfigurationRevision {
+/** A revision from a database row, of whichever engine. */
+export function toRevision(row: ControlRow): ConfigurationRevision {
   return {
     number: Number(row['number']),
     document: String(row['document']),
@@ -84,7 +87,8 @@ function toRevision(row: Row): ConfigurationRevision {
   };
 }
 
-function toToken(row: Row): StoredToken {
+/** A token from a database row, of whichever engine. */
+export function toToken(row: ControlRow): StoredToken {
   const time = (name: string): number | undefined => (row[name] === null ? undefined : Number(row[name]));
   return {
     id: String(row['id']),

@@ -19,10 +19,7 @@ export interface Confirmation {
   readonly fenced: boolean;
 }
 
-/**
- * Compares what an import shows with what is awaited: per attribute, typed, order-free. `covered` limits the comparison to
- * these attributes (a delta that names only some); absent means all.
- */
+/** Confirms an entry, and keeps what is still awaited. */
 export function confirmEntry(
   state: StoreState,
   type: StoredType,
@@ -34,6 +31,23 @@ export function confirmEntry(
 ): Confirmation {
   const row = state.database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', id);
   const awaited = row === undefined ? {} : (JSON.parse(String(row['attributes'])) as AwaitedAttributes);
+  const { confirmation, remaining } = compareAwaited(type, awaited, fence, currentBody, entry, covered);
+  saveRemaining(state, id, remaining);
+  return confirmation;
+}
+
+/**
+ * Compares what an import shows with what is awaited: per attribute, typed, order-free. `covered` limits the comparison to
+ * these attributes (a delta that names only some); absent means all.
+ */
+export function compareAwaited(
+  type: StoredType,
+  awaited: AwaitedAttributes,
+  fence: number,
+  currentBody: string,
+  entry: Extract<ImportedEntry, { op: 'put' }>,
+  covered?: readonly string[],
+): { readonly confirmation: Confirmation; readonly remaining: AwaitedAttributes } {
   const current = JSON.parse(currentBody) as EncodedAttributes;
   const imported = JSON.parse(entry.body) as EncodedAttributes;
   const body: Record<string, EncodedValue | readonly EncodedValue[]> = { ...imported };
@@ -54,19 +68,21 @@ export function confirmEntry(
     else if (isSet ? showsDelta(shown?.values ?? [], wait.added, wait.removed) : sameValue(attribute, current[name], imported[name])) confirmed.push(name);
     else mismatched.push({ attribute: name, journal: wait.journal });
   }
-  saveRemaining(state, id, remaining);
   const open = new Set(Object.values(remaining).map((wait) => wait.journal));
   const wrong = new Set(mismatched.map((one) => one.journal));
   const complete = [...new Set(confirmed.map((name) => awaited[name]?.journal ?? 0))].filter((journal) => !open.has(journal) && !wrong.has(journal));
   const keptReferences = [...kept].some((name) => type.attributes.get(name)?.type === 'reference' && type.attributes.get(name)?.multiValued === true);
   return {
-    body: kept.size === 0 ? entry.body : JSON.stringify(orderAttributes(type, body)),
-    confirmed,
-    mismatched,
-    complete,
-    kept,
-    keptReferences,
-    fenced: kept.size > 0,
+    remaining,
+    confirmation: {
+      body: kept.size === 0 ? entry.body : JSON.stringify(orderAttributes(type, body)),
+      confirmed,
+      mismatched,
+      complete,
+      kept,
+      keptReferences,
+      fenced: kept.size > 0,
+    },
   };
 }
 

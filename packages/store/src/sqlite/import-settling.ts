@@ -4,7 +4,7 @@ import type { StoreState } from './entry-rows.ts';
 import { sameValue, showsDelta } from './import-confirmation.ts';
 import type { PageWork } from './import-page.ts';
 import { announceWrite } from './outbox.ts';
-import type { StoredType } from './stored-model.ts';
+import type { StoredModel, StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 import { applyWrite, claimKeys } from './write-commands.ts';
 
@@ -77,7 +77,7 @@ export function createImportSettling(state: StoreState): ImportSettling {
         if (claims.length === 0 && !decidable) return false;
         const matches =
           claims.length === 0
-            ? showsEffect(state, type, effectOf(journalId), entry)
+            ? showsEffect(state.model, type, effectOf(journalId), entry)
             : claims.some((claim) => keys.some((key) => key.attr === claim['attr'] && key.key === claim['key']));
         if (!matches) continue;
         if (!decidable) return false;
@@ -90,7 +90,7 @@ export function createImportSettling(state: StoreState): ImportSettling {
       const open = state.open.get(entryId);
       if (open === undefined || open.kind !== 'update' || open.inDoubtSince === undefined || open.inDoubtSince > step.fence) return false;
       const effect = effectOf(open.journalId);
-      return effect !== undefined && showsEffect(state, type, effect, entry) && settle(open.journalId, effect, entryId, step, page);
+      return effect !== undefined && showsEffect(state.model, type, effect, entry) && settle(open.journalId, effect, entryId, step, page);
     },
     findPending(type, entry) {
       const candidates = database.all(`SELECT id, dn_key, body FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0 AND otype = ?`, type.id);
@@ -100,7 +100,7 @@ export function createImportSettling(state: StoreState): ImportSettling {
       const wanted = claimKeys(type, JSON.parse(entry.body) as EncodedAttributes);
       const matching = candidates.filter((row) => {
         const own = claimKeys(type, JSON.parse(String(row['body'])) as EncodedAttributes);
-        if (own.length === 0) return showsEffect(state, type, { set: JSON.parse(String(row['body'])) as EncodedAttributes, ...noChange }, entry);
+        if (own.length === 0) return showsEffect(state.model, type, { set: JSON.parse(String(row['body'])) as EncodedAttributes, ...noChange }, entry);
         return own.every((key) => wanted.some((one) => one.attr === key.attr && one.key === key.key));
       });
       if (matching.length > 1) return 'several';
@@ -109,13 +109,14 @@ export function createImportSettling(state: StoreState): ImportSettling {
   };
 }
 
-const noChange = { unset: [], references: [], awaiting: [] } as const;
+/** The rest of an effect that only sets values. */
+export const noChange = { unset: [], references: [], awaiting: [] } as const;
 
 /** Whether an object shows everything that a write wanted and that an import can show. */
-function showsEffect(state: StoreState, type: StoredType, effect: EntryEffect | undefined, entry: PutEntry): boolean {
+export function showsEffect(model: Pick<StoredModel, 'dnKey'>, type: StoredType, effect: EntryEffect | undefined, entry: PutEntry): boolean {
   if (effect === undefined) return false;
   const shown = JSON.parse(entry.body) as EncodedAttributes;
-  if (effect.dn !== undefined && (entry.dn === undefined || state.model.dnKey(entry.dn) !== state.model.dnKey(effect.dn))) return false;
+  if (effect.dn !== undefined && (entry.dn === undefined || model.dnKey(entry.dn) !== model.dnKey(effect.dn))) return false;
   const visible = (name: string): boolean => type.attributes.get(name)?.exportOnly === false;
   let evidence = effect.dn !== undefined;
   for (const [name, value] of Object.entries(effect.set)) {

@@ -21,7 +21,7 @@ export interface OpenStore {
  */
 export async function openSqliteConnectorStore(options: { readonly file: string; readonly thread?: boolean }): Promise<OpenStore> {
   const { file } = options;
-  const opened = options.thread === false ? openInThisThread(file) : startStoreThread(file);
+  const opened = options.thread === false ? openInThisThread(file) : startStoreThread(new URL('./store-thread.ts', import.meta.url), { file });
   // The file must exist, with its tables, before a reader opens it.
   await opened.store.checkpoint();
   const scan = createScan(file);

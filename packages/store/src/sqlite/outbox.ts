@@ -1,5 +1,5 @@
 import type { EncodedAttributes } from '@landbridge/connector-sdk';
-import type { ConnectorReader, EventKind, EventResult, EventRow, IntentEvents } from '../connector-store.ts';
+import type { ConnectorReader, EntryEffect, EventKind, EventResult, EventRow, IntentEvents } from '../connector-store.ts';
 import type { Database, Row } from './database.ts';
 import { type StoreState, transact } from './entry-rows.ts';
 import type { StoredModel } from './stored-model.ts';
@@ -96,31 +96,32 @@ export function announce(state: StoreState, event: Announcement): void {
   );
 }
 
+/** How a journal row ended. */
+export interface WriteEnd {
+  readonly applied: boolean;
+  readonly error?: string;
+  readonly at: number;
+}
+
 /** What a journal row that ended says: the change it made, and the completion of a request nobody waited for. */
-export function announceWrite(state: StoreState, journal: Row, outcome: { readonly applied: boolean; readonly error?: string; readonly at: number }): void {
+export function announceWrite(state: StoreState, journal: Row, outcome: WriteEnd): void {
   if (!state.announces || journal['events'] === null) return;
-  const events = JSON.parse(String(journal['events'])) as IntentEvents;
-  const effect = JSON.parse(String(journal['effect'])) as {
-    readonly set: EncodedAttributes;
-    readonly unset: readonly string[];
-    readonly references: readonly { readonly attribute: string }[];
-  };
   const entry = state.database.get('SELECT scim_id FROM entries WHERE id = ?', Number(journal['entry']));
   const scimId = entry === undefined ? (journal['scim_id'] as string | null) : String(entry['scim_id']);
+  for (const event of toAnnouncements(journal, scimId, outcome)) announce(state, event);
+}
+
+/** The events of a journal row that ended. */
+export function toAnnouncements(journal: Readonly<Record<string, unknown>>, scimId: string | null, outcome: WriteEnd): readonly Announcement[] {
+  const events = JSON.parse(String(journal['events'])) as IntentEvents;
+  const effect = JSON.parse(String(journal['effect'])) as EntryEffect;
   const about = { at: outcome.at, otype: Number(journal['otype']), scimId, transaction: String(journal['correlation']) };
-  if (outcome.applied)
-    announce(state, {
-      ...about,
-      kinds: events.kinds,
-      attributes: [...Object.keys(effect.set), ...effect.unset, ...effect.references.map((delta) => delta.attribute)],
-    });
-  if (events.async)
-    announce(state, {
-      ...about,
-      kinds: ['asyncresp'],
-      attributes: [],
-      result: { method: String(journal['method']), applied: outcome.applied, ...(outcome.error === undefined ? {} : { error: outcome.error }) },
-    });
+  const attributes = [...Object.keys(effect.set), ...effect.unset, ...effect.references.map((delta) => delta.attribute)];
+  const result = { method: String(journal['method']), applied: outcome.applied, ...(outcome.error === undefined ? {} : { error: outcome.error }) };
+  return [
+    ...(outcome.applied ? [{ ...about, kinds: events.kinds, attributes }] : []),
+    ...(events.async ? [{ ...about, kinds: ['asyncresp'] as const, attributes: [], result }] : []),
+  ];
 }
 
 /** What the application changed by itself, as an import found it. */
@@ -187,7 +188,8 @@ export function createOutboxReader(database: Database, model: () => StoredModel)
   };
 }
 
-function toEventRow(model: StoredModel, row: Row): EventRow {
+/** An event from a database row, of whichever engine. */
+export function toEventRow(model: StoredModel, row: Readonly<Record<string, unknown>>): EventRow {
   return {
     id: Number(row['id']),
     at: Number(row['at']),

@@ -157,10 +157,10 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
     readRuns: async (page) =>
       database
         .all('SELECT * FROM runs WHERE id < ? ORDER BY id DESC LIMIT ?', page.before ?? Number.MAX_SAFE_INTEGER, page.limit)
-        .map((row) => toRunRow(database, row)),
+        .map((row) => readRunRow(database, row)),
     async readRun(runId) {
       const row = database.get('SELECT * FROM runs WHERE id = ?', runId);
-      return row === undefined ? undefined : toRunRow(database, row);
+      return row === undefined ? undefined : readRunRow(database, row);
     },
     hasFullImport: async () =>
       database.get("SELECT 1 AS yes FROM steps WHERE kind = 'full' AND result IN ('success', 'completed-with-errors') LIMIT 1") !== undefined,
@@ -278,7 +278,8 @@ function toReference(model: StoredModel, row: Row): ReferenceRow {
   };
 }
 
-function toJournalRow(model: StoredModel, row: Row): JournalRow {
+/** A journal row from a database row, of whichever engine. */
+export function toJournalRow(model: StoredModel, row: Readonly<Record<string, unknown>>): JournalRow {
   const json = (name: string): unknown => (row[name] === null ? undefined : JSON.parse(String(row[name])));
   return {
     id: Number(row['id']),
@@ -306,9 +307,16 @@ function toJournalRow(model: StoredModel, row: Row): JournalRow {
   };
 }
 
-function toRunRow(database: Database, row: Row): RunRow {
+function readRunRow(database: Database, row: Row): RunRow {
   const id = Number(row['id']);
-  const steps = database.all('SELECT * FROM steps WHERE run = ? ORDER BY id', id).map(
+  const held = row['held_decision'] === null ? 0 : Number(database.get('SELECT count(*) AS n FROM held WHERE run = ?', id)?.['n'] ?? 0);
+  return toRunRow(row, database.all('SELECT * FROM steps WHERE run = ? ORDER BY id', id), held);
+}
+
+/** A run from its row, those of its steps, and how many removals it holds. */
+export function toRunRow(row: Readonly<Record<string, unknown>>, stepRows: readonly Readonly<Record<string, unknown>>[], heldEntries: number): RunRow {
+  const id = Number(row['id']);
+  const steps = stepRows.map(
     (step): StepRow => ({
       id: Number(step['id']),
       kind: String(step['kind']) as StepRow['kind'],
@@ -326,7 +334,7 @@ function toRunRow(database: Database, row: Row): RunRow {
       ? undefined
       : {
           reason: String(row['held_reason']),
-          entries: Number(database.get('SELECT count(*) AS n FROM held WHERE run = ?', id)?.['n'] ?? 0),
+          entries: heldEntries,
           decision: String(row['held_decision']) as 'waiting',
           ...(row['held_by'] === null ? {} : { by: String(row['held_by']) }),
         };

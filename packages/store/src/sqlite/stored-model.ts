@@ -35,12 +35,13 @@ export interface StoredModel {
   readonly plainReferences: boolean;
 }
 
-const EMPTY: StoreModel = { connector: '', objectTypes: [], normalizations: [], referenceForm: 'anchor' };
+/** The model of a store that was never configured. */
+export const EMPTY_MODEL: StoreModel = { connector: '', objectTypes: [], normalizations: [], referenceForm: 'anchor' };
 
 /** Reads the model that the file was last configured with. */
 export function readModel(database: Database): { readonly model: StoredModel; readonly text: string } {
-  const text = String(database.get("SELECT value FROM meta WHERE name = 'model'")?.['value'] ?? JSON.stringify(EMPTY));
-  return { model: compileModel(database, JSON.parse(text) as StoreModel), text };
+  const text = String(database.get("SELECT value FROM meta WHERE name = 'model'")?.['value'] ?? JSON.stringify(EMPTY_MODEL));
+  return { model: compileStored(database, JSON.parse(text) as StoreModel), text };
 }
 
 /**
@@ -55,7 +56,7 @@ export function applyModel(database: Database, next: StoreModel): boolean {
       database.run('INSERT INTO types(name) VALUES (?) ON CONFLICT DO NOTHING', type.name);
       for (const attribute of type.attributes) database.run('INSERT INTO attributes(name) VALUES (?) ON CONFLICT DO NOTHING', attribute.name);
     }
-    const model = compileModel(database, next);
+    const model = compileStored(database, next);
     const columns = new Set(database.all('PRAGMA table_xinfo(entries)').map((row) => String(row['name'])));
     for (const type of model.types.values()) for (const attribute of type.attributes.values()) addColumn(database, columns, attribute);
     database.run('UPDATE entries SET hash = NULL');
@@ -75,9 +76,14 @@ function addColumn(database: Database, columns: Set<string>, attribute: StoredAt
   database.execute(`CREATE INDEX entries_${attribute.column} ON entries(${attribute.column}, otype) WHERE ${attribute.column} IS NOT NULL`);
 }
 
-function compileModel(database: Database, model: StoreModel): StoredModel {
-  const typeIds = new Map(database.all('SELECT id, name FROM types').map((row) => [String(row['name']), Number(row['id'])]));
-  const attributeIds = new Map(database.all('SELECT id, name FROM attributes').map((row) => [String(row['name']), Number(row['id'])]));
+function compileStored(database: Database, model: StoreModel): StoredModel {
+  const numbers = (table: 'types' | 'attributes'): ReadonlyMap<string, number> =>
+    new Map(database.all(`SELECT id, name FROM ${table}`).map((row) => [String(row['name']), Number(row['id'])]));
+  return compileModel(model, numbers('types'), numbers('attributes'));
+}
+
+/** The model as statements need it, given the numbers that the store has for names. */
+export function compileModel(model: StoreModel, typeIds: ReadonlyMap<string, number>, attributeIds: ReadonlyMap<string, number>): StoredModel {
   const types = new Map<string, StoredType>();
   for (const type of model.objectTypes) {
     const id = typeIds.get(type.name);

@@ -33,9 +33,9 @@ export interface ThreadedStore {
   connectPort(): MessagePort;
 }
 
-/** Starts the store thread of a file. */
-export function startStoreThread(file: string): ThreadedStore {
-  const worker = new Worker(new URL('./store-thread.ts', import.meta.url), { workerData: { file }, name: 'store' });
+/** Starts a store thread: the program of an implementation, and what it opens. */
+export function startStoreThread(program: URL, workerData: object): ThreadedStore {
+  const worker = new Worker(program, { workerData, name: 'store' });
   const call = createCaller(worker);
   worker.on('error', (error) => call.fail(`the store thread failed: ${error.message}`));
   worker.on('exit', () => call.fail('the store thread has ended'));

@@ -279,7 +279,11 @@ export function createWriteCommands(state: StoreState): WriteCommands {
 }
 
 /** A delete is a delete whatever changed; an update was planned against what the entry was. */
-function judgeHeld(decision: 'approved' | 'rejected', journal: Row, entry: Row | undefined): Exclude<HeldDecision, 'not-held'> {
+export function judgeHeld(
+  decision: 'approved' | 'rejected',
+  journal: Readonly<Record<string, unknown>>,
+  entry: Readonly<Record<string, unknown>> | undefined,
+): Exclude<HeldDecision, 'not-held'> {
   if (decision === 'rejected') return 'rejected';
   if (entry === undefined) return 'gone';
   return journal['kind'] === 'update' && Number(entry['modified']) > Number(journal['at']) ? 'changed' : 'approved';

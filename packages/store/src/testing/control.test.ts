@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ControlStore, StoredToken } from '../control-store.ts';
 import { implementations, type StorePlace } from './stores.ts';
 
@@ -16,8 +16,6 @@ const token: StoredToken = {
 describe.each(implementations)('$name: control data', (implementation) => {
   let place: StorePlace;
   let control: ControlStore;
-  beforeAll(() => implementation.start());
-  afterAll(() => implementation.stop());
   beforeEach(async () => {
     place = await implementation.createPlace();
     control = await place.openControl();

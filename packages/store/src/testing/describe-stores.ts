@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
+import { afterEach, beforeEach, describe } from 'vitest';
 import type { ConnectorReader, ConnectorStore, StoreModel } from '../connector-store.ts';
 import type { OpenStore } from '../sqlite/open-sqlite-store.ts';
 import { createDriver, type Driver, model } from './people.ts';
@@ -26,8 +26,6 @@ export function describeStores(title: string, tests: (bench: Bench) => void, con
       drive = createDriver(opened.store, opened.reader);
       await opened.store.configure(configured);
     };
-    beforeAll(() => implementation.start());
-    afterAll(() => implementation.stop());
     beforeEach(async () => {
       place = await implementation.createPlace();
       await open();

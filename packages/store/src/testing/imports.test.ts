@@ -363,6 +363,35 @@ describeStores(
       const [target] = await reader.resolveTargets([(await drive.row('bob'))?.scimId ?? '']);
       expect(target?.raw).toBe('CN=Robert,O=x');
     });
+
+    it('R10 who referred to a renamed entry refers to it by its new name', async () => {
+      const { drive, reader } = bench;
+      await drive.import([person('Ada', {}, 'CN=Ada'), person('Bob', { manager: 'cn=ada' }, 'CN=Bob'), group('g', ['CN=Ada', 'CN=Bob'])]);
+      const ada = await drive.row('ada');
+      await drive.write({ kind: 'update', entryId: ada?.id ?? 0, effect: sets({}, { dn: 'CN=Ada Lovelace' }) });
+      expect(await drive.members('g')).toEqual(['CN=Ada Lovelace', 'CN=Bob']);
+      const [report] = await reader.readReferrers(ada?.id ?? 0, { objectType: 'person', name: 'manager' }, { limit: 5 });
+      expect(report).toMatchObject({ raw: 'CN=Ada Lovelace' });
+      expect(await drive.values('bob')).toMatchObject({ manager: 'CN=Ada Lovelace' });
+    });
   },
   directoryModel,
+);
+
+describeStores(
+  'names as anchors',
+  (bench) => {
+    it('R7 an object renamed in the application keeps its id', async () => {
+      const { drive } = bench;
+      await drive.import([person('CN=Ada', {}, 'CN=Ada')]);
+      const before = await drive.row('cn=ada');
+      const update = { op: 'update', objectType: 'person', set: {}, unset: [], deltas: [] } as const;
+      await drive.import([{ ...update, anchor: 'cn=ADA', dn: 'cn=ADA', newDn: 'CN=Eve' }], { kind: 'delta' });
+      expect(await drive.row('CN=EVE')).toMatchObject({ id: before?.id, scimId: before?.scimId, dn: 'CN=Eve' });
+      await drive.import([]);
+      await drive.import([person('CN=Eve', {}, 'CN=Eve')]);
+      expect((await drive.row('cn=eve'))?.scimId).toBe(before?.scimId);
+    });
+  },
+  { ...directoryModel, dnAsAnchor: true },
 );

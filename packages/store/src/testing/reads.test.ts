@@ -70,6 +70,8 @@ describeStores('queries', (bench) => {
     expect(await find(undefined, by('login'))).toEqual(['1', '2', '4', '3']);
     expect(await find(undefined, by('level'))).toEqual(['1', '2', '3', '4']);
     expect(await find(undefined, by('level', true))).toEqual(['4', '3', '2', '1']);
+    // Without an index: "éve" after "strasse" and "straße", whatever their case.
+    expect(await find(undefined, by('note'))).toEqual(['2', '1', '3', '4']);
     expect(await find(undefined, { ...by('login'), limit: 2, offset: 1 })).toEqual(['2', '4']);
     const first = await reader.query({ objectType: 'person', limit: 2, total: false, scanLimit: 0 });
     expect(first.total).toBeUndefined();

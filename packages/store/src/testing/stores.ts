@@ -1,7 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
+import { postgresPrograms } from '../../../../tools/backends.ts';
 import type { ControlStore } from '../control-store.ts';
+import { connectorSchema, openSession, type PostgresOptions } from '../postgres/connection.ts';
+import { openPostgresControlStore } from '../postgres/control-database.ts';
+import { openPostgresConnectorStore } from '../postgres/open-postgres-store.ts';
 import { openSqliteControlStore } from '../sqlite/control-database.ts';
 import { type OpenStore, openSqliteConnectorStore } from '../sqlite/open-sqlite-store.ts';
 
@@ -16,9 +22,6 @@ export interface StorePlace {
 /** An implementation of the store. The suite runs on every one of them. */
 export interface StoreImplementation {
   readonly name: string;
-  /** Starts what all places share: a server. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
   createPlace(): Promise<StorePlace>;
 }
 
@@ -26,8 +29,6 @@ export interface StoreImplementation {
 export const implementations: readonly StoreImplementation[] = [
   {
     name: 'SQLite',
-    start: async () => {},
-    stop: async () => {},
     async createPlace() {
       const folder = mkdtempSync(join(tmpdir(), 'landbridge-store-'));
       return {
@@ -37,4 +38,44 @@ export const implementations: readonly StoreImplementation[] = [
       };
     },
   },
+  ...(postgresPrograms() === undefined ? [] : [postgres()]),
 ];
+
+let server: Promise<PrivatePostgres> | undefined;
+afterAll(async () => {
+  await (await server)?.stop();
+});
+
+/** Everything that a connector's store keeps, but for its model. */
+const EMPTY = `DELETE FROM entries; DELETE FROM mv; DELETE FROM refs; DELETE FROM links; DELETE FROM link_aliases; DELETE FROM link_external; DELETE FROM claims; DELETE FROM journal;
+  DELETE FROM unconfirmed; DELETE FROM runs; DELETE FROM steps; DELETE FROM held; DELETE FROM watermarks; DELETE FROM audit; DELETE FROM outbox; DELETE FROM event_streams; DELETE FROM event_acks; DELETE FROM event_failures; UPDATE types SET entries = 0;
+  UPDATE head SET lease_until = '-infinity', position = 0;`;
+
+/** One server for all places of a test file. Tables cost more than tests: a schema is emptied and used again. */
+function postgres(): StoreImplementation {
+  const free: PostgresOptions[] = [];
+  let made = 0;
+  return {
+    name: 'PostgreSQL',
+    async createPlace() {
+      server ??= startPostgres();
+      const { url } = await server;
+      made += 1;
+      // A name that needs quoting.
+      const options = free.pop() ?? { url, schema: `place ${made}` };
+      return {
+        openConnector: () => openPostgresConnectorStore({ postgres: options, connector: 'hr', owner: 'suite', thread: false }),
+        openControl: () => openPostgresControlStore({ url, schema: `control ${made}` }),
+        async dispose() {
+          const session = await openSession(options, connectorSchema(options, 'hr'));
+          await session.execute(EMPTY).then(
+            () => free.push(options),
+            // A test of control data has no connector.
+            () => {},
+          );
+          await session.close();
+        },
+      };
+    },
+  };
+}

@@ -256,6 +256,30 @@ describeStores('results', (bench) => {
     ]);
   });
 
+  it('R12 a held write is sent only after its approval, and only while its entry is what it was planned for', async () => {
+    const { drive, store, reader } = bench;
+    await drive.import([person('1', ada), person('2', ada), person('3', ada)]);
+    const held: number[] = [];
+    for (const anchor of ['1', '2', '3']) {
+      const outcome = await drive.intend({ kind: 'update', entryId: (await drive.row(anchor))?.id ?? 0, effect: sets({ title: 'new' }), held: true });
+      held.push(outcome.status === 'intended' ? outcome.journalId : 0);
+    }
+    const { counts } = await drive.import([person('1', ada), person('2', { ...ada, title: 'theirs' }), person('3', ada)]);
+    expect(counts).toMatchObject({ fenced: 0, unchanged: 2, updated: 1 });
+    await store.commitLinkChanges([{ scimId: (await drive.row('2'))?.scimId ?? '', change: { shadow: { x: 1 } }, audit, at: 90 }]);
+    const by = { actor: 'admin', reason: 'no', at: 99 };
+    expect(await store.decideHeldWrites('approved', [held[0] ?? 0, held[1] ?? 0, 12345], by)).toEqual(['approved', 'changed', 'not-held']);
+    expect(await store.decideHeldWrites('rejected', [held[2] ?? 0, held[0] ?? 0], by)).toEqual(['rejected', 'not-held']);
+    expect((await reader.readJournal({ limit: 3 })).map((row) => row.state)).toEqual(['refused', 'refused', 'intended']);
+    expect((await reader.readAudit({ limit: 3 })).map((record) => [record.action, record.result])).toEqual([
+      ['held-update', 'rejected'],
+      ['held-update', 'changed'],
+      ['held-update', 'approved'],
+    ]);
+    await store.commitResults([{ journalId: held[0] ?? 0, state: 'applied', audit, at: 100 }]);
+    expect(await drive.values('1')).toMatchObject({ title: 'new' });
+  });
+
   it('R31 a held intent has a journal row and keeps its entry', async () => {
     const { drive, reader } = bench;
     await drive.intend({ kind: 'add', held: true });

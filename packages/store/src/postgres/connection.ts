@@ -1,0 +1,169 @@
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+
+/** Where the host's own store is, in PostgreSQL. Plain data: it is handed to threads. */
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database?sslmode=…`. */
+  readonly url: string;
+  /** The schema of the control data, and the prefix of the connectors' schemas. Default is `landbridge`. */
+  readonly schema?: string;
+}
+
+/** A value of a statement. Arrays are bound as PostgreSQL arrays. */
+export type SqlValue = string | number | boolean | null | readonly number[] | readonly string[];
+
+/** A row: numbers for every integer type, text for JSON, as the statements expect it. */
+export type Row = Readonly<Record<string, string | number | boolean | null>>;
+
+/** A connection, or a pool of them, with statements prepared once for each connection. */
+export interface Queries {
+  /** Runs one statement and returns its rows. */
+  all(sql: string, ...values: readonly SqlValue[]): Promise<readonly Row[]>;
+  get(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>;
+}
+
+/** One connection, for transactions. */
+export interface Session extends Queries {
+  /** Runs statements without values: BEGIN, COMMIT, DDL. */
+  execute(sql: string): Promise<void>;
+  /** Sends rows by COPY, in its text format (PostgreSQL manual, COPY, "Text Format"). */
+  copy(into: string, rows: Iterable<readonly (string | number | null)[]>): Promise<void>;
+  readonly broken: boolean;
+  close(): Promise<void>;
+}
+
+/** A pool of readers. */
+export interface Pool extends Queries {
+  close(): Promise<void>;
+}
+
+const { builtins } = pg.types;
+const NUMBERS: ReadonlySet<number> = new Set([builtins.INT2, builtins.INT4, builtins.INT8]);
+const types = {
+  getTypeParser: (oid: number) => (value: string | null) =>
+    value === null ? null : NUMBERS.has(oid) ? Number(value) : oid === builtins.BOOL ? value === 't' : value,
+} as unknown as pg.CustomTypesConfig;
+
+function settings(options: PostgresOptions, name: string, schema: string): pg.ClientConfig {
+  return {
+    connectionString: options.url,
+    application_name: name,
+    types,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    // R3: an answer promises durability whatever the server's default is. Errors of a server that hangs are not waited for for ever.
+    options: `-c synchronous_commit=on -c lock_timeout=60000 -c idle_in_transaction_session_timeout=120000 -c jit=off -c search_path=${quote(schema).replaceAll('\\', '\\\\').replaceAll(' ', '\\ ')}`,
+  };
+}
+
+const names = new Map<string, string>();
+
+/** The name of a prepared statement: PostgreSQL plans it once for each connection. */
+function nameOf(sql: string): string {
+  const known = names.get(sql);
+  if (known !== undefined) return known;
+  const name = hash('sha1', sql, 'hex').slice(0, 20);
+  names.set(sql, name);
+  return name;
+}
+
+const bind = (sql: string, values: readonly SqlValue[]) => ({ name: nameOf(sql), text: sql, values: values as unknown[] as string[] });
+
+/** `cannot_connect_now` (PostgreSQL manual, appendix A): the server starts, or recovers from a crash. It is waited for. */
+const STARTING = '57P03';
+const STARTING_MILLISECONDS = 30_000;
+
+/** Opens a connection. @throws Error with the server's reason, without the password. */
+export async function openSession(options: PostgresOptions, schema: string): Promise<Session> {
+  const client = await connect(options, schema);
+  let broken = false;
+  const end = (): void => {
+    broken = true;
+  };
+  client.on('error', end);
+  client.on('end', end);
+  const all: Session['all'] = async (sql, ...values) => (await client.query(bind(sql, values))).rows as readonly Row[];
+  return {
+    all,
+    get: async (sql, ...values) => (await all(sql, ...values))[0],
+    async execute(sql) {
+      await client.query(sql);
+    },
+    async copy(into, rows) {
+      const stream = client.query(copyFrom(`COPY ${into} FROM STDIN`));
+      const done = once(stream, 'finish');
+      for (const chunk of toCopyChunks(rows)) if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), done]);
+      stream.end();
+      await done;
+    },
+    get broken() {
+      return broken;
+    },
+    async close() {
+      await client.end();
+    },
+  };
+}
+
+async function connect(options: PostgresOptions, schema: string): Promise<pg.Client> {
+  const until = Date.now() + STARTING_MILLISECONDS;
+  for (;;) {
+    const client = new pg.Client(settings(options, 'landbridge store', schema));
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if ((error as { readonly code?: string }).code !== STARTING || Date.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+/** Opens a pool of readers: connections are made when they are needed. */
+export function openPool(options: PostgresOptions, schema: string, size: number): Pool {
+  const pool = new pg.Pool({ ...settings(options, 'landbridge reader', schema), max: size, idleTimeoutMillis: 60_000 });
+  // A connection that breaks while idle is replaced by the next query.
+  pool.on('error', () => {});
+  const all: Pool['all'] = async (sql, ...values) => (await pool.query(bind(sql, values))).rows as readonly Row[];
+  return { all, get: async (sql, ...values) => (await all(sql, ...values))[0], close: () => pool.end() };
+}
+
+const CHUNK_CHARACTERS = 65_536;
+
+function* toCopyChunks(rows: Iterable<readonly (string | number | null)[]>): Generator<string> {
+  let text = '';
+  for (const row of rows) {
+    text += `${row.map(toCopyText).join('\t')}\n`;
+    if (text.length < CHUNK_CHARACTERS) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}
+
+const ESCAPED: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function toCopyText(value: string | number | null): string {
+  if (value === null) return '\\N';
+  if (typeof value === 'number') return String(value);
+  return value.replace(/[\\\n\r\t]/g, (character) => ESCAPED[character] ?? character);
+}
+
+/** An identifier, quoted. */
+export function quote(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+/** The schema of a connector: PostgreSQL cuts names at 63 bytes, so a long one ends with a digest of itself. */
+export function connectorSchema(options: PostgresOptions, connector: string): string {
+  const name = `${options.schema ?? 'landbridge'}_${connector}`;
+  return Buffer.byteLength(name) <= 63
+    ? name
+    : `${Buffer.from(name)
+        .subarray(0, 46)
+        .toString()
+        .replace(/\uFFFD+$/, '')}_${hash('sha256', name, 'hex').slice(0, 16)}`;
+}

@@ -1,0 +1,307 @@
+import type { StoredAttribute } from '../sqlite/stored-model.ts';
+import type { Session } from './connection.ts';
+import { attributesOf, type EntryRecord, type PendingWork } from './entry-space.ts';
+import { writeAnnouncements } from './outbox.ts';
+import { indexKeys, multiValueKeys, toKept, toRecords } from './records.ts';
+import type { Writer } from './writer.ts';
+
+/** From so many rows on COPY beats a set given as one value. */
+const COPY_ROWS = 100;
+
+const ENTRY_TYPES: Readonly<Record<string, string>> = {
+  id: 'bigint',
+  otype: 'integer',
+  flags: 'integer',
+  position: 'bigint',
+  version: 'bigint',
+  created: 'bigint',
+  modified: 'bigint',
+  scim_id: 'text',
+  anchor: 'text',
+  anchor_key: 'text',
+  dn: 'text',
+  dn_key: 'text',
+  partition: 'text',
+  hash: 'text',
+  sets: 'text',
+  keys: 'text',
+  body: 'text',
+};
+const ENTRY_COLUMNS = Object.keys(ENTRY_TYPES);
+const recordset = (types: Readonly<Record<string, string>>): string =>
+  `json_to_recordset($1) AS x(${Object.entries(types)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(', ')})`;
+const select = (columns: readonly string[]): string => columns.map((name) => (name === 'keys' ? 'x.keys::jsonb' : `x.${name}`)).join(', ');
+const INSERT_ENTRIES = `INSERT INTO entries(${ENTRY_COLUMNS.join(', ')}) SELECT ${select(ENTRY_COLUMNS)} FROM ${recordset(ENTRY_TYPES)}`;
+const HEAD_COLUMNS = ['flags', 'position', 'modified', 'anchor', 'anchor_key', 'dn', 'dn_key', 'partition', 'hash', 'sets'];
+const UPDATE_TYPES = Object.fromEntries(['id', ...HEAD_COLUMNS, 'version'].map((name) => [name, ENTRY_TYPES[name] ?? '']));
+const update = (more: string, types: Readonly<Record<string, string>>): string =>
+  `UPDATE entries e SET ${HEAD_COLUMNS.map((name) => `${name} = x.${name}`).join(', ')}, version = e.version + x.version${more} FROM ${recordset(types)} WHERE e.id = x.id`;
+/** Two forms: a body that stays is not sent, and an index whose expression does not change is not written. */
+const UPDATE_HEADS = update('', UPDATE_TYPES);
+const UPDATE_ENTRIES = update(', keys = x.keys::jsonb, body = x.body', { ...UPDATE_TYPES, keys: 'text', body: 'text' });
+
+const LINK_TYPES = {
+  scim_id: 'text',
+  otype: 'integer',
+  entry: 'bigint',
+  anchor_key: 'text',
+  generation: 'integer',
+  state: 'text',
+  shadow: 'text',
+  created: 'bigint',
+  modified: 'bigint',
+  deleted_position: 'bigint',
+};
+const UPSERT_LINKS = `INSERT INTO links(${Object.keys(LINK_TYPES).join(', ')}, aliases) SELECT ${select(Object.keys(LINK_TYPES))}, '[]' FROM ${recordset(LINK_TYPES)}
+  ON CONFLICT(scim_id) DO UPDATE SET entry = excluded.entry, anchor_key = excluded.anchor_key, state = excluded.state, shadow = excluded.shadow, modified = excluded.modified, deleted_position = excluded.deleted_position`;
+
+/** Writes what a transaction changed: a few statements, whatever the number of rows, in the order in which they need each other. */
+export async function flush(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+  await removeEntries(session, work);
+  if (work.links.size > 0) await session.all(UPSERT_LINKS, toRecords([...work.links].map(linkRow)));
+  await updateEntries(writer, session, work);
+  await insertEntries(writer, session, work);
+  await writeMultiValues(writer, session, work);
+  await writeReferences(writer, session, work);
+  await resolveWaiting(writer, session, work);
+  await writeAwaited(session, work);
+  await writeBeside(session, work);
+  await writeAnnouncements(session, work.announcements);
+  for (const [otype, grown] of work.grown) if (grown !== 0) await session.all('UPDATE types SET entries = entries + $1 WHERE id = $2', grown, otype);
+}
+
+async function removeEntries(session: Session, work: PendingWork): Promise<void> {
+  if (work.removed.size === 0) return;
+  const ids = [...work.removed.keys()].map((record) => record.id);
+  const at = Math.max(...work.removed.values());
+  for (const table of ['refs', 'mv', 'unconfirmed']) await session.all(`DELETE FROM ${table} WHERE entry = ANY($1::bigint[])`, ids);
+  await session.all('DELETE FROM entries WHERE id = ANY($1::bigint[])', ids);
+  // Who referred to them refers to nothing for now (S-170).
+  await session.all(
+    `WITH lost AS (UPDATE refs SET target = NULL WHERE target = ANY($1::bigint[]) RETURNING entry)
+     UPDATE entries SET version = version + 1, modified = $2 WHERE id IN (SELECT entry FROM lost)`,
+    ids,
+    at,
+  );
+}
+
+function linkRow(link: PendingWork['links'] extends Set<infer Link> ? Link : never): Readonly<Record<string, string | number | null>> {
+  return {
+    scim_id: link.scimId,
+    otype: link.otype,
+    entry: link.entry,
+    anchor_key: link.anchorKey,
+    generation: link.generation,
+    state: link.state,
+    shadow: link.shadow,
+    created: link.created,
+    modified: link.modified,
+    deleted_position: link.deletedPosition,
+  };
+}
+
+function headRow(record: EntryRecord): Readonly<Record<string, string | number | null>> {
+  return {
+    id: record.id,
+    flags: record.flags,
+    position: record.position,
+    modified: record.modified,
+    anchor: record.anchor,
+    anchor_key: record.anchorKey,
+    dn: record.dn,
+    dn_key: record.dnKey,
+    partition: record.partition,
+    hash: record.hash,
+    sets: record.sets,
+    version: record.changes,
+  };
+}
+
+function keysOf(writer: Writer, record: EntryRecord): string {
+  const type = writer.model.typesById.get(record.otype);
+  return type === undefined ? '{}' : indexKeys(type, attributesOf(record));
+}
+
+async function updateEntries(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+  const heads = [...work.changed].filter((record) => !work.bodies.has(record));
+  const whole = [...work.changed].filter((record) => work.bodies.has(record));
+  if (heads.length > 0) await session.all(UPDATE_HEADS, toRecords(heads.map(headRow)));
+  if (whole.length > 0)
+    await session.all(UPDATE_ENTRIES, toRecords(whole.map((record) => ({ ...headRow(record), keys: keysOf(writer, record), body: record.body }))));
+}
+
+async function insertEntries(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+  if (work.inserted.size === 0) return;
+  const rows = [...work.inserted].map((record) => ({
+    ...headRow(record),
+    otype: record.otype,
+    version: record.version + record.changes,
+    created: record.created,
+    scim_id: record.scimId,
+    keys: keysOf(writer, record),
+    body: record.body,
+  })) as readonly Readonly<Record<string, string | number | null>>[];
+  if (rows.length < COPY_ROWS) await session.all(INSERT_ENTRIES, toRecords(rows));
+  else
+    await session.copy(
+      `entries(${ENTRY_COLUMNS.join(', ')})`,
+      rows.map((row) => ENTRY_COLUMNS.map((name) => row[name] ?? null)),
+    );
+}
+
+async function writeMultiValues(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+  const records = [...work.bodies].filter((record) => (writer.model.typesById.get(record.otype)?.multiValued.length ?? 0) > 0);
+  if (records.length === 0) return;
+  const before = records.filter((record) => !record.isNew).map((record) => record.id);
+  if (before.length > 0) await session.all('DELETE FROM mv WHERE entry = ANY($1::bigint[])', before);
+  const rows = records.flatMap((record) => {
+    const type = writer.model.typesById.get(record.otype);
+    return type === undefined ? [] : multiValueKeys(type, attributesOf(record)).map((one) => ({ ...one, entry: record.id }));
+  });
+  if (rows.length >= COPY_ROWS)
+    await session.copy(
+      'mv(attr, key, entry)',
+      rows.map((row) => [row.attr, row.key, row.entry]),
+    );
+  else if (rows.length > 0)
+    await session.all(
+      'INSERT INTO mv(attr, key, entry) SELECT x.attr, x.key, x.entry FROM json_to_recordset($1) AS x(attr integer, key text, entry bigint)',
+      toRecords(rows),
+    );
+}
+
+async function writeReferences(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+  const gone: { entry: number; attr: number; raw: string }[] = [];
+  const fresh = new Map<StoredAttribute, { entry: number; raw: string; key: string }[]>();
+  for (const { entry, attribute, changes } of work.references.values())
+    for (const [raw, what] of changes) {
+      if (what === 'removed') gone.push({ entry, attr: attribute.id, raw });
+      else fresh.set(attribute, [...(fresh.get(attribute) ?? []), { entry, raw, key: writer.model.referenceKey(raw) }]);
+    }
+  if (gone.length > 0)
+    await session.all(
+      'DELETE FROM refs r USING json_to_recordset($1) AS x(entry bigint, attr integer, raw text) WHERE r.entry = x.entry AND r.attr = x.attr AND r.raw = x.raw',
+      toRecords(gone),
+    );
+  for (const [attribute, rows] of fresh) {
+    const added = await session.get(
+      `WITH fresh AS (INSERT INTO refs(entry, attr, raw, key, target) SELECT x.entry, $2::integer, x.raw, x.key, ${targetOf(writer, attribute)}
+         FROM json_to_recordset($1) AS x(entry bigint, raw text, key text) ON CONFLICT DO NOTHING RETURNING target)
+       SELECT count(*) FILTER (WHERE target IS NULL) AS waiting FROM fresh`,
+      toRecords(rows),
+      attribute.id,
+    );
+    if (Number(added?.['waiting']) > 0) writer.unresolved = true;
+  }
+  if (work.removed.size > 0) writer.unresolved = true;
+}
+
+/** The sub-query that finds what a reference means (R10). */
+function targetOf({ model }: Writer, attribute: StoredAttribute): string {
+  if (model.referenceForm === 'dn') return '(SELECT e.id FROM entries e WHERE e.dn_key = x.key LIMIT 1)';
+  const types = (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []);
+  if (types.length === 0) return 'NULL::bigint';
+  // One look-up for each type, in their order: an index serves each.
+  return `coalesce(${types.map((id) => `(SELECT e.id FROM entries e WHERE e.otype = ${id} AND e.anchor_key = x.key)`).join(', ')})`;
+}
+
+/** Points the references that waited for entries to them: across types, partitions and runs (R10). */
+async function resolveWaiting(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+  if (!writer.unresolved || work.appeared.size === 0) return;
+  const { model } = writer;
+  const pairs = [...model.types.values()].flatMap((type) =>
+    type.references.flatMap((attribute) =>
+      (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => {
+        const target = model.types.get(name);
+        return target === undefined ? [] : [{ attr: attribute.id, otype: target.id }];
+      }),
+    ),
+  );
+  const key = model.referenceForm === 'dn' ? 'dn_key' : 'anchor_key';
+  await session.all(
+    `WITH found AS (
+       UPDATE refs r SET target = e.id FROM entries e, json_to_recordset($2) AS p(attr integer, otype integer)
+       WHERE e.id = ANY($1::bigint[]) AND r.target IS NULL AND r.key = e.${key} AND p.attr = r.attr AND p.otype = e.otype RETURNING r.entry)
+     UPDATE entries SET version = version + 1 WHERE id IN (SELECT entry FROM found)`,
+    [...work.appeared],
+    JSON.stringify(pairs),
+  );
+}
+
+async function writeAwaited(session: Session, work: PendingWork): Promise<void> {
+  const kept = [...work.awaited].filter(([, awaited]) => Object.keys(awaited).length > 0);
+  const done = [...work.awaited].filter(([, awaited]) => Object.keys(awaited).length === 0).map(([id]) => id);
+  if (done.length > 0) await session.all('DELETE FROM unconfirmed WHERE entry = ANY($1::bigint[])', done);
+  if (kept.length > 0)
+    await session.all(
+      `INSERT INTO unconfirmed(entry, attributes) SELECT x.entry, x.attributes FROM json_to_recordset($1) AS x(entry bigint, attributes text)
+       ON CONFLICT(entry) DO UPDATE SET attributes = excluded.attributes`,
+      toRecords(kept.map(([entry, awaited]) => ({ entry, attributes: JSON.stringify(awaited) }))),
+    );
+}
+
+/** Journal, audit, external ids, aliases. */
+async function writeBeside(session: Session, work: PendingWork): Promise<void> {
+  if (work.journal.length > 0)
+    await session.all(
+      `UPDATE journal j SET state = x.state, error = x.error, result_at = coalesce(x.result_at, j.result_at),
+         sealed = CASE WHEN x.ended THEN NULL ELSE j.sealed END, steps = CASE WHEN x.ended THEN '[]' ELSE j.steps END
+       FROM json_to_recordset($1) AS x(id bigint, state text, error text, result_at bigint, ended boolean) WHERE j.id = x.id`,
+      JSON.stringify(
+        work.journal.map((one) => ({
+          id: one.id,
+          state: one.state,
+          error: one.error === null ? null : toKept(one.error),
+          result_at: one.resultAt,
+          ended: one.ended,
+        })),
+      ),
+    );
+  const ended = work.journal.filter((one) => one.ended).map((one) => one.id);
+  if (ended.length > 0) await session.all('DELETE FROM claims WHERE journal = ANY($1::bigint[])', ended);
+  if (work.externalIds.length > 0) {
+    // What a client gave last counts.
+    const last = new Map(work.externalIds.map((one) => [`${one.scimId}/${one.client}`, one]));
+    const rows = toRecords([...last.values()].map(({ scimId, client, value }) => ({ scim_id: scimId, client, value })));
+    await session.all(
+      'DELETE FROM link_external l USING json_to_recordset($1) AS x(scim_id text, client text) WHERE l.scim_id = x.scim_id AND l.client = x.client',
+      rows,
+    );
+    await session.all(
+      `INSERT INTO link_external(client, external_id, scim_id) SELECT x.client, x.value, x.scim_id
+       FROM json_to_recordset($1) AS x(scim_id text, client text, value text) WHERE x.value IS NOT NULL ON CONFLICT DO NOTHING`,
+      rows,
+    );
+  }
+  if (work.aliases.length > 0) {
+    await session.all(
+      'INSERT INTO link_aliases(alias, scim_id) SELECT x.alias, x.scim_id FROM json_to_recordset($1) AS x(alias text, scim_id text) ON CONFLICT DO NOTHING',
+      toRecords(work.aliases.map(({ alias, scimId }) => ({ alias, scim_id: scimId }))),
+    );
+    await session.all(
+      'UPDATE links l SET aliases = (SELECT json_agg(a.alias)::text FROM link_aliases a WHERE a.scim_id = l.scim_id) WHERE l.scim_id = ANY($1::text[])',
+      work.aliases.map((one) => one.scimId),
+    );
+  }
+  if (work.audit.length > 0)
+    await session.all(
+      `INSERT INTO audit(at, actor, action, otype, resource, attributes, result, correlation, detail)
+       SELECT x.at, x.actor, x.action, x.otype, x.resource, x.attributes, x.result, x.correlation, x.detail FROM json_to_recordset($1)
+       AS x(at bigint, actor text, action text, otype text, resource text, attributes text, result text, correlation text, detail text)`,
+      toRecords(
+        work.audit.map((record) => ({
+          at: record.at,
+          actor: record.actor,
+          action: record.action,
+          otype: record.objectType ?? null,
+          resource: record.resource ?? null,
+          attributes: JSON.stringify(record.attributes),
+          result: record.result,
+          correlation: record.correlation,
+          detail: record.detail ?? null,
+        })),
+      ),
+    );
+}

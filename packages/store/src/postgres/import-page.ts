@@ -1,0 +1,340 @@
+import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type { ImportedEntry, PageOutcome } from '../connector-store.ts';
+import { orderAttributes } from '../sqlite/entry-rows.ts';
+import { type Confirmation, compareAwaited } from '../sqlite/import-confirmation.ts';
+import { changedByImport } from '../sqlite/outbox.ts';
+import type { StoredType } from '../sqlite/stored-model.ts';
+import { flag } from '../sqlite/tables.ts';
+import { attributeOf } from '../sqlite/write-commands.ts';
+import type { Session } from './connection.ts';
+import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
+import { flush } from './flush.ts';
+import type { Step } from './import-commands.ts';
+import { createImportSettling } from './import-settling.ts';
+import { announceImport } from './outbox.ts';
+import { isKept } from './records.ts';
+import { typeOf } from './write-commands.ts';
+import { isAtWork, type Writer } from './writer.ts';
+
+type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
+type UpdateEntry = Extract<ImportedEntry, { op: 'update' }>;
+
+/** What comparing needs of an entry. */
+type Head = Pick<EntryRecord, 'id' | 'hash' | 'sets' | 'flags' | 'partition'>;
+
+interface Tally {
+  added: number;
+  updated: number;
+  unchanged: number;
+  removed: number;
+  fenced: number;
+  confirmed: number;
+}
+
+const nameOf = (otype: number, key: string): string => `${otype}/${key}`;
+
+/**
+ * Applies one page in the transaction given: compares by hash, writes what changed, confirms exports (R20), honours the
+ * fence (R22). One statement reads the heads of all entries; only what is not unchanged is loaded whole.
+ */
+export async function applyPageEntries(writer: Writer, session: Session, step: Step, entries: readonly ImportedEntry[]): Promise<PageOutcome> {
+  const { model } = writer;
+  const space = createEntrySpace(writer, session);
+  const counts: Tally = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
+  const count = (what: keyof Tally): void => {
+    counts[what] += 1;
+  };
+  const postponed: number[] = [];
+  const errors: { index: number; error: ConnectorErrorData }[] = [];
+  const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
+  const settled: number[] = [];
+  const settling = createImportSettling(writer, session, space, step, settled);
+  const journalStates = { confirmed: new Set<number>(), 'not-reimported': new Set<number>() };
+  const fail = (index: number, code: ConnectorErrorData['code'], message: string): void => void errors.push({ index, error: { code, message } });
+  const heads = await readHeads();
+  await preload();
+
+  async function readHeads(): Promise<Map<string, Head>> {
+    const found = new Map<string, Head>();
+    const keys = new Map<StoredType, string[]>();
+    for (const entry of entries) {
+      if (entry.op !== 'put') continue;
+      const type = typeOf(writer, entry.objectType);
+      const list = keys.get(type) ?? [];
+      keys.set(type, list);
+      if (isKept(entry.anchor)) list.push(model.anchorKey(entry.anchor));
+    }
+    for (const [type, list] of keys) {
+      const rows = await session.all(
+        'SELECT id, anchor_key, hash, sets, flags, partition FROM entries WHERE otype = $1 AND anchor_key = ANY($2::text[])',
+        type.id,
+        list,
+      );
+      for (const row of rows)
+        found.set(nameOf(type.id, String(row['anchor_key'])), {
+          id: Number(row['id']),
+          hash: row['hash'] === null ? null : String(row['hash']),
+          sets: row['sets'] === null ? null : String(row['sets']),
+          flags: Number(row['flags']),
+          partition: String(row['partition']),
+        });
+    }
+    return found;
+  }
+
+  /** Loads whole what will be compared, and the links of what is unknown. */
+  async function preload(): Promise<void> {
+    const ids: number[] = [];
+    const unknown: { otype: number; key: string }[] = [];
+    const named: { otype: number; key: string }[] = [];
+    for (const entry of entries) {
+      const types = entry.objectType === undefined ? step.types : [typeOf(writer, entry.objectType)];
+      if (entry.anchor === undefined || !isKept(entry.anchor)) continue;
+      for (const { id: otype } of types) {
+        const key = model.anchorKey(entry.anchor);
+        const head = heads.get(nameOf(otype, key));
+        if (entry.op !== 'put') named.push({ otype, key });
+        else if (head === undefined) unknown.push({ otype, key });
+        else if (!isUnchanged(head, entry)) ids.push(head.id);
+      }
+    }
+    await space.load(ids);
+    await space.loadAnchors(named);
+    await space.loadLinksByAnchor(unknown);
+  }
+
+  function isUnchanged(head: Head, entry: PutEntry): boolean {
+    return (head.flags & flag.unconfirmed) === 0 && head.hash === entry.hash && head.sets === setsOf(entry) && head.partition === step.partition;
+  }
+
+  async function applyPut(entry: PutEntry, index: number): Promise<void> {
+    const type = typeOf(writer, entry.objectType);
+    const unkept = [entry.anchor, entry.dn ?? '', ...entry.references.flatMap((one) => one.values)].find((value) => !isKept(value));
+    if (unkept !== undefined)
+      return fail(
+        index,
+        'invalid-attribute-value',
+        'an anchor, a name or a reference has a character that PostgreSQL cannot keep (NUL, or half of a surrogate pair)',
+      );
+    const key = model.anchorKey(entry.anchor);
+    const met = space.metAnchor(type.id, key);
+    const head: Head | undefined = met === undefined ? heads.get(nameOf(type.id, key)) : (met ?? undefined);
+    if (head === undefined) return applyUnknown(type, entry, key, index);
+    if (step.seen.mark(head.id) && step.kind === 'full') return fail(index, 'already-exists', 'the application reported the anchor twice in one import');
+    const isOpen = isAtWork(writer, head.id);
+    if (isOpen && !(await settling.settleUpdate(type, head.id, entry))) return count('fenced');
+    if (!isOpen && isUnchanged(head, entry)) return count('unchanged');
+    const record = await space.entry(head.id);
+    if (record !== undefined) await compareAndWrite(type, record, entry);
+  }
+
+  function confirm(record: EntryRecord, confirmation: Confirmation): void {
+    counts.confirmed += confirmation.confirmed.length;
+    for (const { attribute, journal } of confirmation.mismatched) {
+      notReimported.push({ entryId: record.id, journalId: journal, attribute });
+      journalStates['not-reimported'].add(journal);
+    }
+    for (const journal of confirmation.complete) journalStates.confirmed.add(journal);
+  }
+
+  async function confirmation(type: StoredType, record: EntryRecord, entry: PutEntry, covered?: readonly string[]): Promise<Confirmation | undefined> {
+    if ((record.flags & flag.unconfirmed) === 0) return undefined;
+    const compared = compareAwaited(type, await space.awaited(record.id), step.fence, record.body, entry, covered);
+    space.setAwaited(record, compared.remaining);
+    confirm(record, compared.confirmation);
+    return compared.confirmation;
+  }
+
+  async function compareAndWrite(type: StoredType, record: EntryRecord, entry: PutEntry): Promise<void> {
+    const confirmed = await confirmation(type, record, entry);
+    const body = confirmed?.body ?? entry.body;
+    const attributes = JSON.parse(body) as EncodedAttributes;
+    const dn = entry.dn ?? null;
+    const announced = writer.announces ? changedByImport(record.body, attributes, entry, record.sets) : [];
+    let changed = body !== record.body || dn !== record.dn;
+    changed = (await writeReferences(type, record, attributes, entry, confirmed)) || changed;
+    record.hash = body === entry.body ? entry.hash : null;
+    record.sets = confirmed?.keptReferences === true ? null : setsOf(entry);
+    record.partition = step.partition;
+    space.touch(record, false);
+    if (!changed) return count(confirmed?.fenced === true ? 'fenced' : 'unchanged');
+    record.modified = step.at;
+    if (dn !== record.dn) space.setDn(record, dn);
+    if (body === record.body) space.touch(record, true);
+    else space.setBody(record, body);
+    announceImport(writer, space, step, 'patch', record, announced);
+    counts.updated += 1;
+  }
+
+  async function writeReferences(
+    type: StoredType,
+    record: EntryRecord,
+    attributes: EncodedAttributes,
+    entry: PutEntry,
+    confirmed: Confirmation | undefined,
+  ): Promise<boolean> {
+    let changed = false;
+    for (const attribute of type.references) {
+      if (attribute.multiValued) continue;
+      const value = attributes[attribute.name];
+      changed = (await space.replaceReferences(record.id, attribute, typeof value === 'string' ? [value] : [])) || changed;
+    }
+    const known = record.sets === null ? {} : (JSON.parse(record.sets) as Record<string, string>);
+    for (const reference of entry.references) {
+      if (confirmed?.kept.has(reference.attribute) || known[reference.attribute] === reference.hash) continue;
+      changed = (await space.replaceReferences(record.id, attributeOf(type, reference.attribute), reference.values)) || changed;
+    }
+    return changed;
+  }
+
+  /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
+  async function applyUnknown(type: StoredType, entry: PutEntry, key: string, index: number): Promise<void> {
+    const link = writer.links ? await space.linkByAnchor(type.id, key) : undefined;
+    if (link?.state === 'deleted' && link.deletedPosition > step.fence) return count('fenced');
+    if (link?.state === 'disabled' && link.entry !== null) return reviveAbsent(type, link.entry, entry, key);
+    if (settling.hasOpenAdd(type) && !(await settling.decideOpenAdd(type, entry))) return void postponed.push(index);
+    // What a create brought that this entry settled is found by now.
+    if (space.metAnchor(type.id, key)) return applyPut(entry, index);
+    const adopted = writer.pending === 0 ? undefined : await settling.findPending(type, entry);
+    if (adopted === 'several') return fail(index, 'ambiguous-update', 'the object matches several entries that wait for their anchor');
+    if (adopted !== undefined) return adoptPending(type, adopted, entry, key);
+    await insertImported(type, entry);
+  }
+
+  async function insertImported(type: StoredType, entry: PutEntry): Promise<void> {
+    const id = writer.nextEntryId;
+    writer.nextEntryId += 1;
+    const record = await space.insert({
+      id,
+      type,
+      anchor: entry.anchor,
+      dn: entry.dn,
+      partition: step.partition,
+      body: entry.body,
+      hash: entry.hash,
+      sets: setsOf(entry),
+      position: 0,
+      at: step.at,
+    });
+    step.seen.mark(id);
+    const single = type.references.filter((attribute) => !attribute.multiValued);
+    const attributes = single.length === 0 ? {} : (JSON.parse(entry.body) as EncodedAttributes);
+    for (const attribute of single) {
+      const value = attributes[attribute.name];
+      if (typeof value === 'string') space.addReferences(id, attribute, [value]);
+    }
+    for (const reference of entry.references) space.addReferences(id, attributeOf(type, reference.attribute), reference.values);
+    if (writer.announces)
+      announceImport(writer, space, step, 'create', record, changedByImport('{}', JSON.parse(entry.body) as EncodedAttributes, entry, null));
+    counts.added += 1;
+  }
+
+  async function adoptPending(type: StoredType, record: EntryRecord, entry: PutEntry, key: string): Promise<void> {
+    record.flags &= ~flag.pending;
+    space.setAnchor(record, entry.anchor, key);
+    await space.keepLink(record, 'linked', step.at);
+    writer.pending -= 1;
+    step.seen.mark(record.id);
+    await compareAndWrite(type, record, entry);
+  }
+
+  /** Somebody created the object again in the application that was disabled by deletion: the resource has its entry back. */
+  async function reviveAbsent(type: StoredType, id: number, entry: PutEntry, key: string): Promise<void> {
+    const record = await space.entry(id);
+    if (record === undefined || record.position > step.fence || isAtWork(writer, id)) return count('fenced');
+    record.flags &= ~flag.absent;
+    space.setAnchor(record, entry.anchor, key);
+    await space.keepLink(record, 'linked', step.at);
+    step.seen.mark(id);
+    await compareAndWrite(type, record, entry);
+  }
+
+  async function findNamed(space_: EntrySpace, type: StoredType, anchor: string | undefined, dn: string | undefined): Promise<EntryRecord | undefined> {
+    if (anchor !== undefined) return isKept(anchor) ? space_.byAnchor(type.id, model.anchorKey(anchor)) : undefined;
+    return dn === undefined ? undefined : space_.byDn(type.id, model.dnKey(dn));
+  }
+
+  async function applyUpdate(entry: UpdateEntry, index: number): Promise<void> {
+    const type = typeOf(writer, entry.objectType);
+    const record = await findNamed(space, type, entry.anchor, entry.dn);
+    if (record === undefined) return fail(index, 'not-found', 'need-full-object: an update of an object that the connector space does not have');
+    step.seen.mark(record.id);
+    if (isAtWork(writer, record.id)) return count('fenced');
+    const { body } = record;
+    const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributesOf(record), ...entry.set };
+    for (const name of entry.unset) delete merged[name];
+    let referencesChanged = false;
+    for (const delta of entry.deltas) {
+      const attribute = attributeOf(type, delta.attribute);
+      if (attribute.type === 'reference') {
+        referencesChanged = (await space.countReferenceChanges(record.id, attribute, delta.added, delta.removed)) > 0 || referencesChanged;
+        space.removeReferences(record.id, attribute, delta.removed);
+        space.addReferences(record.id, attribute, delta.added);
+      } else {
+        const before = (merged[delta.attribute] ?? []) as readonly EncodedValue[];
+        const after = [...new Set([...before.filter((one) => !delta.removed.includes(String(one))), ...delta.added])];
+        if (after.length === 0) delete merged[delta.attribute];
+        else merged[delta.attribute] = after;
+      }
+    }
+    const dn = entry.newDn ?? record.dn ?? undefined;
+    const put: PutEntry = {
+      op: 'put',
+      objectType: entry.objectType,
+      anchor: String(record.anchor),
+      ...(dn === undefined ? {} : { dn }),
+      body: JSON.stringify(orderAttributes(type, merged)),
+      hash: '',
+      references: [],
+    };
+    const covered = [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)];
+    const confirmed = await confirmation(type, record, put, covered);
+    const final = confirmed?.body ?? put.body;
+    if (final === body && !referencesChanged && (dn ?? null) === record.dn) return count('unchanged');
+    Object.assign(record, { hash: null, sets: null, modified: step.at });
+    if ((dn ?? null) !== record.dn) space.setDn(record, dn ?? null);
+    if (entry.newDn !== undefined && model.dnAsAnchor) {
+      // The name is the anchor: the link says from now on whose id it is (R7).
+      space.setAnchor(record, entry.newDn, model.anchorKey(entry.newDn));
+      await space.keepLink(record, 'linked', step.at);
+    }
+    const values = JSON.parse(final) as EncodedAttributes;
+    space.setBody(record, final);
+    for (const attribute of type.references) {
+      if (attribute.multiValued) continue;
+      const value = values[attribute.name];
+      await space.replaceReferences(record.id, attribute, typeof value === 'string' ? [value] : []);
+    }
+    counts.updated += 1;
+  }
+
+  async function applyDelete(entry: Extract<ImportedEntry, { op: 'delete' }>): Promise<void> {
+    const types = entry.objectType === undefined ? step.types : [typeOf(writer, entry.objectType)];
+    for (const type of types) {
+      const record = await findNamed(space, type, entry.anchor, entry.dn);
+      if (record === undefined) continue;
+      // It left this partition, and another step of the run has shown it in the one it went to.
+      if (record.partition !== step.partition) return;
+      // Removals wait for the end of the step, where the threshold counts them (R23).
+      if (isAtWork(writer, record.id) || record.position > step.fence) counts.fenced += 1;
+      else step.removals.push(record.id);
+      return;
+    }
+  }
+
+  for (const [index, entry] of entries.entries()) {
+    if (entry.op === 'put') await applyPut(entry, index);
+    else if (entry.op === 'update') await applyUpdate(entry, index);
+    else await applyDelete(entry);
+  }
+  await flush(writer, session, space.pendingWork);
+  for (const [state, ids] of Object.entries(journalStates))
+    if (ids.size > 0) await session.all("UPDATE journal SET state = $1 WHERE id = ANY($2::bigint[]) AND state = 'applied'", state, [...ids]);
+  return { counts, postponed, errors, notReimported, settled };
+}
+
+/** The set hashes of an entry's multi-valued references, as the row keeps them. */
+function setsOf(entry: PutEntry): string | null {
+  if (entry.references.length === 0) return null;
+  return JSON.stringify(Object.fromEntries(entry.references.map((reference) => [reference.attribute, reference.hash])));
+}

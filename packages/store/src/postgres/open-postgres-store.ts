@@ -1,0 +1,88 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { ConnectorStore } from '../connector-store.ts';
+import type { OpenStore } from '../sqlite/open-sqlite-store.ts';
+import type { StoreRequest } from '../sqlite/store-thread.ts';
+import { startStoreThread } from '../sqlite/thread-client.ts';
+import { connectorSchema, openPool, openSession, type PostgresOptions } from './connection.ts';
+import { openStoreCommands } from './postgres-store.ts';
+import { openPostgresReader } from './reader.ts';
+import { migrate } from './tables.ts';
+import type { WriterOptions } from './writer.ts';
+
+/** What a connector's store on PostgreSQL is opened with. */
+export interface PostgresStoreOptions {
+  readonly postgres: PostgresOptions;
+  readonly connector: string;
+  /** Who this host is: stable over its restarts. */
+  readonly owner: string;
+  /** `false` runs the commands in the calling thread: for tests. Default is `true`. */
+  readonly thread?: boolean;
+  readonly leaseSeconds?: number;
+}
+
+/** How many reads of a connector are at the server at once. */
+const READERS = 8;
+
+/**
+ * Opens the store of a connector on PostgreSQL: takes it over (R34) and reads beside its writer.
+ *
+ * @throws Error when the server does not answer, or while another host owns the connector.
+ */
+export async function openPostgresConnectorStore(options: PostgresStoreOptions): Promise<OpenStore> {
+  const { postgres, owner, leaseSeconds } = options;
+  const schema = connectorSchema(postgres, options.connector);
+  const session = await openSession(postgres, schema);
+  try {
+    await migrate(session, schema, 'connector');
+  } finally {
+    await session.close();
+  }
+  const writerOptions: WriterOptions = { postgres, schema, owner, ...(leaseSeconds === undefined ? {} : { leaseSeconds }) };
+  const opened =
+    options.thread === false ? await openInThisThread(writerOptions) : startStoreThread(new URL('./store-thread.ts', import.meta.url), writerOptions);
+  const pool = openPool(postgres, schema, READERS);
+  try {
+    // The first command says whether the connector could be taken over.
+    await opened.store.checkpoint();
+    const reader = await openPostgresReader(pool);
+    const store: ConnectorStore = {
+      ...opened.store,
+      async configure(model) {
+        const result = await opened.store.configure(model);
+        await reader.refreshModel();
+        return result;
+      },
+    };
+    return {
+      store,
+      reader,
+      connectPort: opened.connectPort,
+      async close() {
+        await reader.close();
+        await opened.store.close();
+      },
+    };
+  } catch (error) {
+    await pool.close();
+    await opened.store.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function openInThisThread(options: WriterOptions): Promise<{ readonly store: ConnectorStore; connectPort(): MessagePort }> {
+  const store = await openStoreCommands(options);
+  return { store, connectPort: () => connectInThisThread(store) };
+}
+
+function connectInThisThread(store: ConnectorStore): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  port1.on('message', ({ id, command, values }: StoreRequest) => {
+    const work = (store as unknown as Record<string, (...all: readonly unknown[]) => Promise<unknown>>)[command];
+    work?.(...values).then(
+      (result) => port1.postMessage({ id, result }),
+      (error: unknown) => port1.postMessage({ id, error: error instanceof Error ? error.message : String(error) }),
+    );
+  });
+  port1.unref();
+  return port2;
+}

@@ -1,0 +1,255 @@
+import {
+  type AuditRecord,
+  type ConnectorReader,
+  type EntryPage,
+  type EntryQuery,
+  type EntryRow,
+  type HeldRow,
+  type ReferenceRow,
+  type RunRow,
+  ScanLimitError,
+} from '../connector-store.ts';
+import { toJournalRow, toRunRow } from '../sqlite/reader.ts';
+import type { StoredModel, StoredType } from '../sqlite/stored-model.ts';
+import { flag } from '../sqlite/tables.ts';
+import type { Pool, Row, SqlValue } from './connection.ts';
+import { bodyValue, createFilterTranslator } from './entry-filter-sql.ts';
+import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
+import { createOutboxReader } from './outbox.ts';
+import { keyExpression, toKept } from './records.ts';
+import { readModel } from './stored-model.ts';
+
+/** A reader and the means to tell it that the model changed. */
+export interface PostgresReader extends ConnectorReader {
+  refreshModel(): Promise<void>;
+}
+
+const LAST = Number.MAX_SAFE_INTEGER;
+const TARGET = 'r.raw, r.target, t.scim_id, t.otype, t.body';
+
+/** Opens a reader over a pool of connections. Many reads run at once; none is a transaction of several statements. */
+export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
+  let { model } = await readModel(pool);
+  const entry = (row: Row | undefined): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(model, row));
+  const attributeId = (name: string): number => {
+    for (const [id, known] of model.attributeNames) if (known === name) return id;
+    return -1;
+  };
+
+  async function query(request: EntryQuery): Promise<EntryPage> {
+    const type = model.types.get(request.objectType);
+    if (type === undefined) return { rows: [], total: request.total ? 0 : undefined };
+    const translator = createFilterTranslator(model);
+    const otype = translator.bind(type.id);
+    const condition = request.filter === undefined ? undefined : translator.translate(request.filter, type);
+    if (condition !== undefined && !condition.indexed && (await countOf(type)) > request.scanLimit)
+      throw new ScanLimitError(`the filter has no index and would look at more than ${request.scanLimit} entries`);
+    const where = `e.otype = ${otype}::integer AND e.flags & ${flag.hidden} = 0${condition === undefined ? '' : ` AND ${condition.sql}`}`;
+    const counted = [...translator.values];
+    const total = request.total ? (request.filter === undefined ? countOf(type) : count(where, counted)) : undefined;
+    if (request.limit === 0) return { rows: [], total: await total };
+    const after = request.after === undefined ? '' : ` AND e.id > ${translator.bind(request.after)}::bigint`;
+    const limit = `LIMIT ${translator.bind(request.limit)}::bigint OFFSET ${translator.bind(request.offset ?? 0)}::bigint`;
+    const rows = pool.all(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE ${where}${after} ORDER BY ${orderBy(request, type)} ${limit}`, ...translator.values);
+    const [found, matches] = await Promise.all([rows, total]);
+    return { rows: found.map((row) => toEntryRow(model, row)), total: matches };
+  }
+
+  const count = async (where: string, values: readonly SqlValue[]): Promise<number> =>
+    Number((await pool.get(`SELECT count(*) AS n FROM entries e WHERE ${where}`, ...values))?.['n'] ?? 0);
+  const countOf = async (type: StoredType): Promise<number> => Number((await pool.get('SELECT entries FROM types WHERE id = $1', type.id))?.['entries'] ?? 0);
+
+  async function runRow(row: Row): Promise<RunRow> {
+    const id = Number(row['id']);
+    const steps = await pool.all('SELECT * FROM steps WHERE run = $1 ORDER BY id', id);
+    const held = row['held_decision'] === null ? 0 : Number((await pool.get('SELECT count(*) AS n FROM held WHERE run = $1', id))?.['n'] ?? 0);
+    return toRunRow(row, steps, held);
+  }
+
+  return {
+    ...createOutboxReader(pool, () => model),
+    async refreshModel() {
+      ({ model } = await readModel(pool));
+    },
+    async readResource(scimId) {
+      const id = toKept(scimId);
+      const own = await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = $1`, id);
+      const row =
+        own ?? (await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = (SELECT a.scim_id FROM link_aliases a WHERE a.alias = $1)`, id));
+      return row === undefined || (Number(row['flags']) & flag.hidden) !== 0 ? undefined : entry(row);
+    },
+    readEntry: async (entryId) => entry(await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.id = $1`, entryId)),
+    async readByAnchor(objectType, anchor) {
+      const type = model.types.get(objectType);
+      if (type === undefined) return undefined;
+      return entry(
+        await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = $1 AND e.anchor_key = $2`, type.id, toKept(model.anchorKey(anchor))),
+      );
+    },
+    async readReferences(entryId, attribute, page) {
+      const sql = `SELECT ${TARGET} FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = $1 AND r.attr = $2`;
+      const rows =
+        page.after === undefined
+          ? await pool.all(`${sql} ORDER BY r.raw LIMIT $3`, entryId, attributeId(attribute), page.limit)
+          : await pool.all(`${sql} AND r.target > $4 ORDER BY r.target LIMIT $3`, entryId, attributeId(attribute), page.limit, page.after);
+      return rows.map((row) => toReference(model, row));
+    },
+    async readReferencesOf(entryIds, attributes) {
+      if (entryIds.length === 0 || attributes.length === 0) return [];
+      const rows = await pool.all(
+        `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`,
+        entryIds,
+        attributes.map(attributeId),
+      );
+      return rows.map((row) => ({ ...toReference(model, row), from: Number(row['entry']), attribute: model.attributeNames.get(Number(row['attr'])) ?? '' }));
+    },
+    async presentReferences(entryId, attribute, raw) {
+      const rows = await pool.all(
+        'SELECT raw FROM refs WHERE entry = $1 AND attr = $2 AND raw = ANY($3::text[])',
+        entryId,
+        attributeId(attribute),
+        raw.map(toKept),
+      );
+      return new Set(rows.map((row) => String(row['raw'])));
+    },
+    async countReferences(entryId, attribute) {
+      return Number((await pool.get('SELECT count(*) AS n FROM refs WHERE entry = $1 AND attr = $2', entryId, attributeId(attribute)))?.['n'] ?? 0);
+    },
+    async readReferrers(entryId, attribute, page) {
+      const type = model.types.get(attribute.objectType);
+      const rows = await pool.all(
+        `SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry
+         WHERE r.target = $1 AND r.attr = $2 AND e.otype = $3 AND r.entry > $4 ORDER BY r.entry LIMIT $5`,
+        entryId,
+        type?.attributes.get(attribute.name)?.id ?? -1,
+        type?.id ?? -1,
+        page.after ?? 0,
+        page.limit,
+      );
+      return rows.map((row) => toReference(model, row));
+    },
+    async resolveTargets(scimIds) {
+      const rows = await pool.all(
+        `SELECT w.asked, e.id, e.otype, e.anchor, e.dn, e.flags FROM unnest($1::text[]) w(asked)
+         JOIN entries e ON e.scim_id = w.asked OR e.scim_id = (SELECT a.scim_id FROM link_aliases a WHERE a.alias = w.asked)`,
+        scimIds.map(toKept),
+      );
+      const found = new Map(rows.map((row) => [String(row['asked']), row]));
+      return scimIds.map((scimId) => toTarget(model, found.get(scimId)));
+    },
+    query,
+    async countEntries(objectType) {
+      const type = model.types.get(objectType);
+      return type === undefined ? 0 : countOf(type);
+    },
+    readOpenJournal: async () =>
+      (await pool.all("SELECT * FROM journal WHERE state IN ('held', 'intended', 'in-doubt') ORDER BY id")).map((row) => toJournalRow(model, row)),
+    async readJournal(page) {
+      const rows =
+        page.states === undefined
+          ? await pool.all('SELECT * FROM journal WHERE id < $1 ORDER BY id DESC LIMIT $2', page.before ?? LAST, page.limit)
+          : await pool.all(
+              'SELECT * FROM journal WHERE id < $1 AND state = ANY($3::text[]) ORDER BY id DESC LIMIT $2',
+              page.before ?? LAST,
+              page.limit,
+              page.states,
+            );
+      return rows.map((row) => toJournalRow(model, row));
+    },
+    async readJournalRow(journalId) {
+      const row = await pool.get('SELECT * FROM journal WHERE id = $1', journalId);
+      return row === undefined ? undefined : toJournalRow(model, row);
+    },
+    readRuns: async (page) =>
+      Promise.all((await pool.all('SELECT * FROM runs WHERE id < $1 ORDER BY id DESC LIMIT $2', page.before ?? LAST, page.limit)).map(runRow)),
+    async readRun(runId) {
+      const row = await pool.get('SELECT * FROM runs WHERE id = $1', runId);
+      return row === undefined ? undefined : runRow(row);
+    },
+    async hasFullImport() {
+      const row = await pool.get("SELECT EXISTS (SELECT 1 FROM steps WHERE kind = 'full' AND result IN ('success', 'completed-with-errors')) AS yes");
+      return row?.['yes'] === true;
+    },
+    async readApprovedHolds() {
+      const rows = await pool.all("SELECT id FROM runs r WHERE held_decision = 'approved' AND EXISTS (SELECT 1 FROM held h WHERE h.run = r.id) ORDER BY id");
+      return rows.map((row) => Number(row['id']));
+    },
+    async readHeld(runId, page) {
+      const rows = await pool.all(
+        'SELECT e.id, e.otype, e.anchor, e.dn FROM held h JOIN entries e ON e.id = h.entry WHERE h.run = $1 AND h.entry > $2 ORDER BY h.entry LIMIT $3',
+        runId,
+        page.after ?? 0,
+        page.limit,
+      );
+      return rows.map(
+        (row): HeldRow => ({
+          entryId: Number(row['id']),
+          objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
+          anchor: String(row['anchor'] ?? ''),
+          dn: row['dn'] === null ? undefined : String(row['dn']),
+        }),
+      );
+    },
+    async readAudit(page) {
+      const rows = await pool.all('SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2', page.before ?? LAST, page.limit);
+      return rows.map(toAudit);
+    },
+    async readWatermark(partition) {
+      const value = (await pool.get('SELECT value FROM watermarks WHERE partition = $1', partition))?.['value'];
+      return typeof value === 'string' ? value : undefined;
+    },
+    // The server keeps its own log, for all its databases.
+    walBytes: async () => 0,
+    close: () => pool.close(),
+  };
+}
+
+/** The ORDER BY of a query: values before none when ascending (S-103), ties by id (S-105). */
+function orderBy(request: EntryQuery, type: StoredType): string {
+  const { sort } = request;
+  if (sort === undefined) return 'e.id';
+  const direction = sort.descending ? 'DESC' : 'ASC';
+  if ('field' in sort.by) return `e.${sort.by.field === 'id' ? 'scim_id' : sort.by.field} ${direction}, e.id`;
+  const attribute = type.attributes.get(sort.by.attribute);
+  if (attribute === undefined) return 'e.id';
+  // What is not indexed is put in order as an index would (S-104, S-105).
+  const folded = attribute.type === 'string' && !attribute.caseExact;
+  const value = attribute.column !== undefined ? keyExpression(attribute) : folded ? `fold(${bodyValue(attribute)})` : bodyValue(attribute);
+  return `${value} ${direction} NULLS ${sort.descending ? 'FIRST' : 'LAST'}, e.id`;
+}
+
+function toReference(model: StoredModel, row: Row): ReferenceRow {
+  const resolved = row['scim_id'] !== null;
+  return {
+    entryId: row['target'] === null ? undefined : Number(row['target']),
+    scimId: resolved ? String(row['scim_id']) : undefined,
+    objectType: resolved ? model.typesById.get(Number(row['otype']))?.name : undefined,
+    raw: String(row['raw']),
+    body: resolved ? String(row['body']) : undefined,
+  };
+}
+
+function toTarget(model: StoredModel, row: Row | undefined): Awaited<ReturnType<ConnectorReader['resolveTargets']>>[number] {
+  if (row === undefined || (Number(row['flags']) & flag.hidden) !== 0) return undefined;
+  const raw = model.referenceForm === 'dn' ? row['dn'] : (Number(row['flags']) & (flag.pending | flag.absent)) !== 0 ? null : row['anchor'];
+  return {
+    entryId: Number(row['id']),
+    objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
+    raw: raw === null || raw === undefined ? undefined : String(raw),
+  };
+}
+
+function toAudit(row: Row): AuditRecord & { readonly id: number } {
+  return {
+    id: Number(row['id']),
+    at: Number(row['at']),
+    actor: String(row['actor']),
+    action: String(row['action']),
+    ...(row['otype'] === null ? {} : { objectType: String(row['otype']) }),
+    ...(row['resource'] === null ? {} : { resource: String(row['resource']) }),
+    attributes: JSON.parse(String(row['attributes'])) as readonly string[],
+    result: String(row['result']),
+    correlation: String(row['correlation']),
+    ...(row['detail'] === null ? {} : { detail: String(row['detail']) }),
+  };
+}

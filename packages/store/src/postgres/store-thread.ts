@@ -1,0 +1,31 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { StoreRequest, StoreResponse } from '../sqlite/store-thread.ts';
+import { openStoreCommands } from './postgres-store.ts';
+import type { WriterOptions } from './writer.ts';
+
+/** The store thread of a connector on PostgreSQL: parsing and comparing pages is work that the main thread must not wait for (R1). */
+if (parentPort === null) throw new Error('the store thread was started as a program');
+const main = parentPort;
+const opening = openStoreCommands(workerData as WriterOptions);
+// Whoever sends the first command gets the reason.
+opening.catch(() => {});
+main.on('message', (message: StoreRequest | { readonly port: MessagePort }) => {
+  if ('port' in message) message.port.on('message', (request: StoreRequest) => void answer(message.port, request));
+  else void answer(main, message);
+});
+
+async function answer(port: Pick<MessagePort, 'postMessage'>, request: StoreRequest): Promise<void> {
+  port.postMessage(await run(request));
+  if (request.command === 'close') process.exit(0);
+}
+
+async function run({ id, command, values }: StoreRequest): Promise<StoreResponse> {
+  try {
+    const commands = (await opening) as unknown as Readonly<Record<string, (...all: readonly unknown[]) => Promise<unknown>>>;
+    const work = commands[command];
+    if (work === undefined) throw new Error(`the store has no command ${command}`);
+    return { id, result: await work(...values) };
+  } catch (error) {
+    return { id, error: error instanceof Error ? error.message : String(error) };
+  }
+}

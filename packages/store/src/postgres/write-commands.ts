@@ -1,0 +1,551 @@
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type {
+  Claim,
+  ConnectorStore,
+  EntryEffect,
+  EntryRow,
+  HeldDecision,
+  Intent,
+  IntentOutcome,
+  LinkChange,
+  LinkWrite,
+  WriteResult,
+  WrittenEntry,
+} from '../connector-store.ts';
+import { reach } from '../crash-points.ts';
+import { orderAttributes } from '../sqlite/entry-rows.ts';
+import type { StoredAttribute, StoredType } from '../sqlite/stored-model.ts';
+import { flag } from '../sqlite/tables.ts';
+import { type AwaitedAttributes, attributeOf, judgeHeld } from '../sqlite/write-commands.ts';
+import type { Row, Session } from './connection.ts';
+import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
+import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
+import { flush } from './flush.ts';
+import { announceWrite } from './outbox.ts';
+import { keyExpression, toIndexKey, toRecords } from './records.ts';
+import { claimName, type Writer } from './writer.ts';
+
+/** Intents and results of writes: the rules of `sqlite/write-commands.ts`, over sets of rows. */
+export type WriteCommands = Pick<ConnectorStore, 'commitIntents' | 'commitResults' | 'commitLinkChanges' | 'recordAttempt' | 'decideHeldWrites'>;
+
+const JOURNAL_TYPES = `id bigint, kind text, state text, otype integer, entry bigint, scim_id text, credential text, method text, target text, key text,
+  correlation text, at bigint, link text, sealed text, claims text, effect text, steps text, events text`;
+const JOURNAL_COLUMNS = JOURNAL_TYPES.split(',')
+  .map((column) => column.trim().split(' ')[0])
+  .join(', ');
+
+/** The stored form of an object type. @throws Error for one that is not configured. */
+export function typeOf(writer: Pick<Writer, 'model'>, name: string): StoredType {
+  const type = writer.model.types.get(name);
+  if (type === undefined) throw new Error(`object type "${name}" is not configured`);
+  return type;
+}
+
+/** Makes the commands. */
+export function createWriteCommands(writer: Writer): WriteCommands {
+  return {
+    async commitIntents(intents) {
+      if (intents.length === 0) return [];
+      try {
+        return await writer.transact(
+          (session) => takeIntents(writer, session, intents),
+          () => reach('intents-before-commit'),
+        );
+      } finally {
+        reach('intents-after-commit');
+      }
+    },
+    async commitResults(results) {
+      if (results.length === 0) return [];
+      const written = await writer.transact(
+        (session) => takeResults(writer, session, results),
+        () => reach('results-before-commit'),
+      );
+      reach('results-after-commit');
+      return written;
+    },
+    commitLinkChanges: (changes) => writer.transact((session) => takeLinkChanges(writer, session, changes)),
+    decideHeldWrites: (decision, journalIds, by) => writer.transact((session) => takeDecisions(writer, session, decision, journalIds, by)),
+    async recordAttempt(journalId, attempt) {
+      await writer.transact((session) =>
+        session.all(
+          `UPDATE journal SET attempts = (coalesce(attempts, '[]')::jsonb || jsonb_build_object('at', $2::bigint, 'note', $3::text))::text WHERE id = $1`,
+          journalId,
+          attempt.at,
+          attempt.note,
+        ),
+      );
+    },
+  };
+}
+
+async function takeIntents(writer: Writer, session: Session, intents: readonly Intent[]): Promise<readonly IntentOutcome[]> {
+  const ids = intents.flatMap((intent) => intent.entryId ?? []);
+  const known = new Map<number, Row>();
+  if (ids.length > 0)
+    for (const row of await session.all('SELECT id, version, scim_id FROM entries WHERE id = ANY($1::bigint[])', ids)) known.set(Number(row['id']), row);
+  const owners = await findOwners(writer, session, intents);
+  const journal: Readonly<Record<string, string | number | null>>[] = [];
+  const claimed: { otype: number; attr: number; key: string; journal: number }[] = [];
+
+  function take(intent: Intent): IntentOutcome {
+    const type = typeOf(writer, intent.objectType);
+    const row = intent.entryId === undefined ? undefined : known.get(intent.entryId);
+    if (intent.entryId !== undefined) {
+      const open = writer.open.get(intent.entryId);
+      if (open !== undefined) return { status: 'in-doubt', journalId: open.journalId };
+      if (row === undefined) return { status: 'gone' };
+      if (intent.expectedVersion !== undefined && row['version'] !== intent.expectedVersion) return { status: 'conflict', version: Number(row['version']) };
+    }
+    const claims = intent.claims.map((claim) => ({ claim, attr: attributeOf(type, claim.attribute).id, key: toIndexKey(claim.key) }));
+    for (const { claim, attr, key } of claims) {
+      const journalId = writer.claims.get(claimName(type.id, attr, key));
+      if (journalId !== undefined) return { status: 'claimed', claim, journalId, inDoubt: isInDoubt(writer, journalId) };
+      const owner = owners.get(claimName(type.id, attr, claim.key));
+      if (owner !== undefined && owner !== intent.entryId) return { status: 'claimed', claim, entryId: owner, inDoubt: false };
+    }
+    const entryId = intent.entryId ?? writer.nextEntryId;
+    if (intent.entryId === undefined) writer.nextEntryId += 1;
+    const journalId = writer.nextJournalId;
+    writer.nextJournalId += 1;
+    journal.push(journalRow(writer, intent, journalId, entryId, type.id, row === undefined ? null : String(row['scim_id'])));
+    for (const { attr, key } of claims) {
+      claimed.push({ otype: type.id, attr, key, journal: journalId });
+      writer.claims.set(claimName(type.id, attr, key), journalId);
+    }
+    writer.open.set(entryId, {
+      journalId,
+      kind: intent.kind,
+      otype: type.id,
+      claims: claims.map(({ attr, key }) => ({ attr, key })),
+      held: intent.held === true,
+      inDoubtSince: undefined,
+    });
+    return { status: 'intended', journalId, entryId };
+  }
+
+  const outcomes = intents.map(take);
+  if (journal.length > 0)
+    await session.all(
+      `INSERT INTO journal(${JOURNAL_COLUMNS}) SELECT ${JOURNAL_COLUMNS} FROM json_to_recordset($1) AS x(${JOURNAL_TYPES})`,
+      toRecords(journal),
+    );
+  if (claimed.length > 0)
+    await session.all(
+      'INSERT INTO claims(otype, attr, key, journal) SELECT otype, attr, key, journal FROM json_to_recordset($1) AS x(otype integer, attr integer, key text, journal bigint)',
+      toRecords(claimed),
+    );
+  return outcomes;
+}
+
+function isInDoubt(writer: Writer, journalId: number): boolean {
+  for (const open of writer.open.values()) if (open.journalId === journalId) return open.inDoubtSince !== undefined;
+  return false;
+}
+
+function journalRow(
+  writer: Writer,
+  intent: Intent,
+  id: number,
+  entry: number,
+  otype: number,
+  scimId: string | null,
+): Readonly<Record<string, string | number | null>> {
+  const { request } = intent;
+  return {
+    id,
+    kind: intent.kind,
+    state: intent.held ? 'held' : 'intended',
+    otype,
+    entry,
+    scim_id: scimId,
+    credential: request.credential,
+    method: request.method,
+    target: request.target,
+    key: request.key,
+    correlation: request.correlation,
+    at: intent.at,
+    link: intent.link === undefined ? null : JSON.stringify(intent.link),
+    sealed: intent.sealed ?? null,
+    claims: JSON.stringify(intent.claims),
+    effect: JSON.stringify(intent.effect),
+    steps: intent.steps,
+    events: intent.events === undefined || !writer.announces ? null : JSON.stringify(intent.events),
+  };
+}
+
+/** The entries that have the values claimed, by {@link claimName} of the value: one statement for each attribute. */
+async function findOwners(writer: Writer, session: Session, intents: readonly Intent[]): Promise<ReadonlyMap<string, number>> {
+  const asked = new Map<StoredAttribute, { readonly type: StoredType; readonly keys: Set<string> }>();
+  for (const intent of intents) {
+    const type = typeOf(writer, intent.objectType);
+    for (const claim of intent.claims) {
+      const attribute = attributeOf(type, claim.attribute);
+      const met = asked.get(attribute) ?? { type, keys: new Set() };
+      asked.set(attribute, met);
+      met.keys.add(claim.key);
+    }
+  }
+  const owners = new Map<string, number>();
+  for (const [attribute, { type, keys }] of asked) {
+    const list = [...keys].map((key) => ({ key, asked: askedKey(writer, attribute, key) }));
+    const rows = await session.all(ownerStatement(attribute), toRecords(list), type.id);
+    for (const row of rows) owners.set(claimName(type.id, attribute.id, String(row['key'])), Number(row['id']));
+  }
+  return owners;
+}
+
+function askedKey(writer: Writer, attribute: StoredAttribute, claim: Claim['key']): string {
+  if (attribute.column === undefined && !attribute.multiValued) return writer.model.anchorKey(claim);
+  return attribute.column !== undefined && attribute.type === 'integer' ? claim : toIndexKey(claim);
+}
+
+function ownerStatement(attribute: StoredAttribute): string {
+  const keys = 'json_to_recordset($1) AS x(key text, asked text)';
+  if (attribute.column !== undefined) {
+    const asked = attribute.type === 'integer' ? 'x.asked::bigint' : 'x.asked';
+    return `SELECT x.key, e.id FROM ${keys} JOIN entries e ON ${keyExpression(attribute)} = ${asked} AND e.otype = $2 AND e.flags & ${flag.absent} = 0`;
+  }
+  return attribute.multiValued
+    ? `SELECT x.key, e.id FROM ${keys} JOIN mv ON mv.attr = ${attribute.id} AND mv.key = x.asked JOIN entries e ON e.id = mv.entry AND e.otype = $2`
+    : `SELECT x.key, e.id FROM ${keys} JOIN entries e ON e.otype = $2 AND e.anchor_key = x.asked`;
+}
+
+async function takeResults(writer: Writer, session: Session, results: readonly WriteResult[]): Promise<readonly WrittenEntry[]> {
+  writer.position += 1;
+  const space = createEntrySpace(writer, session);
+  const journals = new Map<number, Row>();
+  const ids = results.map((result) => result.journalId);
+  for (const row of await session.all('SELECT * FROM journal WHERE id = ANY($1::bigint[])', ids)) journals.set(Number(row['id']), row);
+  await preload(writer, space, results, journals);
+  const outcomes: { readonly journalId: number; readonly entryId: number; readonly conflict: number | undefined }[] = [];
+  for (const result of results) {
+    const journal = journals.get(result.journalId);
+    if (journal === undefined) throw new Error(`there is no journal row ${result.journalId}`);
+    outcomes.push({ journalId: result.journalId, entryId: Number(journal['entry']), conflict: await takeResult(writer, space, journal, result) });
+  }
+  await flush(writer, session, space.pendingWork);
+  const rows = await readRows(
+    writer,
+    session,
+    outcomes.map((outcome) => outcome.entryId),
+  );
+  return outcomes.map(({ journalId, entryId, conflict }) => {
+    if (conflict !== undefined) return { journalId, anchorConflict: { entryId: conflict } };
+    const row = rows.get(entryId);
+    return { journalId, ...(row === undefined ? {} : { row }) };
+  });
+}
+
+/** Loads what the results of a batch touch by one statement for each table. */
+async function preload(writer: Writer, space: EntrySpace, results: readonly WriteResult[], journals: ReadonlyMap<number, Row>): Promise<void> {
+  const rows = [...journals.values()];
+  const existing = rows.filter((row) => row['kind'] !== 'add' || row['scim_id'] !== null).map((row) => Number(row['entry']));
+  await space.load(existing);
+  const anchors = results.flatMap((result) => {
+    const otype = Number(journals.get(result.journalId)?.['otype']);
+    const anchor = result.effect?.anchor;
+    return anchor === undefined ? [] : [{ otype, key: writer.model.anchorKey(anchor) }];
+  });
+  await space.loadAnchors(anchors);
+  await space.loadLinksByAnchor(anchors);
+  await space.loadLinks((await Promise.all(existing.map((id) => space.entry(id)))).flatMap((record) => record?.scimId ?? []));
+}
+
+async function takeResult(writer: Writer, space: EntrySpace, journal: Row, result: WriteResult): Promise<number | undefined> {
+  if (!['held', 'intended', 'in-doubt'].includes(String(journal['state']))) return undefined;
+  const entryId = Number(journal['entry']);
+  if (result.state === 'applied') {
+    const conflict = await applyWrite(writer, space, journal, result);
+    if (conflict !== undefined) {
+      endJournal(writer, space, result, 'in-doubt', entryId);
+      return conflict;
+    }
+  }
+  endJournal(writer, space, result, result.state, entryId);
+  if (result.state !== 'in-doubt') {
+    const { at, error } = result;
+    await announceWrite(writer, space, journal, { applied: result.state === 'applied', at, ...(error === undefined ? {} : { error: error.message }) });
+  }
+  space.pendingWork.audit.push(result.audit);
+  return undefined;
+}
+
+function endJournal(
+  writer: Writer,
+  space: EntrySpace,
+  result: Pick<WriteResult, 'journalId' | 'error' | 'at'>,
+  state: WriteResult['state'],
+  entryId: number,
+): void {
+  const ended = state !== 'in-doubt';
+  const error = result.error === undefined ? null : JSON.stringify(result.error);
+  space.pendingWork.journal.push({ id: result.journalId, state, error, resultAt: ended ? result.at : null, ended });
+  const open = writer.open.get(entryId);
+  if (ended) closeWrite(writer, entryId, result.journalId);
+  else if (open !== undefined) open.inDoubtSince = writer.position;
+}
+
+async function takeDecisions(
+  writer: Writer,
+  session: Session,
+  decision: 'approved' | 'rejected',
+  journalIds: readonly number[],
+  by: Parameters<ConnectorStore['decideHeldWrites']>[2],
+): Promise<readonly HeldDecision[]> {
+  const space = createEntrySpace(writer, session);
+  const rows = await session.all('SELECT * FROM journal WHERE id = ANY($1::bigint[])', journalIds);
+  const journals = new Map(rows.map((row) => [Number(row['id']), row]));
+  await space.load(rows.map((row) => Number(row['entry'])));
+  const decided = new Set<number>();
+  const decide = async (journalId: number): Promise<HeldDecision> => {
+    const journal = journals.get(journalId);
+    if (journal?.['state'] !== 'held' || decided.has(journalId)) return 'not-held';
+    decided.add(journalId);
+    const entryId = Number(journal['entry']);
+    const record = await space.entry(entryId);
+    const outcome = judgeHeld(decision, journal, record === undefined ? undefined : { modified: record.modified });
+    if (outcome === 'approved') {
+      space.pendingWork.journal.push({ id: journalId, state: 'intended', error: null, resultAt: null, ended: false });
+      const open = writer.open.get(entryId);
+      if (open !== undefined) Object.assign(open, { held: false, inDoubtSince: undefined });
+    } else {
+      const message = { rejected: by.reason, changed: 'the resource changed after the write was held', gone: 'the resource is gone' }[outcome];
+      endJournal(writer, space, { journalId, error: { code: 'entry-failed', message }, at: by.at }, 'refused', entryId);
+      await announceWrite(writer, space, journal, { applied: false, error: message, at: by.at });
+    }
+    const type = writer.model.typesById.get(Number(journal['otype']));
+    space.pendingWork.audit.push({
+      at: by.at,
+      actor: by.actor,
+      action: `held-${String(journal['kind'])}`,
+      ...(type === undefined ? {} : { objectType: type.name }),
+      ...(journal['scim_id'] === null ? {} : { resource: String(journal['scim_id']) }),
+      attributes: [],
+      result: outcome,
+      correlation: String(journal['correlation']),
+    });
+    return outcome;
+  };
+  const outcomes: HeldDecision[] = [];
+  for (const journalId of journalIds) outcomes.push(await decide(journalId));
+  await flush(writer, session, space.pendingWork);
+  return outcomes;
+}
+
+/** Forgets an open write and what it claimed. */
+export function closeWrite(writer: Writer, entryId: number, journalId: number): void {
+  const open = writer.open.get(entryId);
+  if (open?.journalId !== journalId) return;
+  for (const { attr, key } of open.claims) writer.claims.delete(claimName(open.otype, attr, key));
+  writer.open.delete(entryId);
+}
+
+async function readRows(writer: Writer, session: Session, ids: readonly number[]): Promise<ReadonlyMap<number, EntryRow>> {
+  const rows = await session.all(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.id = ANY($1::bigint[])`, ids);
+  return new Map(rows.map((row) => [Number(row['id']), toEntryRow(writer.model, row)]));
+}
+
+async function takeLinkChanges(writer: Writer, session: Session, changes: readonly LinkWrite[]): Promise<readonly WrittenEntry[]> {
+  writer.position += 1;
+  const space = createEntrySpace(writer, session);
+  const scimIds = changes.map((change) => change.scimId);
+  const found = await session.all('SELECT id, scim_id FROM entries WHERE scim_id = ANY($1::text[])', scimIds);
+  const ids = new Map(found.map((row) => [String(row['scim_id']), Number(row['id'])]));
+  await space.load([...ids.values()]);
+  await space.loadLinks(scimIds);
+  const done: (number | undefined)[] = [];
+  for (const write of changes) {
+    const record = await space.entry(ids.get(write.scimId) ?? 0);
+    const refused = record === undefined || (write.expectedVersion !== undefined && record.version + record.changes !== write.expectedVersion);
+    done.push(refused ? undefined : record.id);
+    if (refused) continue;
+    await changeLink(writer, space, record, write.change, write.at);
+    record.modified = write.at;
+    space.touch(record, true);
+    space.pendingWork.audit.push(write.audit);
+    if (write.events === undefined || !writer.announces) continue;
+    const { attributes, correlation } = write.audit;
+    const { kinds } = write.events;
+    space.pendingWork.announcements.push({ at: write.at, kinds, otype: record.otype, scimId: write.scimId, attributes, transaction: correlation });
+  }
+  await flush(writer, session, space.pendingWork);
+  const rows = await readRows(
+    writer,
+    session,
+    done.flatMap((id) => id ?? []),
+  );
+  return done.map((id) => {
+    const row = id === undefined ? undefined : rows.get(id);
+    return row === undefined ? {} : { row };
+  });
+}
+
+/** Applies a write to the rows of its entry; returns the other entry that has its anchor, if there is one. */
+export async function applyWrite(
+  writer: Writer,
+  space: EntrySpace,
+  journal: Row,
+  result: Pick<WriteResult, 'journalId' | 'effect' | 'at'>,
+): Promise<number | undefined> {
+  const effect = result.effect ?? (JSON.parse(String(journal['effect'])) as EntryEffect);
+  const link = journal['link'] === null ? undefined : (JSON.parse(String(journal['link'])) as LinkChange);
+  const entryId = Number(journal['entry']);
+  const type = writer.model.typesById.get(Number(journal['otype']));
+  if (type === undefined) throw new Error(`object type ${String(journal['otype'])} is not configured any more`);
+  if (effect.anchor !== undefined) {
+    const owner = await space.byAnchor(type.id, writer.model.anchorKey(effect.anchor));
+    if (owner !== undefined && owner.id !== entryId) return owner.id;
+  }
+  const record = await space.entry(entryId);
+  if (journal['kind'] === 'delete') {
+    if (record === undefined) return undefined;
+    if (link?.state !== 'disabled') await space.remove(record, 'deleted', result.at);
+    else await keepAbsent(writer, space, record, result.at);
+  } else if (journal['kind'] === 'add') await applyAdd(writer, space, type, entryId, record, effect, result);
+  else if (record !== undefined) await applyUpdate(writer, space, type, record, effect, result);
+  if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) {
+    const after = await space.entry(entryId);
+    if (after !== undefined) await changeLink(writer, space, after, link, result.at);
+  }
+  return undefined;
+}
+
+type Finished = Pick<WriteResult, 'journalId' | 'at'>;
+
+async function applyAdd(
+  writer: Writer,
+  space: EntrySpace,
+  type: StoredType,
+  entryId: number,
+  absent: EntryRecord | undefined,
+  effect: EntryEffect,
+  result: Finished,
+): Promise<void> {
+  if (absent !== undefined) {
+    // Disabled by deletion, and created again under the same id (R11).
+    absent.flags &= ~flag.absent;
+    space.setAnchor(absent, effect.anchor ?? null, effect.anchor === undefined ? null : writer.model.anchorKey(effect.anchor));
+    return applyUpdate(writer, space, type, absent, effect, result);
+  }
+  const record = await space.insert({
+    id: entryId,
+    type,
+    anchor: effect.anchor,
+    dn: effect.dn,
+    partition: effect.partition ?? '',
+    body: JSON.stringify(orderAttributes(type, effect.set)),
+    hash: null,
+    sets: null,
+    position: writer.position,
+    at: result.at,
+  });
+  await writeEffectReferences(space, type, record, effect);
+  await awaitConfirmation(writer, space, record, effect, {}, result.journalId);
+}
+
+async function applyUpdate(writer: Writer, space: EntrySpace, type: StoredType, record: EntryRecord, effect: EntryEffect, result: Finished): Promise<void> {
+  const before = attributesOf(record);
+  const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...before, ...effect.set };
+  for (const name of effect.unset) delete merged[name];
+  space.setBody(record, JSON.stringify(orderAttributes(type, merged)));
+  Object.assign(record, { hash: null, position: writer.position, modified: result.at });
+  if (effect.anchor !== undefined && effect.anchor !== record.anchor) {
+    // The id was derived from the first anchor: from now on the link says which one it is (R7).
+    if ((record.flags & flag.pending) !== 0) writer.pending -= 1;
+    record.flags &= ~flag.pending;
+    space.setAnchor(record, effect.anchor, writer.model.anchorKey(effect.anchor));
+    await space.keepLink(record, 'linked', result.at);
+  }
+  if (effect.dn !== undefined) {
+    space.setDn(record, effect.dn);
+    if (writer.model.referenceForm === 'dn') await space.renameReferences(record, effect.dn);
+  }
+  await writeEffectReferences(space, type, record, effect);
+  await awaitConfirmation(writer, space, record, effect, before, result.journalId);
+}
+
+/** Writes references: single ones from the set values, multi-valued ones by their deltas, whose sets lose their hash. */
+async function writeEffectReferences(space: EntrySpace, type: StoredType, record: EntryRecord, effect: EntryEffect): Promise<void> {
+  for (const attribute of type.references) {
+    if (attribute.multiValued) continue;
+    const value = effect.set[attribute.name];
+    if (typeof value === 'string') await space.replaceReferences(record.id, attribute, [value]);
+    else if (effect.unset.includes(attribute.name)) await space.replaceReferences(record.id, attribute, []);
+  }
+  if (effect.references.length === 0) return;
+  for (const delta of effect.references) {
+    const attribute = attributeOf(type, delta.attribute);
+    space.removeReferences(record.id, attribute, delta.removed);
+    space.addReferences(record.id, attribute, delta.added);
+  }
+  record.sets = null;
+  space.touch(record, false);
+}
+
+/** Remembers what the next import must show (R20), beside what earlier writes still await. */
+async function awaitConfirmation(
+  writer: Writer,
+  space: EntrySpace,
+  record: EntryRecord,
+  effect: EntryEffect,
+  before: EncodedAttributes,
+  journal: number,
+): Promise<void> {
+  if (effect.awaiting.length === 0) return;
+  const awaited: AwaitedAttributes = { ...(await space.awaited(record.id)) };
+  const { position } = writer;
+  for (const name of effect.awaiting) {
+    const delta = effect.references.find((one) => one.attribute === name);
+    const met = awaited[name];
+    awaited[name] =
+      delta === undefined
+        ? { journal, position, was: met?.was ?? before[name] ?? null }
+        : { journal, position, was: null, added: merge(met?.added, delta.added, delta.removed), removed: merge(met?.removed, delta.removed, delta.added) };
+  }
+  space.setAwaited(record, awaited);
+  record.position = position;
+}
+
+function merge(known: readonly string[] | undefined, more: readonly string[], without: readonly string[]): readonly string[] {
+  const gone = new Set(without);
+  return [...new Set([...(known ?? []), ...more])].filter((one) => !gone.has(one));
+}
+
+/** The entry left the application, the resource stays with its last representation (R11). */
+async function keepAbsent(writer: Writer, space: EntrySpace, record: EntryRecord, at: number): Promise<void> {
+  await space.keepLink(record, 'disabled', at);
+  const { anchor } = record;
+  space.setAwaited(record, {});
+  space.setAnchor(record, anchor, null);
+  record.flags |= flag.absent;
+  Object.assign(record, { hash: null, position: writer.position, modified: at });
+  space.touch(record, true);
+}
+
+/** Changes what the host remembers beside the application (R6). */
+async function changeLink(writer: Writer, space: EntrySpace, record: EntryRecord, change: LinkChange, at: number): Promise<void> {
+  const current = (await space.link(record.scimId))?.state;
+  const absent = (record.flags & flag.absent) !== 0;
+  const link = await space.keepLink(record, change.state ?? (absent ? 'disabled' : (current ?? 'linked')), at);
+  if (change.state === 'deleted') {
+    record.flags |= flag.hidden;
+    link.deletedPosition = writer.position;
+  }
+  if (change.shadow !== undefined) link.shadow = JSON.stringify(mergePatch(JSON.parse(link.shadow), change.shadow));
+  space.touchLink(link);
+  const { externalIds, aliases } = space.pendingWork;
+  if (change.externalId !== undefined) externalIds.push({ scimId: record.scimId, ...change.externalId });
+  for (const alias of change.aliases ?? []) aliases.push({ scimId: record.scimId, alias });
+}
+
+/** RFC 7396: `null` forgets a member, an object is merged, anything else replaces. */
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const merged: Record<string, unknown> = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else merged[name] = mergePatch(merged[name], value);
+  }
+  return merged;
+}
