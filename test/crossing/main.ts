@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
 import { createScimClient, runTour, type ScimClient, type TourStep } from '../../apps/cli/src/tour/tour.ts';
+import { ecma2System } from './ecma2-system.ts';
 import { type CrossingSystem, mariadbSystem, postgresSystem, sqliteSystem } from './systems.ts';
 
 /**
@@ -12,7 +13,12 @@ import { type CrossingSystem, mariadbSystem, postgresSystem, sqliteSystem } from
  * privately, a configuration is written, the host comes up from the command line, imports, and provisions over SCIM; each
  * step is checked in the system by the system's own client. In the middle the host is killed the hard way and started again.
  */
-const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = { sqlite: sqliteSystem, postgres: postgresSystem, mariadb: mariadbSystem };
+const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = {
+  sqlite: sqliteSystem,
+  postgres: postgresSystem,
+  mariadb: mariadbSystem,
+  ecma2: ecma2System,
+};
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
 const open = systems[positionals[0] ?? ''];
@@ -56,13 +62,19 @@ async function kill(signal: NodeJS.Signals): Promise<void> {
 let steps: readonly TourStep[] = [];
 let survived = false;
 try {
-  writeFileSync(join(folder, 'landbridge.yaml'), sampleConfiguration(system.parameters));
-  execFileSync(landbridge, ['validate', join(folder, 'landbridge.yaml')], { env, stdio: 'ignore' });
+  const file = join(folder, 'landbridge.yaml');
+  if (system.configure === undefined) writeFileSync(file, sampleConfiguration(system.parameters));
+  else system.configure(landbridge, file);
+  execFileSync(landbridge, ['validate', file], { env, stdio: 'ignore' });
   let { url, caFile } = await up();
   say(`${system.name}: the host is up at ${url}`);
   const test = cli<readonly { readonly layer: string; readonly status: string }[]>('connector', 'test', 'hr');
   say(`connection test: ${test.map((one) => `${one.layer} ${one.status}`).join(', ')}`);
-  const run = cli<{ readonly result: string; readonly steps: readonly { readonly counts: { readonly added: number } }[] }>('run', 'hr', 'full');
+  const run = cli<{ readonly result: string; readonly steps: readonly { readonly counts: { readonly added: number } }[] }>(
+    'run',
+    'hr',
+    system.fullProfile ?? 'full',
+  );
   say(`full import: ${run.result}, ${run.steps[0]?.counts.added ?? 0} added`);
   const { token } = cli<{ readonly token: string }>('token', 'create', 'hr');
   let scim = createScimClient(`${url}/scim/hr`, token, caFile);

@@ -14,6 +14,10 @@ export interface CrossingSystem {
   readonly parameters: readonly string[];
   /** Secrets, as the configuration refers to them. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The name of the run profile that imports everything; default is `full`. */
+  readonly fullProfile?: string;
+  /** Writes the configuration by the command line itself; default is the sample configuration with the parameters. */
+  configure?(landbridge: string, file: string): void;
   /** The system's own client. */
   readonly view: ApplicationView;
   stop(): Promise<void>;

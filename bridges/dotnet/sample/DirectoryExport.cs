@@ -113,9 +113,8 @@ namespace Landbridge.Sample
             }
             if (type.Name != DirectorySchema.Person || !change.AttributeChanges.Contains("login")) return null;
             string login = item.First("login");
-            foreach (StoredObject other in store.List(type.Name))
-                if (other.Key != item.Key && login != null && string.Equals(other.First("login"), login, StringComparison.OrdinalIgnoreCase)) return "the login '" + login + "' is taken";
-            return null;
+            string owner = login == null ? null : store.OwnerOf(login);
+            return owner != null && owner != item.Key ? "the login '" + login + "' is taken" : null;
         }
 
         private static void Clear(SchemaType type, StoredObject item)

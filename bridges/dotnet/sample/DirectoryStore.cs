@@ -81,8 +81,15 @@ namespace Landbridge.Sample
             if (item.Dn != null) text.Append("dn:").Append(Escape(item.Dn)).Append('\n');
             foreach (KeyValuePair<string, List<string>> attribute in item.Values)
                 foreach (string value in attribute.Value) text.Append(attribute.Key).Append(':').Append(Escape(value)).Append('\n');
+            StoredObject before = Read(item.Type, item.Key);
+            if (before != null && before.First("login") != item.First("login")) ReleaseLogin(before);
             string file = FileOf(item.Type, item.Key);
             Directory.CreateDirectory(Path.GetDirectoryName(file));
+            if (item.First("login") != null)
+            {
+                Directory.CreateDirectory(Path.Combine(folder, "logins"));
+                File.WriteAllText(LoginFile(item.First("login")), item.Key, new UTF8Encoding(false));
+            }
             string draft = file + ".new";
             File.WriteAllText(draft, text.ToString(), new UTF8Encoding(false));
             if (File.Exists(file)) File.Delete(file);
@@ -93,7 +100,25 @@ namespace Landbridge.Sample
         public void Delete(StoredObject item)
         {
             File.Delete(FileOf(item.Type, item.Key));
+            ReleaseLogin(item);
             Note(item.Type, item.Key, "delete", item.Dn);
+        }
+
+        /// <summary>Who has a login: one small file for each keeps them unique without reading everybody.</summary>
+        public string OwnerOf(string login)
+        {
+            return File.Exists(LoginFile(login)) ? File.ReadAllText(LoginFile(login)) : null;
+        }
+
+        private void ReleaseLogin(StoredObject item)
+        {
+            string login = item.First("login");
+            if (login != null && OwnerOf(login) == item.Key) File.Delete(LoginFile(login));
+        }
+
+        private string LoginFile(string login)
+        {
+            return Path.Combine(Path.Combine(folder, "logins"), Escape(login.ToLowerInvariant()));
         }
 
         public IEnumerable<StoredObject> List(string type)
