@@ -74,6 +74,28 @@ describe('R14 a create in doubt', () => {
   });
 });
 
+describe('R14 where the application can be looked at', () => {
+  it('an update in doubt that shows is what clients read from then on, before any import', async () => {
+    const host = await start({ capabilities: { lingerSeconds: 0 } });
+    const created = await host.create('Users', { userName: 'ada', title: 'Dr' });
+    host.application.script('after-put', 'throw-text');
+    expect((await host.patch('Users', String(created['id']), { title: 'Prof' }))['title']).toBe('Prof');
+    expect((await host.read('Users', String(created['id'])))['title']).toBe('Prof');
+    expect(host.calls('put').length).toBe(2);
+  });
+
+  it('a write that an operator settles as applied shows all its steps', async () => {
+    const host = await start({ capabilities: { find: false } });
+    const created = await host.create('Users', { userName: 'ada', emails: [{ value: 'a@x' }] });
+    host.application.script('before-put', 'throw-text', { times: 100 });
+    host.application.script('open-import', 'throw', { value: 'server-down', times: 100 });
+    const changed = host.patch('Users', String(created['id']), { title: 'Prof', emails: [{ value: 'b@x' }] });
+    await until(async () => (await inDoubt(host)) === 1);
+    await host.connector.settle(2, 'applied', 'ops');
+    expect(await changed).toMatchObject({ title: 'Prof', emails: [{ value: 'b@x' }] });
+  });
+});
+
 describe('R14 where nothing can be looked up', () => {
   const blind = { find: false, lingerSeconds: 0 };
   const nameless = { ...person, attributes: person.attributes.map((attribute) => ({ ...attribute, unique: false })) };

@@ -349,6 +349,7 @@ function storeModel(
   return {
     connector: configuration.name,
     normalizations: capabilities.normalizations,
+    ...(capabilities.objectConfirmation === 'normal' ? {} : { objectConfirmation: capabilities.objectConfirmation }),
     referenceForm: capabilities.distinguishedNameStyle === 'none' ? 'anchor' : 'dn',
     ...(capabilities.dnAsAnchor && [...objectTypes.values()].every((type) => type.anchor.length === 0) ? { dnAsAnchor: true } : {}),
     ...(scope.partitions.length === 0 && configuration.containers.length === 0 ? {} : { scope: scope.text }),

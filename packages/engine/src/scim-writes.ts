@@ -506,7 +506,7 @@ function toPlannedWrite(
       (step, index): WriteStep =>
         step.call === 'put' && kind === 'add' && index === 0 ? { ...step, ...there, effect: { ...step.effect, ...there } } : { ...step, ...there },
     ),
-    effect: kind === 'add' ? { ...plan.effect, ...there } : plan.effect,
+    effect: kind === 'update' ? plan.effect : { ...plan.effect, ...there },
     request,
     ...rest,
     ...(takesAway === undefined ? {} : { takesAway }),

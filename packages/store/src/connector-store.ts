@@ -1,4 +1,4 @@
-import type { AttributeType, ConnectorErrorData, EncodedAttributes, EntryFilter, Normalization } from '@landbridge/connector-sdk';
+import type { AttributeType, ConnectorErrorData, EncodedAttributes, EntryFilter, Normalization, ObjectConfirmation } from '@landbridge/connector-sdk';
 
 /**
  * What one connector's store does, as a short list of set-based commands (R2).
@@ -70,6 +70,8 @@ export interface StoreModel {
   readonly normalizations: readonly Normalization[];
   /** Reference values are distinguished names (`dn`) or anchor texts of the target (`anchor`). */
   readonly referenceForm: 'dn' | 'anchor';
+  /** Which creates and deletes an import must confirm; default is `normal`: all of them (R20). */
+  readonly objectConfirmation?: ObjectConfirmation;
   /** Entries of types without anchor attributes are known by their distinguished name, which compares without regard to case. */
   readonly dnAsAnchor?: boolean;
   /** What of the application is in scope, as text: partitions and containers. Another text invalidates watermarks (R24). */
@@ -366,7 +368,7 @@ export interface PageOutcome {
   readonly counts: ImportCounts;
   /** Entries (by index) that must be applied again later: an unknown anchor while a create of the type is in flight (R22). */
   readonly postponed: readonly number[];
-  /** Exports that the application shows otherwise (R20): reported, the application's value won. */
+  /** Exports that the application shows otherwise (R20): reported, the application's value won. `attribute` is empty for a delete. */
   readonly notReimported: readonly { readonly entryId: number; readonly journalId: number; readonly attribute: string }[];
   /** Per-entry problems: a duplicate anchor in one full import, an update of an unknown entry (`need-full-object`). */
   readonly errors: readonly { readonly index: number; readonly error: ConnectorErrorData }[];

@@ -111,7 +111,9 @@ describe('R14 settling a write in doubt by looking', () => {
   });
 
   it('an update that shows was applied, one that does not is sent again', async () => {
-    expect(await settle(entry({ title: 'Dr' }), write([put('update', { title: 'Dr' })], 'update'))).toBe('applied');
+    const shown = write([put('update', { title: 'Dr' })], 'update');
+    expect(await settle(entry({ title: 'Dr' }), shown)).toBe('applied');
+    expect(shown.applied.set).toEqual({ title: 'Dr' });
     expect(await settle(entry({ title: 'Mr' }), write([put('update', { title: 'Dr' })], 'update'))).toBe('resent');
   });
 

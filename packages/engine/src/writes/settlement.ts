@@ -11,7 +11,7 @@ import type { ConnectorReader, ConnectorStore, EntryEffect, EntryRow } from '@la
 import type { ConnectorHandle } from '../connector-host/connector-handle.ts';
 import type { HostLog } from '../host.ts';
 import { isSameName } from './distinguished-names.ts';
-import type { WriteInFlight, WriteStep } from './planned-write.ts';
+import { mergeEffects, type WriteInFlight, type WriteStep } from './planned-write.ts';
 
 /**
  * What is in doubt is settled by looking at the application, before anything else touches the entry (R14).
@@ -159,6 +159,8 @@ export function createSettlement(options: SettlementOptions): Settlement {
     const { write } = entry;
     forget(entry);
     if (step === undefined) return options.conclude(write, { state: 'applied' });
+    // Looking has told the effect of an add already, with the names that the application gave.
+    if (step.call === 'put' && step.change.modification !== 'add') write.applied = mergeEffects(write.applied, step.effect);
     write.nextStep += 1;
     if (write.nextStep < write.steps.length) options.resend(write);
     else options.conclude(write, { state: 'applied' });
@@ -205,8 +207,12 @@ export function createSettlement(options: SettlementOptions): Settlement {
       forget(entry);
       options.log.warn({ journal: journalId, decision, by }, 'an operator settled a write');
       if (decision === 'applied') {
+        const left = entry.write.steps.slice(entry.write.nextStep);
         entry.write.nextStep = entry.write.steps.length;
-        entry.write.applied = entry.write.steps.reduce<EntryEffect>((effect, step) => (step.call === 'put' ? step.effect : effect), entry.write.applied);
+        entry.write.applied = left.reduce<EntryEffect>(
+          (effect, step) => (step.call === 'put' ? mergeEffects(effect, step.effect) : effect),
+          entry.write.applied,
+        );
         options.conclude(entry.write, { state: 'applied' });
       } else {
         options.conclude(entry.write, { state: 'refused', error: { code: 'entry-failed', message: `settled as not applied by ${by}` } });

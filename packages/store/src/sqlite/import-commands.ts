@@ -21,6 +21,7 @@ import {
   transact,
   writeMultiValues,
 } from './entry-rows.ts';
+import { confirmDeletes, reportMissing, reportShownAgain } from './existence-confirmation.ts';
 import { type Confirmation, confirmEntry } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
@@ -68,6 +69,8 @@ interface Step {
   readonly removedBefore: number;
   /** Planned removals, in the order they will be made. */
   removals: number[];
+  /** Whether the step was read to its end. */
+  complete: boolean;
 }
 
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
@@ -129,11 +132,12 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (row === undefined) return;
     const confirmation = (Number(known['flags']) & flag.unconfirmed) === 0 ? undefined : confirmEntry(state, type, id, step.fence, String(row['body']), entry);
     if (confirmation !== undefined) page.confirm(id, confirmation);
-    const body = confirmation?.body ?? entry.body;
-    const attributes = JSON.parse(body) as EncodedAttributes;
+    const shown = confirmation?.body ?? entry.body;
+    const attributes = withExportOnly(type, JSON.parse(shown) as EncodedAttributes, String(row['body']));
+    const body = type.exportOnly.length === 0 ? shown : JSON.stringify(attributes);
     let changed = body !== row['body'] || (entry.dn ?? null) !== known['dn'];
     changed = writeImportedReferences(type, id, attributes, entry, known['sets'] as string | null, confirmation) || changed;
-    const hash = body === entry.body ? entry.hash : null;
+    const hash = shown === entry.body ? entry.hash : null;
     const sets = confirmation?.keptReferences === true ? null : setsOf(entry);
     if (!changed) {
       database.run('UPDATE entries SET hash = ?, sets = ?, partition = ? WHERE id = ?', hash, sets, step.partition, id);
@@ -174,6 +178,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     }
     const known = sets === null ? {} : (JSON.parse(sets) as Record<string, string>);
     for (const reference of entry.references) {
+      if (attributeOf(type, reference.attribute).exportOnly) continue;
       if (confirmation?.kept.has(reference.attribute) || known[reference.attribute] === reference.hash) continue;
       changed = replaceReferences(state, id, attributeOf(type, reference.attribute), reference.values) || changed;
     }
@@ -184,6 +189,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   function applyUnknown(step: Step, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
     const link = state.links ? database.get(FIND_LINK, type.id, anchorKey) : undefined;
     if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_position']) > step.fence) return page.count('fenced');
+    if (link !== undefined && link['state'] === 'deleted') shownAgain(String(link['scim_id']), 0, page);
     if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null)
       return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
     if (settling.hasOpenAdd(type) && !settling.decideOpenAdd(step, type, entry, page)) return page.postpone(index);
@@ -194,6 +200,12 @@ export function createImportCommands(state: StoreState): ImportCommands {
     // What this page did before this entry may have brought the anchor.
     if (database.get(FIND, type.id, anchorKey) !== undefined) return applyPut(step, entry, index, page);
     insertImported(step, type, entry, page);
+  }
+
+  /** The application has what was deleted, and what a later run than the delete's reads is no leftover of it (R20). */
+  function shownAgain(scimId: string, entryId: number, page: PageWork): void {
+    const journalId = reportShownAgain(state, scimId);
+    if (journalId !== undefined) page.report({ entryId, journalId, attribute: '' });
   }
 
   function insertImported(step: Step, type: StoredType, entry: PutEntry, page: PageWork): void {
@@ -241,8 +253,9 @@ export function createImportCommands(state: StoreState): ImportCommands {
 
   /** Somebody created the object again in the application that was disabled by deletion: the resource has its entry back. */
   function reviveAbsent(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
-    const row = database.get('SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE id = ?', id);
+    const row = database.get('SELECT id, scim_id, hash, sets, flags, position, dn, partition FROM entries WHERE id = ?', id);
     if (row === undefined || Number(row['position']) > step.fence || isAtWork(state, id)) return page.count('fenced');
+    shownAgain(String(row['scim_id']), id, page);
     database.run(`UPDATE entries SET flags = flags & ~${flag.absent}, anchor = ?, anchor_key = ? WHERE id = ?`, entry.anchor, anchorKey, id);
     database.run("UPDATE links SET state = 'linked', modified = ? WHERE entry = ?", step.at, id);
     step.seen.mark(id);
@@ -357,6 +370,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     for (const { id, fence } of list) {
       const row = database.get('SELECT position FROM entries WHERE id = ?', id);
       if (row === undefined || Number(row['position']) > fence || isAtWork(state, id)) continue;
+      reportMissing(state, id);
       announceImport(state, { runId, at }, 'delete', id, []);
       removeEntry(state, id, 'gone', at);
       removed += 1;
@@ -401,6 +415,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
         seen: createSeenEntries(),
         removedBefore: state.removed,
         removals: [],
+        complete: false,
       });
       const watermark = step.kind === 'full' ? undefined : database.get('SELECT value FROM watermarks WHERE partition = ?', step.partition)?.['value'];
       return { stepId: lastId, fence, ...(typeof watermark === 'string' ? { watermark } : {}) };
@@ -426,6 +441,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     },
     planRemovals(stepId, { complete }) {
       const step = stepOf(stepId);
+      step.complete = complete;
       if (!complete) step.removals = [];
       else if (step.kind === 'full') step.removals = listUnseen(step);
       const counts = new Map<number, number>();
@@ -455,6 +471,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
           JSON.stringify(end.errors),
           stepId,
         );
+        if (step.kind === 'full' && step.complete) confirmDeletes(state, step);
         forgetSeenHeld(step);
         if (end.watermark !== undefined)
           database.run(
@@ -538,4 +555,12 @@ function dnOf(entry: UpdateEntry, row: Row): { readonly dn?: string } {
 function setsOf(entry: PutEntry): string | null {
   if (entry.references.length === 0) return null;
   return JSON.stringify(Object.fromEntries(entry.references.map((reference) => [reference.attribute, reference.hash])));
+}
+
+/** What an import shows together with what none ever shows. */
+function withExportOnly(type: StoredType, shown: EncodedAttributes, known: string): EncodedAttributes {
+  if (type.exportOnly.length === 0) return shown;
+  const before = JSON.parse(known) as EncodedAttributes;
+  const kept = type.exportOnly.flatMap(({ name }) => (before[name] === undefined ? [] : [[name, before[name]] as const]));
+  return orderAttributes(type, { ...shown, ...Object.fromEntries(kept) });
 }

@@ -23,6 +23,7 @@ export interface PageWork {
   fail(index: number, code: ConnectorErrorData['code'], message: string): void;
   postpone(index: number): void;
   confirm(entryId: number, confirmation: Confirmation): void;
+  report(mismatch: PageOutcome['notReimported'][number]): void;
   outcome(): PageOutcome;
 }
 
@@ -57,6 +58,9 @@ export function createPageWork(state: StoreState): PageWork {
       for (const journal of new Set(confirmation.mismatched.map((one) => one.journal)))
         state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
       for (const journal of confirmation.complete) state.database.run("UPDATE journal SET state = 'confirmed' WHERE id = ? AND state = 'applied'", journal);
+    },
+    report(mismatch) {
+      notReimported.push(mismatch);
     },
     outcome: () => ({ counts, postponed, errors, notReimported, settled }),
   };

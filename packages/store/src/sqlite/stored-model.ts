@@ -1,4 +1,4 @@
-import { foldCase } from '@landbridge/connector-sdk';
+import { foldCase, type ObjectConfirmation } from '@landbridge/connector-sdk';
 import type { StoreAttribute, StoreModel, StoreObjectType } from '../connector-store.ts';
 import type { Database } from './database.ts';
 
@@ -15,6 +15,8 @@ export interface StoredType {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, StoredAttribute>;
   readonly references: readonly StoredAttribute[];
+  /** What no import shows: kept when one replaces the rest (R8). */
+  readonly exportOnly: readonly StoredAttribute[];
   /** Queryable multi-valued attributes other than references: rows of `mv`. */
   readonly multiValued: readonly StoredAttribute[];
 }
@@ -24,6 +26,7 @@ export interface StoredModel {
   readonly connector: string;
   readonly referenceForm: StoreModel['referenceForm'];
   readonly dnAsAnchor: boolean;
+  readonly objectConfirmation: ObjectConfirmation;
   readonly types: ReadonlyMap<string, StoredType>;
   readonly typesById: ReadonlyMap<number, StoredType>;
   readonly attributeNames: ReadonlyMap<number, string>;
@@ -100,6 +103,7 @@ export function compileModel(model: StoreModel, typeIds: ReadonlyMap<string, num
     connector: model.connector,
     referenceForm: model.referenceForm,
     dnAsAnchor: model.dnAsAnchor === true,
+    objectConfirmation: model.objectConfirmation ?? 'normal',
     types,
     typesById: new Map([...types.values()].map((type) => [type.id, type])),
     attributeNames: new Map([...attributeIds].map(([name, id]) => [id, name])),
@@ -124,6 +128,7 @@ function compileType(id: number, type: StoreObjectType, attributeIds: ReadonlyMa
     id,
     name: type.name,
     attributes,
+    exportOnly: all.filter((attribute) => attribute.exportOnly),
     references: all.filter((attribute) => attribute.type === 'reference'),
     multiValued: all.filter((attribute) => attribute.multiValued && attribute.type !== 'reference' && (attribute.queryable || attribute.unique)),
   };

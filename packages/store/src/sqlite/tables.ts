@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** The version of the tables below, kept in `user_version`. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Bits of `entries.flags`. */
 export const flag = {
@@ -77,14 +77,17 @@ CREATE TABLE event_acks(stream TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KE
 CREATE TABLE event_failures(stream TEXT NOT NULL, event INTEGER NOT NULL, error TEXT NOT NULL, PRIMARY KEY(stream, event)) WITHOUT ROWID;
 `;
 
-/** Creates the tables of a new file. @throws Error for a file of a newer version. */
+/** What came after the first version, one element a version: files of every earlier one are brought up to date. */
+const LATER = ["CREATE INDEX journal_deletes ON journal(scim_id) WHERE kind = 'delete' AND state = 'applied'"] as const;
+
+/** Creates the tables of a new file, and brings those of an older one up to date. @throws Error for a file of a newer version. */
 export function createTables(database: Database): void {
   const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0);
   if (version > VERSION)
     throw new Error(`the store file was written by a newer Landbridge (version ${version}, this one knows ${VERSION}); start that version instead`);
   if (version === VERSION) return;
   database.transaction(() => {
-    database.execute(TABLES);
+    for (const change of [TABLES, ...LATER].slice(version)) database.execute(change);
     database.execute(`PRAGMA user_version=${VERSION}`);
   });
 }

@@ -79,6 +79,9 @@ export interface Awaited {
 /** Awaited attributes of an entry by name. */
 export type AwaitedAttributes = Record<string, Awaited>;
 
+/** The kinds of writes that no import needs to confirm (ECMA2 `ObjectConfirmation`). */
+const UNAWAITED = { normal: '', 'no-delete-confirmation': "'delete'", 'no-add-and-delete-confirmation': "'delete', 'add'" } as const;
+
 /** Makes the commands on an open file. */
 export function createWriteCommands(state: StoreState): WriteCommands {
   const { database } = state;
@@ -174,8 +177,10 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       if (open !== undefined) open.inDoubtSince = state.position;
       return;
     }
+    const unawaited = UNAWAITED[state.model.objectConfirmation];
     database.run(
-      "UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?",
+      `UPDATE journal SET state = CASE WHEN ? = 'applied' AND kind IN (${unawaited}) THEN 'confirmed' ELSE ? END, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?`,
+      newState,
       newState,
       error,
       result.at,
@@ -365,7 +370,7 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
   });
   writeMultiValues(database, type, entryId, attributes, true);
   writeReferences(state, type, entryId, effect);
-  awaitConfirmation(state, entryId, effect, {}, result.journalId);
+  if (state.model.objectConfirmation !== 'no-add-and-delete-confirmation') awaitConfirmation(state, entryId, effect, {}, result.journalId);
   resolveWaiting(state, type, entryId, effect.anchor, effect.dn);
 }
 

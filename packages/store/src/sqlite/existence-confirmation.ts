@@ -1,0 +1,40 @@
+import type { StoreState } from './entry-rows.ts';
+import type { StoredType } from './stored-model.ts';
+import { flag } from './tables.ts';
+import type { AwaitedAttributes } from './write-commands.ts';
+
+/**
+ * What an import says of creates and deletes (R20, ECMA2 `ObjectConfirmation`): a complete full import that does not show a
+ * deleted entry confirms the delete; one that shows it, or does not show a created one, reports the write.
+ */
+
+/** Ends the wait of deletes that a complete full step, which began after them, did not show. */
+export function confirmDeletes(state: StoreState, step: { readonly fence: number; readonly partition: string; readonly types: readonly StoredType[] }): number {
+  return state.database.run(
+    `UPDATE journal SET state = 'confirmed' WHERE kind = 'delete' AND state = 'applied' AND coalesce(effect ->> 'partition', '') = ?
+       AND otype IN (SELECT value FROM json_each(?))
+       AND (EXISTS (SELECT 1 FROM links l WHERE l.scim_id = journal.scim_id AND l.state = 'deleted' AND l.deleted_position <= ?)
+         OR EXISTS (SELECT 1 FROM entries e WHERE e.id = journal.entry AND e.flags & ${flag.absent} <> 0 AND e.position <= ?))`,
+    step.partition,
+    JSON.stringify(step.types.map((type) => type.id)),
+    step.fence,
+    step.fence,
+  ).changes;
+}
+
+/** A deleted entry is there after all: its delete is reported. Returns its journal row, where it was still awaited. */
+export function reportShownAgain(state: StoreState, scimId: string): number | undefined {
+  const row = state.database.get("SELECT id FROM journal WHERE kind = 'delete' AND state = 'applied' AND scim_id = ?", scimId);
+  if (row === undefined) return undefined;
+  state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ?", Number(row['id']));
+  return Number(row['id']);
+}
+
+/** An entry is removed although writes to it were never confirmed: they are reported. */
+export function reportMissing(state: StoreState, entryId: number): void {
+  const row = state.database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', entryId);
+  if (row === undefined) return;
+  const awaited = JSON.parse(String(row['attributes'])) as AwaitedAttributes;
+  for (const journal of new Set(Object.values(awaited).map((wait) => wait.journal)))
+    state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
+}

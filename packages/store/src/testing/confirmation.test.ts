@@ -1,0 +1,112 @@
+import { expect, it } from 'vitest';
+import { type Bench, describeStores } from './describe-stores.ts';
+import { group, model, person, sets } from './people.ts';
+
+const states = async (bench: Bench): Promise<readonly string[]> => (await bench.reader.readJournal({ limit: 10 })).map((row) => row.state).reverse();
+const gone = { state: 'deleted' as const };
+
+async function createAndDelete(bench: Bench): Promise<void> {
+  const { drive } = bench;
+  await drive.import([person('1', { login: 'ada' }), person('2', { login: 'bob' })]);
+  await drive.write({ kind: 'add' }, { effect: sets({ id: '9', login: 'eve' }, { anchor: '9' }) });
+  await drive.write({ kind: 'delete', entryId: (await drive.row('1'))?.id ?? 0, link: gone });
+}
+
+describeStores('ObjectConfirmation normal', (bench) => {
+  it('R20 creates and deletes wait for a full import that began after them, and are confirmed by it', async () => {
+    const { drive } = bench;
+    await createAndDelete(bench);
+    expect(await states(bench)).toEqual(['applied', 'applied']);
+    await drive.import([], { kind: 'delta' });
+    const { stepId } = await drive.begin();
+    await drive.end(stepId, { complete: false, result: 'failed' });
+    expect(await states(bench)).toEqual(['applied', 'applied']);
+    const outcome = await drive.import([person('2', { login: 'bob' }), person('9', { login: 'eve' })]);
+    expect(outcome.notReimported).toEqual([]);
+    expect(await states(bench)).toEqual(['confirmed', 'confirmed']);
+  });
+
+  it('R20 an import that began before a delete confirms nothing of it', async () => {
+    const { drive } = bench;
+    await drive.import([person('1', { login: 'ada' })]);
+    const { stepId } = await drive.begin();
+    await drive.write({ kind: 'delete', entryId: (await drive.row('1'))?.id ?? 0, link: gone });
+    await bench.store.applyPage(stepId, [person('1', { login: 'ada' })]);
+    await drive.end(stepId);
+    expect(await states(bench)).toEqual(['applied']);
+  });
+
+  it('R20 a full import of another partition confirms no delete', async () => {
+    const { drive } = bench;
+    await drive.import([person('1', { login: 'ada' })], { partition: 'a' });
+    await drive.write({ kind: 'delete', entryId: (await drive.row('1'))?.id ?? 0, link: gone, effect: sets({}, { partition: 'a' }) });
+    await drive.import([], { partition: 'b' });
+    expect(await states(bench)).toEqual(['applied']);
+    await drive.import([], { partition: 'a' });
+    expect(await states(bench)).toEqual(['confirmed']);
+  });
+
+  it('R20 a deleted entry that is there after all, and a created one that is not, are reported', async () => {
+    await createAndDelete(bench);
+    const outcome = await bench.drive.import([person('1', { login: 'ada' }), person('2', { login: 'bob' })]);
+    expect(outcome.notReimported).toMatchObject([{ attribute: '' }]);
+    expect(outcome.removed).toBe(1);
+    expect(await states(bench)).toEqual(['not-reimported', 'not-reimported']);
+  });
+
+  it('R11 R20 an entry disabled by deletion that is there again is reported, and linked again under its id', async () => {
+    const { drive } = bench;
+    await drive.import([person('1', { login: 'ada' })]);
+    const before = await drive.row('1');
+    await drive.write({ kind: 'delete', entryId: before?.id ?? 0, link: { state: 'disabled' } });
+    await drive.import([]);
+    expect(await states(bench)).toEqual(['confirmed']);
+    await drive.import([person('1', { login: 'ada' })]);
+    expect((await drive.row('1'))?.scimId).toBe(before?.scimId);
+  });
+});
+
+describeStores(
+  'ObjectConfirmation no-delete-confirmation',
+  (bench) => {
+    it('R20 a delete is confirmed with its result, and its entry may come back unreported; a create is awaited', async () => {
+      await createAndDelete(bench);
+      expect(await states(bench)).toEqual(['applied', 'confirmed']);
+      const outcome = await bench.drive.import([person('1', { login: 'ada' }), person('2', { login: 'bob' }), person('9', { login: 'eve' })]);
+      expect(outcome.notReimported).toEqual([]);
+      expect(await states(bench)).toEqual(['confirmed', 'confirmed']);
+    });
+  },
+  { ...model, objectConfirmation: 'no-delete-confirmation' },
+);
+
+describeStores(
+  'ObjectConfirmation no-add-and-delete-confirmation',
+  (bench) => {
+    it('R20 creates and deletes are confirmed with their results, updates are awaited', async () => {
+      const { drive } = bench;
+      await createAndDelete(bench);
+      await drive.write({ kind: 'update', entryId: (await drive.row('2'))?.id ?? 0, effect: sets({ title: 'Dr' }) });
+      expect(await states(bench)).toEqual(['confirmed', 'confirmed', 'applied']);
+      const outcome = await drive.import([person('2', { login: 'bob' }), person('9', { login: 'other' })]);
+      expect(outcome.notReimported).toMatchObject([{ attribute: 'title' }]);
+    });
+  },
+  { ...model, objectConfirmation: 'no-add-and-delete-confirmation' },
+);
+
+describeStores('values that no import shows', (bench) => {
+  it('R8 an import keeps export-only values, and an unchanged entry stays unchanged', async () => {
+    const { drive } = bench;
+    await drive.import([person('1', { login: 'ada' })]);
+    const entryId = (await drive.row('1'))?.id ?? 0;
+    await drive.write({ kind: 'update', entryId, effect: sets({ secret: 's', title: 'Dr' }, { awaiting: ['title'] }) });
+    await drive.import([person('1', { login: 'ada', title: 'Dr' })]);
+    expect(await drive.values('1')).toEqual({ id: '1', login: 'ada', title: 'Dr', secret: 's' });
+    const { version } = (await drive.row('1')) ?? { version: 0 };
+    expect((await drive.import([person('1', { login: 'ada', title: 'Dr' }), group('g', [])])).counts).toMatchObject({ unchanged: 1, added: 1 });
+    expect((await drive.row('1'))?.version).toBe(version);
+    await drive.import([person('1', { login: 'ada', title: 'Prof' })]);
+    expect(await drive.values('1')).toEqual({ id: '1', login: 'ada', title: 'Prof', secret: 's' });
+  });
+});
