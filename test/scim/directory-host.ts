@@ -61,7 +61,7 @@ export async function startDirectoryHost(
     },
     token: async (scope = {}) => String((await host.admin('POST', '/tokens', { connector: 'dir', ...scope }))['token']),
     async connect(profile = 'lenient', face = '/scim/dir') {
-      const connection = connectScim({ baseUrl: `${server.url}${face}`, token: await host.token({ profile, client: profile }), ca });
+      const connection = connectScim({ baseUrl: `${server.url}${face}`, token: await host.token({ profile, client: `${profile}-${connections.length}` }), ca });
       connections.push(connection);
       return connection;
     },

@@ -34,7 +34,7 @@ const FORBIDDEN: readonly { readonly folder: string; readonly imports: RegExp; r
     imports: /^@landbridge\/(?!connector-sdk$|connector-testkit|worker-protocol$)/,
     why: 'a connector imports the SDK of ours, or the worker protocol, and nothing else',
   },
-  { folder: 'apps/cli/', imports: /^@landbridge\/(engine|store|scim|connector-sql|connector-ecma2)/, why: 'the command line talks to the admin API' },
+  { folder: 'apps/cli/', imports: /^@landbridge\/(engine|store|scim|connector-sql|connector-ecma2)(\/|$)/, why: 'the command line talks to the admin API' },
 ];
 
 const files = ['packages', 'connectors', 'apps'].flatMap((folder) => listFiles(folder));

@@ -26,8 +26,8 @@ export interface ScimFace {
   refresh(objectType: string, claims: readonly { readonly attribute: string; readonly key: string }[]): Promise<void>;
 }
 
-/** How many resources a list returns at most, and when the client does not say. */
-export const pageLimits = { maxResults: 1000, defaultCount: 100 } as const;
+/** How many resources a list returns when the client does not say; how many at most is the dialect's. */
+export const pageLimits = { defaultCount: 100 } as const;
 
 /** A group with more members than this is answered without them, unless they are asked for by name (S-183). */
 export const MEMBERS_SHOWN = 10_000;

@@ -1,7 +1,9 @@
 import {
   listSchemas,
+  type PageLimits,
   parseListQuery,
   parseSearchRequest,
+  profileOf,
   renderList,
   renderResourceType,
   renderSchema,
@@ -34,16 +36,22 @@ export function createScimService(face: ScimFace): ScimService {
     discovery: (context, document, id) => discover(face, types, context, document, id),
     create: async (context, endpoint, body, query) => createResource(face, find(endpoint), allow('create', context), objectOf(body), query),
     read: async (context, endpoint, id, query) => readResource(face, find(endpoint), allow('read', context), id, query),
-    list: async (context, endpoint, query) => listResources(face, find(endpoint), allow('read', context), parseListQuery(query, pageLimits)),
-    search: async (context, endpoint, body) => listResources(face, find(endpoint), allow('read', context), parseSearchRequest(body, pageLimits)),
+    list: async (context, endpoint, query) => listResources(face, find(endpoint), allow('read', context), parseListQuery(query, limitsOf(context))),
+    search: async (context, endpoint, body) => listResources(face, find(endpoint), allow('read', context), parseSearchRequest(body, limitsOf(context))),
     replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
     patch: async (context, endpoint, id, body, query) => patchResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
     delete: async (context, endpoint, id) => deleteResource(face, find(endpoint), allow('delete', context), id),
-    listAll: async (context, query) => listEverything(face, allow('read', context), parseListQuery(query, pageLimits)),
-    searchAll: async (context, body) => listEverything(face, allow('read', context), parseSearchRequest(body, pageLimits)),
+    listAll: async (context, query) => listEverything(face, allow('read', context), parseListQuery(query, limitsOf(context))),
+    searchAll: async (context, body) => listEverything(face, allow('read', context), parseSearchRequest(body, limitsOf(context))),
     bulk: async (context, body) => performBulk(service, context, objectOf(body)),
   };
   return service;
+}
+
+/** The pages that a credential's dialect has. */
+function limitsOf(context: RequestContext): PageLimits & { readonly cursorFirst: boolean } {
+  const { maxPage, cursorFirst } = profileOf(context.profile);
+  return { maxResults: maxPage, defaultCount: Math.min(maxPage, pageLimits.defaultCount), cursorFirst };
 }
 
 /** @throws ScimError 403 for what the credential may not do. */
@@ -66,11 +74,12 @@ function discover(
 ): ScimAnswer {
   const { baseUrl } = context;
   if (document === 'ServiceProviderConfig') {
+    const limits = limitsOf(context);
     const writable = face.capabilities.export && face.configuration.mode === 'live';
     const features = {
       patch: writable,
       bulk: { supported: writable, ...bulkLimits },
-      filter: { supported: true, maxResults: pageLimits.maxResults },
+      filter: { supported: true, maxResults: limits.maxResults },
       changePassword: face.capabilities.password && writable,
       sort: true,
       etag: true,
@@ -80,9 +89,9 @@ function discover(
       pagination: {
         cursor: true,
         index: true,
-        defaultPaginationMethod: 'index',
-        defaultPageSize: pageLimits.defaultCount,
-        maxPageSize: pageLimits.maxResults,
+        defaultPaginationMethod: limits.cursorFirst ? 'cursor' : 'index',
+        defaultPageSize: limits.defaultCount,
+        maxPageSize: limits.maxResults,
         cursorTimeout: CURSOR_SECONDS,
       },
     } as const;

@@ -123,8 +123,8 @@ export async function patchResource(
   query: QueryParameters,
 ): Promise<ScimAnswer> {
   refuseWrites(face, 'patch');
-  const operations = parsePatch(body);
   const profile = profileOf(context.profile);
+  const operations = parsePatch(body, profile);
   return change(face, model, context, id, 'PATCH', body, query, async (current) => {
     const result = applyPatch(current, operations, model.resourceType, {
       profile,

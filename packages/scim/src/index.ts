@@ -8,6 +8,7 @@ export * from './evaluate.ts';
 export * from './filter.ts';
 export * from './json.ts';
 export * from './list-query.ts';
+export * from './opaque.ts';
 export * from './patch.ts';
 export * from './path.ts';
 export * from './profiles.ts';

@@ -26,6 +26,8 @@ export const LIST_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 export interface PageLimits {
   readonly maxResults: number;
   readonly defaultCount: number;
+  /** Whether a list without a paging parameter begins a walk by cursor. Default is `false`. */
+  readonly cursorFirst?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export function parseListQuery(query: Readonly<Record<string, unknown>>, limits:
   if (filter !== undefined && filter.trim() === '') throw scimErrors.invalidFilter('The filter is empty.');
   const order = (textOf(query, 'sortOrder') ?? 'ascending').toLowerCase();
   if (order !== 'ascending' && order !== 'descending') throw scimErrors.invalidValue('"sortOrder" is ascending or descending.');
-  const cursor = textOf(query, 'cursor');
+  const cursor = textOf(query, 'cursor') ?? (limits.cursorFirst === true && query['startIndex'] === undefined ? '' : undefined);
   if (cursor !== undefined && query['startIndex'] !== undefined) throw scimErrors.invalidValue('"startIndex" and "cursor" exclude each other.');
   const count = integerOf(query, 'count');
   return {

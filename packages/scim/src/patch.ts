@@ -10,7 +10,9 @@ import { checkRequired, parseAttributeValue, schemasOf } from './validate.ts';
 export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 
 /** Caps of a PATCH (S-168). */
-export const patchLimits = { operations: 1000, values: 10_000 } as const;
+export const patchLimits = { operations: 1000 } as const;
+
+const lenientCaps = { valuesPerOperation: 10_000 } as const;
 
 type Json = Readonly<Record<string, unknown>>;
 type Mutable = Record<string, unknown>;
@@ -41,15 +43,15 @@ export interface PatchResult {
   readonly deferred: readonly DeferredChange[];
 }
 
-/** Parses the body of a PATCH. @throws ScimError 400 `invalidSyntax` (S-132, S-133). */
-export function parsePatch(body: Json): readonly PatchOperation[] {
+/** Parses the body of a PATCH. @throws ScimError 400 `invalidSyntax` (S-132, S-133), 413 beyond the caps (S-168). */
+export function parsePatch(body: Json, profile: Pick<DialectProfile, 'valuesPerOperation'> = lenientCaps): readonly PatchOperation[] {
   const schemas = readKey(body, 'schemas');
   if (!Array.isArray(schemas) || !schemas.some((urn) => String(urn).toLowerCase() === PATCH_SCHEMA.toLowerCase()))
     throw scimErrors.invalidSyntax(`"schemas" must contain "${PATCH_SCHEMA}".`);
   const operations = readKey(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) throw scimErrors.invalidSyntax('"Operations" must be a list with at least one operation.');
   if (operations.length > patchLimits.operations) throw scimErrors.tooLarge(`A PATCH has at most ${patchLimits.operations} operations.`);
-  return operations.map(parseOperation);
+  return operations.map((operation: unknown) => parseOperation(operation, profile.valuesPerOperation));
 }
 
 function readKey(body: Json, name: string): unknown {
@@ -57,7 +59,7 @@ function readKey(body: Json, name: string): unknown {
   return key === undefined ? undefined : body[key];
 }
 
-function parseOperation(operation: unknown): PatchOperation {
+function parseOperation(operation: unknown, values: number): PatchOperation {
   if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) throw scimErrors.invalidSyntax('An operation must be an object.');
   const json = operation as Json;
   const op = String(readKey(json, 'op') ?? '').toLowerCase();
@@ -66,7 +68,7 @@ function parseOperation(operation: unknown): PatchOperation {
   const path = readKey(json, 'path');
   if (path !== undefined && path !== null && typeof path !== 'string') throw scimErrors.invalidPath('"path" must be text.');
   const value = readKey(json, 'value');
-  if (Array.isArray(value) && value.length > patchLimits.values) throw scimErrors.tooLarge(`An operation has at most ${patchLimits.values} values.`);
+  if (Array.isArray(value) && value.length > values) throw scimErrors.tooLarge(`An operation has at most ${values} values; this one has ${value.length}.`);
   return { op, path: typeof path === 'string' && path !== '' ? path : undefined, value };
 }
 
@@ -219,8 +221,21 @@ function requireAttribute(work: Work, path: AttributePath, text: string): Compil
   return attribute;
 }
 
+/** `schemas` follows the extensions that are there; taking a URN out of it takes the extension (S-165). */
+function applyToSchemas(work: Work, operation: PatchOperation, target: Target): void {
+  if (operation.op === 'add') return;
+  const given = new Set(
+    [operation.value ?? []].flat().map((one) => String(typeof one === 'object' && one !== null ? (one as Json)['value'] : one).toLowerCase()),
+  );
+  for (const [key, { schema }] of work.type.extensions) {
+    const listed = target.filter === undefined ? given.has(key) : matchesElement(target.filter, schema.id);
+    if (listed === (operation.op === 'remove')) delete work.resource[schema.id];
+  }
+}
+
 function applyToTarget(work: Work, operation: PatchOperation, target: Target): void {
   const { definition } = target.attribute;
+  if (target.attribute.extension === undefined && definition.name === 'schemas') return applyToSchemas(work, operation, target);
   if (definition.mutability === 'readOnly' || target.sub?.definition.mutability === 'readOnly')
     throw scimErrors.mutability(`"${target.text.slice(0, 200)}" is read-only.`);
   if (work.deferredNames.has(definition.name.toLowerCase())) return applyDeferred(work, operation, target);

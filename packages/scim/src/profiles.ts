@@ -18,7 +18,15 @@ export interface DialectProfile {
   readonly lenientSchemas: boolean;
   /** Role values that are JSON strings are unpacked (S-162). */
   readonly unpackJsonRoles: boolean;
+  /** Resources on a page at most, whatever the client asks for (S-108). */
+  readonly maxPage: number;
+  /** A list without a paging parameter begins a walk by cursor instead of a page by index (S-118, S-120). */
+  readonly cursorFirst: boolean;
+  /** Values that one PATCH operation may carry (S-168). */
+  readonly valuesPerOperation: number;
 }
+
+const sizes = { maxPage: 1000, cursorFirst: false, valuesPerOperation: 10_000 } as const;
 
 const strict: DialectProfile = {
   strict: true,
@@ -30,6 +38,7 @@ const strict: DialectProfile = {
   tolerateSeveralPrimary: false,
   lenientSchemas: false,
   unpackJsonRoles: false,
+  ...sizes,
 };
 
 const lenient: DialectProfile = {
@@ -42,6 +51,7 @@ const lenient: DialectProfile = {
   tolerateSeveralPrimary: true,
   lenientSchemas: true,
   unpackJsonRoles: false,
+  ...sizes,
 };
 
 /** The profiles, as data. */
@@ -50,7 +60,8 @@ export const profiles: Readonly<Record<string, DialectProfile>> = {
   lenient,
   entra: { ...lenient, unpackJsonRoles: true },
   okta: lenient,
-  'aws-style': lenient,
+  // What clients of AWS IAM Identity Center are written for: a hundred members at a time, small pages, cursors.
+  'aws-style': { ...lenient, maxPage: 100, cursorFirst: true, valuesPerOperation: 100 },
   ping: lenient,
 };
 

@@ -186,7 +186,9 @@ function parseComplex(attribute: CompiledAttribute, value: Json, profile: Dialec
 /** Entra's role assignments carry JSON in the value (S-162). */
 function unpackRole(name: string, value: Json, profile: DialectProfile): Json {
   const text = value['value'];
-  if (!profile.unpackJsonRoles || name !== 'roles' || typeof text !== 'string' || !text.startsWith('{')) return value;
+  if (!profile.unpackJsonRoles || name !== 'roles') return value;
+  if (value['display'] === undefined && typeof value['displayName'] === 'string') return unpackRole(name, { ...value, display: value['displayName'] }, profile);
+  if (typeof text !== 'string' || !text.startsWith('{')) return value;
   try {
     const role = JSON.parse(text) as Json;
     return { ...value, value: role['value'] ?? text, display: role['displayName'] ?? value['display'] ?? null };

@@ -9,6 +9,7 @@ import { addImportCommand } from './import-command.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addPackageCommands } from './package-commands.ts';
 import { addRunCommands } from './run-commands.ts';
+import { addScimCommands } from './scim-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
 
 /** The groups of commands, a file each. */
@@ -22,6 +23,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addJournalCommands,
   addEventsCommands,
   addTokenCommands,
+  addScimCommands,
 ];
 
 /** The whole command tree. */

@@ -1,5 +1,5 @@
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
-import { type ScimResource, scimErrors } from '@landbridge/scim';
+import { preparePassword, type ScimResource, scimErrors } from '@landbridge/scim';
 import type { Binding } from './binding.ts';
 import type { ResourceModel } from './resource-model.ts';
 
@@ -38,7 +38,7 @@ export function readResourceAttributes(model: ResourceModel, resource: ScimResou
     references,
     externalId: typeof json['externalId'] === 'string' ? json['externalId'] : undefined,
     active: typeof json['active'] === 'boolean' ? json['active'] : undefined,
-    password: typeof json['password'] === 'string' ? json['password'] : undefined,
+    password: typeof json['password'] === 'string' ? preparePassword(json['password']) : undefined,
   };
 }
 
