@@ -22,7 +22,16 @@ const mono: Flavour = {
   compiler: 'mcs',
   debianPackage: 'mono-mcs',
   async compile(compiler, sources, output, kind, references) {
-    await run(compiler, ['-langversion:7', '-optimize+', '-debug', `-target:${kind}`, `-out:${output}`, ...references.map((one) => `-r:${one}`), ...sources]);
+    await run(compiler, [
+      '-langversion:7',
+      '-optimize+',
+      '-debug',
+      '-define:TRACE',
+      `-target:${kind}`,
+      `-out:${output}`,
+      ...references.map((one) => `-r:${one}`),
+      ...sources,
+    ]);
   },
 };
 
@@ -56,13 +65,13 @@ export async function buildWorker(runtime: DotnetRuntime): Promise<BuiltWorker> 
   return built;
 }
 
-/** Compiles a connector against the contract: samples and tests. Resolves with the DLL. */
-export async function buildConnector(name: string, sources: readonly string[], into?: string): Promise<string> {
+/** Compiles a connector against the contract, and against more assemblies: samples and tests. Resolves with the DLL. */
+export async function buildConnector(name: string, sources: readonly string[], more: readonly string[] = []): Promise<string> {
   const { contract } = await buildWorker('mono');
-  const folder = into ?? join(BRIDGE, 'dist', `${name}-${hashOf([...sources, contract])}`);
+  const folder = join(BRIDGE, 'dist', `${name}-${hashOf([...sources, ...more, contract])}`);
   const dll = join(folder, `${name}.dll`);
   if (existsSync(dll)) return dll;
-  await intoFolder(folder, (draft) => compile(mono, compilerOf(mono), sources, join(draft, `${name}.dll`), 'library', [contract]));
+  await intoFolder(folder, (draft) => compile(mono, compilerOf(mono), sources, join(draft, `${name}.dll`), 'library', [contract, ...more]));
   return dll;
 }
 
