@@ -42,8 +42,7 @@ export function dataFolderOf(option: string | undefined): string {
 export function connectHost(option: string | undefined): AdminClient {
   const folder = dataFolderOf(option);
   const file = join(folder, 'host.json');
-  if (!existsSync(file))
-    throw new CommandError(exitCode.notRunning, `no host runs on ${folder}`, `start one: landbridge up --data ${folder} --config landbridge.yaml`);
+  if (!existsSync(file)) throw new CommandError(exitCode.notRunning, `no host runs on ${folder}`, `landbridge up --data ${folder} --config landbridge.yaml`);
   const { url, caFile } = JSON.parse(readFileSync(file, 'utf8')) as { readonly url: string; readonly caFile?: string };
   const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
   const dispatcher = new Agent({

@@ -95,7 +95,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       dataFolder: folder.path,
       startedAt,
       version: VERSION,
-      current: () => ({ document, revision }),
+      current: () => ({ document, revision, folder: configurationFolder }),
       async apply(text, author) {
         const parsed = parseConfiguration(text);
         if (parsed.document === undefined) throw new StartError('the configuration has problems');

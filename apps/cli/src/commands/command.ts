@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type AdminClient, CommandError, connectHost, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
 
@@ -36,4 +36,15 @@ export function common(command: Command): Command {
 export function readText(file: string): string {
   if (!existsSync(file)) throw new CommandError(exitCode.usage, `the file ${file} does not exist`);
   return readFileSync(file, 'utf8');
+}
+
+/** Reads a whole number; commander says which option was wrong. @throws InvalidArgumentError */
+export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): (text: string) => string {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isSafeInteger(number) && number >= minimum && number <= maximum && text.trim() !== '') return text;
+    throw new InvalidArgumentError(
+      maximum === Number.MAX_SAFE_INTEGER ? `Write a whole number, at least ${minimum}.` : `Write a whole number from ${minimum} to ${maximum}.`,
+    );
+  };
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { connectHost } from '../admin-client.ts';
-import { type CommonOptions, print, style, table, when } from '../output.ts';
+import { print, style, table, when } from '../output.ts';
 import { showTest, type TestLine } from '../show-test.ts';
-import { common, example, type Json, onHost } from './command.ts';
-import { testOffline } from './connector-test.ts';
+import { common, example, type Json, onHost, wholeNumber } from './command.ts';
+import { type ContractCommandOptions, testContract } from './connector-contract.ts';
+import { type LoadedConnector, loadConnector, loadFromFile, testOffline } from './connector-test.ts';
 
 /** What the host says of a connector. */
 export interface ConnectorLine extends Json {
@@ -73,9 +74,16 @@ export function addConnectorCommands(program: Command): void {
         .command('test')
         .description('Test a connection layer by layer; with --config it needs no host')
         .argument('<connector>')
-        .option('--config <file>', 'test the connector of this file, without a host'),
+        .option('--config <file>', 'test the connector of this file, without a host')
+        .option('--contract', 'run the contract test kit: it adds, changes and deletes entries of its own')
+        .option('--yes', 'with --contract: the application may be written to')
+        .option('--type <object type>', 'with --contract: the type to try (default: the first)')
+        .option('--attribute <name>', 'with --contract: a text attribute that may change freely')
+        .option('--sample <file>', 'with --contract: attributes of a new entry as YAML; {n} in a text differs at each entry')
+        .option('--only <checks>', 'with --contract: these checks alone, by name'),
     ).action(async (name: string, _options, command: Command) => {
-      const options = command.optsWithGlobals() as CommonOptions & { readonly config?: string };
+      const options = command.optsWithGlobals() as ContractCommandOptions & { readonly config?: string; readonly contract?: boolean };
+      if (options.contract === true) return testContract(name, await loadConfigured(name, options), options);
       if (options.config !== undefined) return testOffline(name, { ...options, config: options.config });
       const host = connectHost(options.data);
       try {
@@ -86,6 +94,7 @@ export function addConnectorCommands(program: Command): void {
     }),
     'landbridge connector test hr',
     'landbridge connector test hr --config landbridge.yaml',
+    'landbridge connector test hr --config test.yaml --contract --yes --attribute title',
   );
   example(
     common(connector.command('schema').description('Object types and attributes').argument('<connector>')).action(
@@ -122,8 +131,8 @@ export function addConnectorCommands(program: Command): void {
         .description('Entries of the connector space')
         .argument('<connector>')
         .argument('<object type>')
-        .option('--limit <number>', 'entries to show', '20')
-        .option('--after <id>', 'go on after this entry'),
+        .option('--limit <number>', 'entries to show', wholeNumber(1, 1000), '20')
+        .option('--after <id>', 'go on after this entry', wholeNumber(0)),
     ).action(
       onHost<[string, string]>(async (host, options, name, type) => {
         const after = options['after'] === undefined ? '' : `&after=${String(options['after'])}`;
@@ -143,4 +152,16 @@ export function addConnectorCommands(program: Command): void {
     ),
     'landbridge connector space hr person --limit 5',
   );
+}
+
+/** A connector of a file, or of the configuration that the host has in force. */
+async function loadConfigured(name: string, options: { readonly config?: string; readonly data?: string }): Promise<LoadedConnector> {
+  if (options.config !== undefined) return loadFromFile(name, options.config);
+  const host = connectHost(options.data);
+  try {
+    const { text, folder } = await host.get<{ readonly text: string; readonly folder: string }>('/configuration');
+    return await loadConnector(name, { text, file: 'the configuration in force', folder });
+  } finally {
+    await host.close();
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,33 +6,62 @@ import type { Connector, ConnectorContext } from '@landbridge/connector-sdk';
 import { CommandError, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
 import { showTest } from '../show-test.ts';
+import { readText } from './command.ts';
+
+/** A connector of a configuration, loaded into this process. */
+export interface LoadedConnector {
+  readonly connector: Connector;
+  readonly context: ConnectorContext;
+  /** URL of its module. */
+  readonly module: string;
+  readonly configuration: { readonly mode: string; readonly package: string; readonly objectTypes: readonly { readonly objectType: string }[] };
+}
+
+/** Loads a connector of a configuration text. @throws CommandError naming what is wrong and where. */
+export async function loadConnector(name: string, source: { readonly text: string; readonly file: string; readonly folder: string }): Promise<LoadedConnector> {
+  const { formatProblem, parseConfiguration, toConnectorConfiguration } = await import('@landbridge/server');
+  const parsed = parseConfiguration(source.text);
+  if (parsed.document === undefined) throw new CommandError(exitCode.failed, parsed.problems.map((problem) => formatProblem(source.file, problem)).join('\n'));
+  const configured = parsed.document.connectors[name];
+  if (configured === undefined)
+    throw new CommandError(exitCode.usage, `${source.file} has no connector "${name}"; it has ${Object.keys(parsed.document.connectors).join(', ')}`);
+  const configuration = toConnectorConfiguration(name, configured, source.folder);
+  const module = moduleOf(configuration.package);
+  const loaded = (await import(module)) as { readonly connector?: Connector };
+  if (loaded.connector === undefined) throw new CommandError(exitCode.failed, `the package "${configuration.package}" does not export a connector`);
+  const quiet = (): void => {};
+  return {
+    connector: loaded.connector,
+    configuration,
+    module,
+    context: { connector: name, parameters: configuration.parameters, folder: tmpdir(), log: { debug: quiet, info: quiet, warn: quiet, error: quiet } },
+  };
+}
+
+/** A connector of a configuration file. */
+export async function loadFromFile(name: string, file: string): Promise<LoadedConnector> {
+  const { folderOf } = await import('@landbridge/server');
+  return loadConnector(name, { text: readText(file), file, folder: folderOf(file) });
+}
 
 /** Tests a connector of a configuration file in this process, without a host. */
 export async function testOffline(name: string, options: CommonOptions & { readonly config: string }): Promise<void> {
-  const { folderOf, formatProblem, parseConfiguration, toConnectorConfiguration } = await import('@landbridge/server');
-  if (!existsSync(options.config)) throw new CommandError(exitCode.usage, `the file ${options.config} does not exist`);
-  const parsed = parseConfiguration(readFileSync(options.config, 'utf8'));
-  if (parsed.document === undefined)
-    throw new CommandError(exitCode.failed, parsed.problems.map((problem) => formatProblem(options.config, problem)).join('\n'));
-  const configured = parsed.document.connectors[name];
-  if (configured === undefined)
-    throw new CommandError(exitCode.usage, `${options.config} has no connector "${name}"; it has ${Object.keys(parsed.document.connectors).join(', ')}`);
-  const configuration = toConnectorConfiguration(name, configured, folderOf(options.config));
-  const connector = await load(configuration.package);
-  const quiet = (): void => {};
-  const context: ConnectorContext = {
-    connector: name,
-    parameters: configuration.parameters,
-    folder: mkdtempSync(join(tmpdir(), 'landbridge-test-')),
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  };
+  const { connector, context, configuration } = await loadFromFile(name, options.config);
   if (connector.test === undefined) throw new CommandError(exitCode.failed, `the package "${configuration.package}" has no connection test`);
-  await showTest(options, connector.test(context, { signal: new AbortController().signal }));
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-test-'));
+  try {
+    await showTest(options, connector.test({ ...context, folder }, { signal: new AbortController().signal }));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-async function load(name: string): Promise<Connector> {
-  const module = isAbsolute(name) ? pathToFileURL(name).href : /^[a-z0-9-]+$/.test(name) ? `@landbridge/connector-${name}` : name;
-  const loaded = (await import(module)) as { readonly connector?: Connector };
-  if (loaded.connector === undefined) throw new CommandError(exitCode.failed, `the package "${name}" does not export a connector`);
-  return loaded.connector;
+function moduleOf(name: string): string {
+  if (isAbsolute(name)) return pathToFileURL(name).href;
+  if (!/^[a-z0-9-]+$/.test(name)) return name;
+  try {
+    return import.meta.resolve(`@landbridge/connector-${name}`);
+  } catch {
+    throw new CommandError(exitCode.failed, `the connector package "${name}" is not installed; built in is sql, or give the path of a module`);
+  }
 }

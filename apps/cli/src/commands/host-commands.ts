@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { exitCode } from '../admin-client.ts';
-import { print, style, table } from '../output.ts';
-import { common, example, type Json, onHost } from './command.ts';
+import { type CommonOptions, print, style, table } from '../output.ts';
+import { common, example, type Json, onHost, wholeNumber } from './command.ts';
 import { type ConnectorLine, connectorTable } from './connector-commands.ts';
+import { examine } from './doctor.ts';
 import { type UpOptions, up } from './up.ts';
 
 /** `up`, `status`, `doctor`. */
@@ -10,7 +11,7 @@ export function addHostCommands(program: Command): void {
   example(
     common(program.command('up').description('Start the host'))
       .option('--config <file>', 'configuration; without it the newest revision in the data folder serves')
-      .option('--port <number>', 'port to listen on')
+      .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535))
       .action(async (_options, command: Command) => up(command.optsWithGlobals() as UpOptions)),
     'landbridge up --data ./data --config landbridge.yaml --port 8443',
   );
@@ -24,11 +25,11 @@ export function addHostCommands(program: Command): void {
     'landbridge status',
   );
   example(
-    common(program.command('doctor').description('Check everything that makes a host fail')).action(
-      onHost(async (host, options) => {
-        const { checks } = await host.get<{
-          readonly checks: readonly { readonly check: string; readonly status: string; readonly message: string }[];
-        }>('/doctor');
+    common(program.command('doctor').description('Check everything that makes a host fail; without a host, what it would need'))
+      .option('--config <file>', 'check this configuration file and its secrets too')
+      .action(async (_options, command: Command) => {
+        const options = command.optsWithGlobals() as CommonOptions & { readonly config?: string };
+        const checks = await examine(options);
         print(options, checks, () =>
           table(
             ['check', 'result', ''],
@@ -37,8 +38,8 @@ export function addHostCommands(program: Command): void {
         );
         if (checks.some((one) => one.status === 'failed')) process.exitCode = exitCode.failed;
       }),
-    ),
     'landbridge doctor',
+    'landbridge doctor --data ./data --config landbridge.yaml',
   );
 }
 

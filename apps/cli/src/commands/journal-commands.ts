@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { print, table, when } from '../output.ts';
-import { common, example, type Json, onHost } from './command.ts';
+import { common, example, type Json, onHost, wholeNumber } from './command.ts';
 
 /** `journal list`, `journal settle`, `journal approve`, `journal reject`. */
 export function addJournalCommands(program: Command): void {
@@ -13,7 +13,7 @@ export function addJournalCommands(program: Command): void {
         .description('Newest writes')
         .argument('<connector>')
         .option('--state <states>', 'only these, such as in-doubt,not-reimported')
-        .option('--limit <number>', 'rows to show', '20'),
+        .option('--limit <number>', 'rows to show', wholeNumber(1, 1000), '20'),
     ).action(
       onHost<[string]>(async (host, options, connector) => {
         const state = options['state'] === undefined ? '' : `&state=${encodeURIComponent(String(options['state']))}`;

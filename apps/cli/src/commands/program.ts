@@ -49,7 +49,9 @@ export async function runProgram(values: readonly string[]): Promise<void> {
     }
     const { message, hint, exit } =
       error instanceof CommandError ? error : { message: error instanceof Error ? error.message : String(error), hint: undefined, exit: exitCode.failed };
-    process.stderr.write(`${style.bad('error:')} ${message}\n${hint === undefined ? '' : `${style.dim('try:')}   ${hint}\n`}`);
+    // Whoever asked for JSON reads errors by program too.
+    if (values.includes('--json')) process.stderr.write(`${JSON.stringify({ error: { message, ...(hint === undefined ? {} : { hint }) }, exitCode: exit })}\n`);
+    else process.stderr.write(`${style.bad('error:')} ${message}\n${hint === undefined ? '' : `${style.dim('try:')}   ${hint}\n`}`);
     process.exitCode = exit;
   }
 }

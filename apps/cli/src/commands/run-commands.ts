@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CommandError, connectHost, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style, table, when } from '../output.ts';
-import { common, example, type Json, onHost } from './command.ts';
+import { common, example, type Json, onHost, wholeNumber } from './command.ts';
 import { showRun } from './run-progress.ts';
 
 /** `run`, `run approve`, `run reject`, `runs`. */
@@ -49,7 +49,12 @@ export function addRunCommands(program: Command): void {
   }
   example(
     common(
-      program.command('runs').description('Run history').argument('<connector>').argument('[run]').option('--limit <number>', 'runs to show', '20'),
+      program
+        .command('runs')
+        .description('Run history')
+        .argument('<connector>')
+        .argument('[run]')
+        .option('--limit <number>', 'runs to show', wholeNumber(1, 1000), '20'),
     ).action(
       onHost<[string, string | undefined]>(async (host, options, connector, runId) => {
         const base = `/connectors/${encodeURIComponent(connector)}/runs`;

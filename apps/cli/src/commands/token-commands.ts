@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { print, style, table, when } from '../output.ts';
-import { common, example, type Json, onHost } from './command.ts';
+import { common, example, type Json, onHost, wholeNumber } from './command.ts';
 
 /** `token create`, `token list`, `token revoke`. */
 export function addTokenCommands(program: Command): void {
@@ -18,7 +18,7 @@ export function addTokenCommands(program: Command): void {
         .option('--operations <list>', 'what it may do: some of read,create,update,delete (default: everything)')
         .option('--grant <kind>', 'client-credentials: its id and secret are exchanged for access tokens at /oauth2/token')
         .option('--label <text>', 'what it is for', '')
-        .option('--days <number>', 'days until it ends', '365'),
+        .option('--days <number>', 'days until it ends', wholeNumber(1, 3650), '365'),
     ).action(
       onHost<[string | undefined]>(async (host, options, connector) => {
         if (connector === undefined && options['admin'] !== true)

@@ -25,7 +25,7 @@ export interface AdminOptions {
   readonly startedAt: number;
   readonly version: string;
   /** The document in force, and the folder that its paths are relative to. */
-  current(): { readonly document: ConfigurationDocument; readonly revision: number };
+  current(): { readonly document: ConfigurationDocument; readonly revision: number; readonly folder: string };
   apply(text: string, author: string): Promise<{ readonly revision: number }>;
   certificateExpiry(): number;
   shutdown(): void;
@@ -139,7 +139,7 @@ function textOf(request: FastifyRequest): string {
 
 function pageOf(request: FastifyRequest): { readonly limit: number; readonly before?: number; readonly after?: number } {
   const query = request.query as Params;
-  const number = (name: string): number | undefined => (query[name] === undefined ? undefined : Number(query[name]));
+  const number = (name: string): number | undefined => (query[name] === undefined ? undefined : numberOf(query, name));
   const limit = Math.min(1000, Math.max(1, number('limit') ?? 50));
   const before = number('before');
   const after = number('after');
@@ -337,7 +337,10 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     await audit(options, actor, 'token.revoke', id);
     return { revoked: id };
   },
-  configuration: async (options) => ({ revision: options.current().revision, text: formatConfiguration(options.current().document) }),
+  configuration: async (options) => {
+    const { revision, document, folder } = options.current();
+    return { revision, text: formatConfiguration(document), folder };
+  },
   revisions: async (options, _params, request) => options.control.listRevisions(pageOf(request).limit),
   validateConfiguration: async (_options, _params, request) => ({ problems: parseConfiguration(textOf(request)).problems }),
   diffConfiguration: async (options, _params, request) => {
