@@ -130,7 +130,7 @@ describe('R14 where nothing can be looked up', () => {
     }
   });
 
-  it('R21 a password that was still to be set is set after an import has shown the entry', async () => {
+  it('R21 S-251 a password that was still to be set is set after an import has shown the entry', async () => {
     const host = await start({ capabilities: { ...blind, password: true } });
     host.application.script('after-put', 'throw-text');
     await host.create('Users', { userName: 'eve', password: 'secret' });

@@ -112,7 +112,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('SEC-20 deletes and disables beyond the threshold', () => {
+describe('S-172 SEC-20 deletes and disables beyond the threshold', () => {
   it('are held with one journal row per entry, answered 429, and change nothing', async () => {
     const before = employees();
     for (let index = 0; index < PASSES - 1; index += 1) expect((await ask('DELETE', person(index))).status).toBe(204);

@@ -69,7 +69,7 @@ describe('a connector that misbehaves while writing', () => {
     });
   }
 
-  it('R19 a server that is down is 503 with Retry-After, and nothing was applied', async () => {
+  it('R19 S-206 a server that is down is 503 with Retry-After, and nothing was applied', async () => {
     const connector = await start('throws-server-down');
     await expect(create(connector, 'first')).rejects.toMatchObject({ status: 503, retryAfter: 5 });
     expect(await states(connector)).toEqual(['refused']);

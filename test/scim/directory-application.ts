@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 /** A directory with every kind of attribute that SCIM has a place for: what the conformance suite is run against. */
 const TABLES = `
 CREATE TABLE people(
-  id INTEGER PRIMARY KEY, login varchar(200) NOT NULL UNIQUE, first_name varchar(200), last_name varchar(200), display varchar(200), title varchar(200),
+  id INTEGER PRIMARY KEY AUTOINCREMENT, login varchar(200) NOT NULL UNIQUE, first_name varchar(200), last_name varchar(200), display varchar(200), title varchar(200),
   locale varchar(20), timezone varchar(60), status varchar(1) NOT NULL DEFAULT 'A', mail varchar(200), home_mail varchar(200), work_phone varchar(60), mobile varchar(60),
   street varchar(200), city varchar(100), country varchar(60), department varchar(100), cost_center varchar(100), employee_number varchar(40), badge bigint,
   manager_id INTEGER REFERENCES people(id) ON DELETE SET NULL);
@@ -61,7 +61,7 @@ ${more}    parameters:
             city: { column: city, caseExact: false }
             country: { column: country, caseExact: false }
             department: { column: department, caseExact: false }
-            costCenter: { column: cost_center, caseExact: false }
+            costCenter: { column: cost_center, caseExact: true }
             employeeNumber: { column: employee_number, caseExact: false }
             badge: { column: badge }
           references:

@@ -16,7 +16,9 @@ export interface DirectoryHost {
   /** Asks the admin API. @throws Error when it is not answered with success. */
   admin(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Readonly<Record<string, unknown>>>;
   token(scope?: Readonly<Record<string, unknown>>): Promise<string>;
-  connect(profile?: string, face?: string): Promise<ScimConnection>;
+  connect(profile?: string, face?: string, connector?: string): Promise<ScimConnection>;
+  /** Applies another configuration. */
+  apply(text: string): Promise<void>;
   kit(profile: 'strict' | 'lenient'): Promise<Kit>;
   importAll(): Promise<void>;
   close(): Promise<void>;
@@ -26,13 +28,19 @@ const quiet = (): void => {};
 
 /** Starts the host. `more` is added to the connector's configuration, indented by four. */
 export async function startDirectoryHost(
-  options: { readonly people?: number; readonly members?: number; readonly more?: string } = {},
+  options: { readonly people?: number; readonly members?: number; readonly more?: string; readonly second?: boolean } = {},
 ): Promise<DirectoryHost> {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-scim-'));
   const file = join(folder, 'directory.sqlite');
   createDirectory(file, options.people, options.members);
   const configuration = join(folder, 'landbridge.yaml');
-  writeFileSync(configuration, directoryConfiguration(file, options.more));
+  let text = directoryConfiguration(file, options.more);
+  if (options.second === true) {
+    const second = join(folder, 'other.sqlite');
+    createDirectory(second);
+    text += directoryConfiguration(second).replace('version: 1\nconnectors:\n  dir:', '  other:');
+  }
+  writeFileSync(configuration, text);
   const server = await startServer({
     dataFolder: join(folder, 'data'),
     configFile: configuration,
@@ -60,12 +68,26 @@ export async function startDirectoryHost(
       return text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
     },
     token: async (scope = {}) => String((await host.admin('POST', '/tokens', { connector: 'dir', ...scope }))['token']),
-    async connect(profile = 'lenient', face = '/scim/dir') {
-      const connection = connectScim({ baseUrl: `${server.url}${face}`, token: await host.token({ profile, client: `${profile}-${connections.length}` }), ca });
+    async connect(profile = 'lenient', face = '/scim/dir', connector = 'dir') {
+      const connection = connectScim({
+        baseUrl: `${server.url}${face}`,
+        token: await host.token({ connector, profile, client: `${profile}-${connections.length}` }),
+        ca,
+      });
       connections.push(connection);
       return connection;
     },
     kit: async (profile) => createKit(await host.connect(profile), { profile }),
+    async apply(text) {
+      const response = await request(`${server.url}/admin/v1/configuration`, {
+        method: 'PUT',
+        dispatcher,
+        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/yaml' },
+        body: text,
+      });
+      const answer = await response.body.text();
+      if (response.statusCode >= 300) throw new Error(`the configuration was answered ${response.statusCode}: ${answer}`);
+    },
     async importAll() {
       await host.admin('POST', '/connectors/dir/runs', { profile: 'full' });
       for (;;) {

@@ -35,6 +35,8 @@ export interface RunningServer {
   readonly url: string;
   readonly caFile: string | undefined;
   readonly adminTokenFile: string;
+  /** Every route there is, for tests that try them all. */
+  readonly routes: readonly { readonly method: string; readonly url: string }[];
   /** Resolves when the server was asked to stop, by a signal of its own or over the admin API. */
   readonly stopped: Promise<void>;
   close(): Promise<void>;
@@ -65,10 +67,14 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   try {
     let { document, revision, configurationFolder } = await loadConfiguration(control, options);
     let certificate = await chooseCertificate(document, folder.path);
+    const routes: { readonly method: string; readonly url: string }[] = [];
     const app = createHttpServer({
       key: certificate.key,
       cert: certificate.certificate,
       ...askForCertificates(clientAuthorityFile(document.authentication, configurationFolder)),
+    });
+    app.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) routes.push({ method: one, url });
     });
     let publicUrl = '';
     let stop = (): void => {};
@@ -159,6 +165,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       url,
       caFile: certificate.caFile,
       adminTokenFile,
+      routes,
       stopped,
       async close() {
         clearInterval(renewal);

@@ -74,7 +74,7 @@ async function failedChecks(
   return results.filter((result) => result.status === 'failed').map((result) => result.id);
 }
 
-describe('the contract test kit', () => {
+describe('S-249 the contract test kit', () => {
   it('has at least 30 checks with distinct names', () => {
     expect(contractChecks.length).toBeGreaterThanOrEqual(30);
     expect(new Set(contractChecks.map((check) => check.id)).size).toBe(contractChecks.length);

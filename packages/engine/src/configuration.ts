@@ -29,6 +29,8 @@ export interface ConnectorConfiguration {
   readonly deletionThreshold: DeletionThreshold;
   /** Holds deletes and disables that come in great number over SCIM (SEC-20); absent: nothing is held. */
   readonly massChange?: MassChangeThreshold;
+  /** SCIM filters of resources that no client may change or delete (SEC-14). Default is none. */
+  readonly protected?: readonly string[];
   readonly deprovisioning: {
     readonly disable: DeprovisioningFlow;
     readonly delete: DeprovisioningFlow;

@@ -15,6 +15,7 @@ import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
 import { createCursors } from './scim-cursor.ts';
 import type { ScimFace } from './scim-face.ts';
+import { createProtection } from './scim-protected.ts';
 import { createScimService } from './scim-service.ts';
 import { createScope, type Scope } from './scope.ts';
 
@@ -159,6 +160,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     return groups;
   }
 
+  const protection = createProtection(configuration.protected ?? [], cleanModels);
   const cursors = createCursors(options.sealingKey, configuration.name, now);
   const face = (models: readonly ResourceModel[]): ScimFace => ({
     models: new Map(models.map((model) => [model.configuration.endpoint.toLowerCase(), model])),
@@ -170,6 +172,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     store,
     writes,
     cursors,
+    protection,
     log,
     now,
     refresh,

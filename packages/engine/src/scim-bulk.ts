@@ -103,7 +103,8 @@ async function performOne(
 
 /** A precondition is that of one operation; the request's own headers do not count for all of them. */
 function withVersion(context: RequestContext, version: string | undefined): RequestContext {
-  const { ifMatch: _, ifNoneMatch: __, ...rest } = context;
+  // Nor does a wish not to wait: every operation is done when the answer comes.
+  const { ifMatch: _, ifNoneMatch: __, respondAsync: ___, ...rest } = context;
   return version === undefined ? rest : { ...rest, ifMatch: version };
 }
 

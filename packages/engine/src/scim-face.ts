@@ -5,6 +5,7 @@ import type { ConnectorWrites } from './connector-writes.ts';
 import type { HostLog } from './host.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import type { Cursors } from './scim-cursor.ts';
+import type { Protection } from './scim-protected.ts';
 import type { Scope } from './scope.ts';
 
 /** What reads and writes of one face of a connector work with. */
@@ -20,6 +21,7 @@ export interface ScimFace {
   readonly store: ConnectorStore;
   readonly writes: ConnectorWrites;
   readonly cursors: Cursors;
+  readonly protection: Protection;
   readonly log: HostLog;
   readonly now: () => number;
   /** The application says that an object exists which the space does not have: look it up, so that the client finds it (R15). */

@@ -143,6 +143,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
   const answer = await withDeadline(face, context, request.key, entryId, async () => {
     const row = await requireRow(face, model, id);
     checkIfMatch(context.ifMatch, versionOf(row));
+    await refuseProtected(face, row, context);
     const link: LinkChange = { state: 'deleted' };
     const flow = face.configuration.deprovisioning.delete;
     if (row.link?.state === 'disabled' && row.anchor !== undefined)
@@ -174,6 +175,20 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
   throwUnlessApplied(answer);
   return { status: 204 };
+}
+
+/** A resource without its long lists. */
+async function renderAlone(face: ScimFace, model: ResourceModel, row: EntryRow, context: RequestContext): Promise<ScimResource> {
+  const lists = model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`));
+  const [resource] = await renderRows(face, model, [row], context, parseProjection(undefined, lists.join(',') || 'id', model.resourceType));
+  if (resource === undefined) throw scimErrors.notFound();
+  return resource;
+}
+
+/** @throws ScimError 403 for a resource that an administrator protects (SEC-14). */
+async function refuseProtected(face: ScimFace, row: EntryRow, context: RequestContext): Promise<void> {
+  const model = face.protection.modelOf(row.objectType);
+  if (model !== undefined) face.protection.refuse(model, await renderAlone(face, model, row, context));
 }
 
 interface Changed {
@@ -222,13 +237,8 @@ async function planChange(
   request: RequestIdentity,
   alter: (current: ScimResource) => Promise<Changed>,
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
-  const wishes = parseProjection(
-    undefined,
-    model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`)).join(',') || 'id',
-    model.resourceType,
-  );
-  const [current] = await renderRows(face, model, [row], context, wishes);
-  if (current === undefined) throw scimErrors.notFound();
+  await refuseProtected(face, row, context);
+  const current = await renderAlone(face, model, row, context);
   const { next, deferred } = await alter(current);
   const before = readResourceAttributes(model, current);
   const after = readResourceAttributes(model, next);

@@ -23,6 +23,8 @@ export interface Request {
   readonly body?: unknown;
   /** Sent as it is, instead of `body`. */
   readonly raw?: string | Uint8Array;
+  /** Sent there instead of below the base URL. */
+  readonly base?: string;
 }
 
 /** A connection to a SCIM service. */
@@ -57,7 +59,7 @@ export function connectScim({ baseUrl, token, ca }: ConnectionOptions): ScimConn
       };
       for (const [name, value] of Object.entries(headers)) if (value === '') delete headers[name];
       const started = performance.now();
-      const response = await request(`${base}${path}`, { method, dispatcher, headers, ...(body === undefined ? {} : { body }) });
+      const response = await request(`${more.base ?? base}${path}`, { method, dispatcher, headers, ...(body === undefined ? {} : { body }) });
       const text = await response.body.text();
       return {
         status: response.statusCode,

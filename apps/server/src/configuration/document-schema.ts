@@ -168,6 +168,7 @@ const connector = {
         minimum: { type: 'integer', minimum: 0, description: 'Default 20.' },
       },
     },
+    protected: list('SCIM filters of resources that no client may change or delete, such as userName eq "root".'),
     massChange: {
       description: 'Above it, deletes and disables that come over SCIM within an hour wait for an administrator; off lets everything pass.',
       oneOf: [

@@ -229,6 +229,7 @@ export function toConnectorConfiguration(
     runProfiles: toRunProfiles((connector['runProfiles'] ?? {}) as Record<string, readonly unknown[]>),
     autosync: { schedules: Object.entries((connector['autosync'] ?? {}) as Json).map(([profile, value]) => toSchedule(profile, value)) },
     deletionThreshold: { ...configurationDefaults.deletionThreshold, ...(connector['deletionThreshold'] as object | undefined) },
+    protected: (connector['protected'] as readonly string[] | undefined) ?? [],
     ...(connector['massChange'] === 'off' ? {} : { massChange: { ...configurationDefaults.massChange, ...(connector['massChange'] as object | undefined) } }),
     eventStreams: Object.keys((connector['events'] ?? {}) as Json),
     deprovisioning: { disable: toFlow(deprovisioning['disable'], 'map'), delete: toFlow(deprovisioning['delete'], 'delete') },

@@ -131,7 +131,9 @@ export function planUpdate(
   const renames = delta.newDn !== undefined && delta.newDn !== current.dn;
   const steps =
     renames && !capabilities.objectRename ? moveByReplacing(objectType, capabilities, current, delta) : changeInPlace(objectType, capabilities, current, delta);
-  if (options.withPassword) steps.push({ call: 'set-password' });
+  // Where nothing else is put, the step says itself whose password it is (R21).
+  if (options.withPassword)
+    steps.push(steps.length > 0 ? { call: 'set-password' } : { call: 'set-password', identity: { objectType: objectType.name, ...identityOf(current) } });
   return {
     steps,
     effect: effectOf(objectType, delta, delta.newDn === undefined ? {} : namesOf(objectType, {}, delta.newDn)),
