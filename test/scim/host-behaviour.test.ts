@@ -114,7 +114,7 @@ describe('two connectors', () => {
     expect(await location(here)).not.toBe(await location(other));
   });
 
-  it('S-230 S-231 SEC-10 SEC-11 ids of another connector are as unknown as any, in every place where an id can stand', async () => {
+  it('S-230 S-231 SEC-10 SEC-11 ids of another connector are unknown where an id can stand', async () => {
     const mine = await create();
     const foreign = String((await create({}, other))['id']);
     const group = (await here.send('POST', '/Groups', { body: { schemas: [GROUP], displayName: name('g') } })).body;
