@@ -45,6 +45,19 @@ export interface RowSet {
   readonly key: readonly SqlValue[];
   readonly columns: readonly CatalogueColumn[];
   readonly rows: readonly (readonly SqlValue[])[];
+  /** Other columns of inserted rows, the same in each. */
+  readonly fixedColumns: readonly CatalogueColumn[];
+  readonly fixed: readonly SqlValue[];
+  /** A condition in SQL that rows must satisfy to be there, or to be deleted. */
+  readonly where: string | undefined;
+}
+
+/** A table as the catalogue knows it, for whoever does not know it yet. */
+export interface CatalogueTable {
+  readonly name: string;
+  readonly isView: boolean;
+  readonly primaryKey: readonly string[];
+  readonly foreignKeys: readonly { readonly columns: readonly string[]; readonly table: string; readonly targets: readonly string[] }[];
 }
 
 /** A value of a call; what comes out of it is a column of the last row that its statements return, in order. */
@@ -158,6 +171,8 @@ export interface SqlDatabase {
   snapshot(signal: AbortSignal): Promise<SqlSnapshot>;
   /** The columns of a table or view; empty when there is none. */
   columns(table: string, schema: string | undefined): Promise<readonly CatalogueColumn[]>;
+  /** All tables and views of a schema; by default of the one that is searched first. */
+  tables(schema: string | undefined): Promise<readonly CatalogueTable[]>;
   /** The columns of a query, without reading a row. */
   queryColumns(sql: string): Promise<readonly CatalogueColumn[]>;
   /** The number of rows of a table, roughly where exactly is expensive; `undefined` where it cannot be had cheaply. */

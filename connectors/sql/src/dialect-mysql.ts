@@ -132,16 +132,17 @@ export function mysqlDialect({ returning }: { readonly returning: boolean }): Di
 }
 
 function insertStatements(rows: RowSet): readonly Statement[] {
-  const names = [...rows.keyColumns, ...rows.columns].map((column) => quote(column.name)).join(', ');
+  const names = [...rows.fixedColumns, ...rows.keyColumns, ...rows.columns].map((column) => quote(column.name)).join(', ');
   return eachRow(rows, (bind, row) => {
-    const list = [...rows.key, ...row].map(bind).join(', ');
+    const list = [...rows.fixed, ...rows.key, ...row].map(bind).join(', ');
     return `INSERT INTO ${rows.from} (${names}) SELECT ${list} FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM ${rows.from} WHERE ${isRow(rows, row, bind)})`;
   });
 }
 
-function isRow({ keyColumns, key, columns }: RowSet, row: readonly SqlValue[], bind: Bind): string {
+function isRow({ keyColumns, key, columns, where }: RowSet, row: readonly SqlValue[], bind: Bind): string {
   const all = [...keyColumns.map((column, index) => [column, key[index]] as const), ...columns.map((column, index) => [column, row[index]] as const)];
-  return all.map(([column, value]) => equals(quote(column.name), column, value ?? null, bind)).join(' AND ');
+  const parts = all.map(([column, value]) => equals(quote(column.name), column, value ?? null, bind));
+  return [...parts, ...(where === undefined ? [] : [`(${where})`])].join(' AND ');
 }
 
 /** One statement for each row: of one text, so that the server parses it once. */

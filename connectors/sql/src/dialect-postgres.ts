@@ -108,18 +108,24 @@ function unnest({ key, columns, rows }: RowSet): { readonly source: string; read
   return { source: `unnest(${arrays}) AS r(${names})`, values: [...key, ...columns.map((_, index) => rows.map((row) => row[index] ?? null))] };
 }
 
-function matches({ keyColumns, columns }: RowSet): string {
+function matches({ keyColumns, columns, where }: RowSet): string {
   const keys = keyColumns.map((column, index) => `s.${quote(column.name)} = $${index + 1}`);
-  return [...keys, ...columns.map((column, index) => `s.${quote(column.name)} = r.v${index}`)].join(' AND ');
+  return [...keys, ...columns.map((column, index) => `s.${quote(column.name)} = r.v${index}`), ...(where === undefined ? [] : [`(${where})`])].join(' AND ');
 }
 
 function insertRows(rows: RowSet): readonly Statement[] {
   if (rows.rows.length === 0) return [];
   const { source, values } = unnest(rows);
-  const names = [...rows.keyColumns, ...rows.columns].map((column) => quote(column.name)).join(', ');
-  const list = [...rows.keyColumns.map((column, index) => `$${index + 1}::${column.declared}`), ...rows.columns.map((_, index) => `r.v${index}`)].join(', ');
+  const names = [...rows.keyColumns, ...rows.columns, ...rows.fixedColumns].map((column) => quote(column.name)).join(', ');
+  const list = [
+    ...rows.keyColumns.map((column, index) => `$${index + 1}::${column.declared}`),
+    ...rows.columns.map((_, index) => `r.v${index}`),
+    ...rows.fixedColumns.map((column, index) => `$${values.length + index + 1}::${column.declared}`),
+  ];
   const there = `SELECT 1 FROM ${rows.from} s WHERE ${matches(rows)}`;
-  return [{ sql: `INSERT INTO ${rows.from} (${names}) SELECT ${list} FROM ${source} WHERE NOT EXISTS (${there})`, values }];
+  return [
+    { sql: `INSERT INTO ${rows.from} (${names}) SELECT ${list.join(', ')} FROM ${source} WHERE NOT EXISTS (${there})`, values: [...values, ...rows.fixed] },
+  ];
 }
 
 function deleteRows(rows: RowSet): readonly Statement[] {

@@ -74,20 +74,20 @@ export function sqliteDialect(encoding: string): Dialect {
 }
 
 function insertStatements(rows: RowSet): readonly Statement[] {
-  const all = [...rows.keyColumns, ...rows.columns];
+  const all = [...rows.fixedColumns, ...rows.keyColumns, ...rows.columns];
   const names = all.map((column) => quote(column.name)).join(', ');
   const there = `SELECT 1 FROM ${rows.from} WHERE ${equalities(rows)}`;
   return rowByRow(rows, `INSERT INTO ${rows.from} (${names}) SELECT ${all.map(() => '?').join(', ')} WHERE NOT EXISTS (${there})`, 2);
 }
 
-function equalities({ keyColumns, columns }: RowSet): string {
-  return [...keyColumns, ...columns].map((column) => `${quote(column.name)} = ?`).join(' AND ');
+function equalities({ keyColumns, columns, where }: RowSet): string {
+  return [...[...keyColumns, ...columns].map((column) => `${quote(column.name)} = ?`), ...(where === undefined ? [] : [`(${where})`])].join(' AND ');
 }
 
 /** One text, prepared once, for each row: in process that is as fast as many rows in one statement. */
-function rowByRow({ key, rows }: RowSet, sql: string, times: 1 | 2): readonly Statement[] {
+function rowByRow({ key, rows, fixed }: RowSet, sql: string, times: 1 | 2): readonly Statement[] {
   return rows.map((row) => {
     const values = [...key, ...row];
-    return { sql, values: times === 1 ? values : [...values, ...values] };
+    return { sql, values: times === 1 ? values : [...fixed, ...values, ...values] };
   });
 }

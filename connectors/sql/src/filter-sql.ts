@@ -61,7 +61,7 @@ function ofAttribute(name: string, target: FilterTarget, condition: Condition): 
   const side = model.sides.find((one) => one.attribute.name === name);
   if (side === undefined) return NOTHING;
   const expressions = side.value.map((one) => `s.${quote(one.name)}`);
-  const own = `${ownerCondition(side, target)} AND ${isThere(expressions)}`;
+  const own = `${ownerCondition(side, target)} AND ${isThere(expressions)}${side.settings.where === undefined ? '' : ` AND (${side.settings.where})`}`;
   return `EXISTS (SELECT 1 FROM ${side.from} AS s WHERE ${own} AND ${condition(side.value, expressions, side.attribute.type === 'reference')})`;
 }
 

@@ -16,6 +16,8 @@ import { openPasswordSession } from './password-session.ts';
 import { dialectNames, readSettings } from './settings.ts';
 import { objectTypesSchema, tlsSchema } from './settings-schema.ts';
 
+export { scaffold } from './scaffold/scaffold.ts';
+
 /** The SQL connector: SQLite, PostgreSQL, MariaDB and MySQL. */
 export const connector = defineConnector({
   name: 'sql',

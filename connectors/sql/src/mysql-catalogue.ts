@@ -1,5 +1,5 @@
 import type { FieldPacket } from 'mysql2/promise';
-import { type CatalogueColumn, qualified, type SqlConnection } from './database.ts';
+import { type CatalogueColumn, type CatalogueTable, qualified, type SqlConnection } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 type Query = SqlConnection['query'];
@@ -145,4 +145,33 @@ export async function readMysqlWriters(query: Query): Promise<{ readonly busy: b
   } catch {
     return { busy: true };
   }
+}
+
+/** All tables and views of a schema. */
+export async function listMysqlTables(query: Query, schema: string | undefined): Promise<readonly CatalogueTable[]> {
+  const own = [schema ?? null];
+  const tables = await query(
+    'SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = coalesce(?, database()) ORDER BY table_name',
+    own,
+  );
+  const keys = await query(
+    'SELECT table_name, constraint_name, column_name, referenced_table_name, referenced_column_name FROM information_schema.key_column_usage WHERE table_schema = coalesce(?, database()) ORDER BY table_name, constraint_name, ordinal_position',
+    own,
+  );
+  return tables.rows.map(([name, kind]) => {
+    const mine = keys.rows.filter((row) => row[0] === name);
+    const foreign = [...new Set(mine.filter((row) => row[3] !== null).map((row) => String(row[1])))].map((constraint) =>
+      mine.filter((row) => row[1] === constraint),
+    );
+    return {
+      name: String(name),
+      isView: String(kind).includes('VIEW'),
+      primaryKey: mine.filter((row) => row[1] === 'PRIMARY').map((row) => String(row[2])),
+      foreignKeys: foreign.map((rows) => ({
+        columns: rows.map((row) => String(row[2])),
+        table: String(rows[0]?.[3]),
+        targets: rows.map((row) => String(row[4])),
+      })),
+    };
+  });
 }

@@ -1,7 +1,7 @@
 import type { Connection, PoolConnection } from 'mysql2/promise';
 import type { SqlDatabase, SqlValue, StatementResult } from './database.ts';
 import { mysqlDialect } from './dialect-mysql.ts';
-import { countMysqlRows, describeMysqlFields, missingMysqlPrivileges, readMysqlColumns, readMysqlWriters } from './mysql-catalogue.ts';
+import { countMysqlRows, describeMysqlFields, listMysqlTables, missingMysqlPrivileges, readMysqlColumns, readMysqlWriters } from './mysql-catalogue.ts';
 import {
   cancelStatement,
   connectError,
@@ -56,6 +56,7 @@ export async function openMysql(settings: SqlSettings): Promise<SqlDatabase> {
     runUnits: server.runUnits,
     snapshot: (signal) => openMysqlSnapshot(settings, signal),
     columns: (table, schema) => readMysqlColumns(query, table, schema),
+    tables: (schema) => listMysqlTables(query, schema),
     queryColumns: async (sql) =>
       describeMysqlFields(await server.lend(undefined, (client) => describeStatement(client, `SELECT * FROM (${sql}) AS m LIMIT 0`))),
     countRows: (table, schema) => countMysqlRows(query, table, schema),

@@ -25,6 +25,8 @@ export interface SideAttribute {
   readonly from: string;
   readonly key: readonly CatalogueColumn[];
   readonly value: readonly CatalogueColumn[];
+  /** Other columns of the rows that are added. */
+  readonly fixed: readonly { readonly column: CatalogueColumn; readonly value: string | number | boolean }[];
 }
 
 /** An object type with its tables. */
@@ -247,11 +249,13 @@ async function buildSide(database: SqlDatabase, name: string, settings: MultiVal
   const key = settings.key.map((column) => find(column, 'key'));
   const value =
     settings.reference === undefined ? [find(settings.value ?? '', 'value')] : settings.reference.columns.map((column) => find(column, 'reference.columns'));
+  const direction = settings.direction === undefined ? {} : { direction: settings.direction };
   const attribute: SchemaAttribute =
     settings.reference === undefined
-      ? { name, multiValued: true, type: value[0]?.type ?? 'string' }
-      : { name, multiValued: true, type: 'reference', referenceTypes: [settings.reference.objectType] };
-  return { attribute, settings, from: qualified(settings.table, settings.schema), key, value };
+      ? { name, multiValued: true, type: value[0]?.type ?? 'string', ...direction }
+      : { name, multiValued: true, type: 'reference', referenceTypes: [settings.reference.objectType], ...direction };
+  const fixed = Object.entries(settings.set ?? {}).map(([column, one]) => ({ column: find(column, `set.${column}`), value: one }));
+  return { attribute, settings, from: qualified(settings.table, settings.schema), key, value, fixed };
 }
 
 /** How a column is ordered together with others: natively only where all are of one kind. */

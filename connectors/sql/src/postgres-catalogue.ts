@@ -1,4 +1,4 @@
-import { type CatalogueColumn, qualified, type SqlConnection } from './database.ts';
+import { type CatalogueColumn, type CatalogueTable, qualified, quote, type SqlConnection } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 type Query = SqlConnection['query'];
@@ -97,4 +97,26 @@ export async function readPostgresWriters(query: Query): Promise<{ readonly busy
   );
   const [busy, oldest] = rows[0] ?? [];
   return { busy: busy === 't', ...(typeof oldest === 'string' ? { oldest } : {}) };
+}
+
+const TABLES = `
+  SELECT c.relname, c.relkind IN ('v', 'm'), coalesce((SELECT json_agg(a.attname ORDER BY k.n) FROM pg_index i
+      CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, n) JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+      WHERE i.indrelid = c.oid AND i.indisprimary), '[]'),
+    coalesce((SELECT json_agg(json_build_object('table', (SELECT relname FROM pg_class WHERE oid = k.confrelid),
+        'columns', (SELECT json_agg(a.attname ORDER BY o.n) FROM unnest(k.conkey) WITH ORDINALITY AS o(attnum, n) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = o.attnum),
+        'targets', (SELECT json_agg(a.attname ORDER BY o.n) FROM unnest(k.confkey) WITH ORDINALITY AS o(attnum, n) JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = o.attnum)) ORDER BY k.conname)
+      FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f'), '[]')
+  FROM pg_class c WHERE c.relnamespace = coalesce($1, current_schema())::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition ORDER BY c.relname`;
+
+/** All tables and views of a schema. */
+export async function listPostgresTables(query: Query, schema: string | undefined): Promise<readonly CatalogueTable[]> {
+  const { rows } = await query(TABLES, [schema === undefined ? null : quote(schema)]);
+  // The statement above makes this JSON.
+  return rows.map(([name, isView, key, foreign]) => ({
+    name: String(name),
+    isView: isView === 't',
+    primaryKey: JSON.parse(String(key)) as readonly string[],
+    foreignKeys: JSON.parse(String(foreign)) as CatalogueTable['foreignKeys'],
+  }));
 }

@@ -2,7 +2,14 @@ import pg from 'pg';
 import type { SqlDatabase, SqlValue, StatementResult } from './database.ts';
 import { postgresDialect } from './dialect-postgres.ts';
 import { createPooledConnections, type PooledConnections } from './pooled-connections.ts';
-import { countPostgresRows, describePostgresFields, missingPostgresPrivileges, readPostgresColumns, readPostgresWriters } from './postgres-catalogue.ts';
+import {
+  countPostgresRows,
+  describePostgresFields,
+  listPostgresTables,
+  missingPostgresPrivileges,
+  readPostgresColumns,
+  readPostgresWriters,
+} from './postgres-catalogue.ts';
 import { cancelStatement, connectError, connectionOf, runStatement } from './postgres-connection.ts';
 import { isBroken, locatePostgresConstraint, postgresError } from './postgres-errors.ts';
 import { openPostgresSnapshot } from './postgres-snapshot.ts';
@@ -64,6 +71,7 @@ function databaseOf(
     runUnits: server.runUnits,
     snapshot: async (signal) => openPostgresSnapshot(settings, signal),
     columns: (table, schema) => readPostgresColumns(query, table, schema),
+    tables: (schema) => listPostgresTables(query, schema),
     queryColumns: async (sql) => describePostgresFields(query, await describe(sql)),
     countRows: (table, schema) => countPostgresRows(query, table, schema),
     missingPrivileges: (table, schema) => missingPostgresPrivileges(query, table, schema),

@@ -43,6 +43,9 @@ const multiValued = structure(
     key: { ...names, description: 'The columns that hold the anchor of the owner, in its order' },
     value: { ...name, description: 'The column with the value' },
     reference: structure({ columns: names, objectType: name }, ['columns', 'objectType']),
+    where: { ...name, description: 'A condition in SQL: other rows are none of these values, and are left alone' },
+    set: { type: 'object', description: 'Values of other columns of added rows; =today, =now' },
+    direction: { type: 'string', enum: ['import-export', 'import-only', 'export-only'] },
   },
   ['table', 'key'],
 );
@@ -136,7 +139,8 @@ function checkObject(schema: StructureSchema, value: Readonly<Record<string, unk
     if (value[key] === undefined) problems.push({ path: `${path}.${key}`, message: `"${key}" is missing` });
   }
   for (const [key, part] of Object.entries(value)) {
-    if (part === undefined) continue;
+    // An object of which nothing is said holds anything.
+    if (part === undefined || (schema.properties === undefined && schema.additionalProperties === undefined)) continue;
     const own = Object.hasOwn(known, key) ? known[key] : schema.additionalProperties;
     if (own !== false && own !== undefined) problems.push(...checkStructure(own, part, `${path}.${key}`));
     else problems.push({ path: `${path}.${key}`, message: `there is no "${key}" here; there are ${Object.keys(known).join(', ')}` });

@@ -34,6 +34,11 @@ export interface MultiValueSettings {
   /** The column with the value; or the columns of a reference, in the order of the target's anchor. */
   readonly value?: string;
   readonly reference?: { readonly columns: readonly string[]; readonly objectType: string };
+  /** A condition in SQL: other rows of the table are none of these values, and are left alone. */
+  readonly where?: string;
+  /** Values of other columns of the rows that are added; `=today`, `=now`. */
+  readonly set?: Readonly<Record<string, string | number | boolean>>;
+  readonly direction?: 'import-export' | 'import-only' | 'export-only';
 }
 
 /** A table with one row for each change. */
@@ -277,6 +282,9 @@ function checkSide(path: string, side: MultiValueSettings, type: ObjectTypeSetti
   const { reference } = side;
   if ((side.value === undefined) === (reference === undefined))
     report(`${path}.value`, 'write either value, the column with the value, or reference: {columns, objectType}');
+  if (side.where?.includes(';')) report(`${path}.where`, 'write one condition without a semicolon');
+  for (const [column, value] of Object.entries(side.set ?? {}))
+    if (!['string', 'number', 'boolean'].includes(typeof value)) report(`${path}.set.${column}`, 'write a text, a number, true or false');
   if (reference !== undefined) checkTarget(`${path}.reference`, reference.columns, reference.objectType, types, report);
 }
 

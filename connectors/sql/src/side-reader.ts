@@ -30,7 +30,8 @@ export function sideColumns(dialect: Dialect, side: SideAttribute): string {
 
 /** Rows that have a key and a value; others say nothing. */
 export function sideCondition(side: SideAttribute): string {
-  return [...side.key, ...side.value].map((column) => `s.${quote(column.name)} IS NOT NULL`).join(' AND ');
+  const parts = [...side.key, ...side.value].map((column) => `s.${quote(column.name)} IS NOT NULL`);
+  return [...parts, ...(side.settings.where === undefined ? [] : [`(${side.settings.where})`])].join(' AND ');
 }
 
 /** Compiles the reading of a value from a row of {@link sideColumns}. */

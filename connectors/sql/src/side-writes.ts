@@ -122,5 +122,22 @@ function rowSet(database: SqlDatabase, side: SideAttribute, key: readonly Value[
       throw refused(name, `attribute "${name}": ${error instanceof Error ? error.message : String(error)}`);
     }
   });
-  return { from: side.from, keyColumns: side.key, key: sqlKey(database, side.key, key), columns: side.value, rows };
+  return {
+    from: side.from,
+    keyColumns: side.key,
+    key: sqlKey(database, side.key, key),
+    columns: side.value,
+    rows,
+    fixedColumns: side.fixed.map(({ column }) => column),
+    fixed: side.fixed.map(({ value }) => fixedValue(value)),
+    where: side.settings.where,
+  };
+}
+
+/** A value of `set`: the time of the write where it asks for it. */
+function fixedValue(value: string | number | boolean): SqlValue {
+  if (value === '=today') return new Date().toISOString().slice(0, 10);
+  if (value === '=now') return new Date().toISOString().slice(0, 19).replace('T', ' ');
+  if (typeof value === 'string') return value.replace(/^==/, '=');
+  return typeof value === 'boolean' ? Number(value) : value;
 }

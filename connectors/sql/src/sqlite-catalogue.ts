@@ -1,4 +1,4 @@
-import { type CatalogueColumn, quote, type SqlRow, type SqlValue } from './database.ts';
+import { type CatalogueColumn, type CatalogueTable, quote, type SqlRow, type SqlValue } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 type Run = (sql: string, values: readonly SqlValue[]) => { readonly rows: readonly SqlRow[] };
@@ -61,4 +61,24 @@ export function typeOfDeclaration(declared: string): ColumnType {
   if (/bool/i.test(declared)) return 'boolean';
   if (/int/i.test(declared)) return 'integer';
   return /blob|binary/i.test(declared) ? 'binary' : 'string';
+}
+
+/** All tables and views of a database file. */
+export function listSqliteTables(run: Run): readonly CatalogueTable[] {
+  const { rows } = run("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name", []);
+  return rows.map(([name, type]) => {
+    const table = String(name);
+    const keys = run(`PRAGMA table_xinfo(${quote(table)})`, []).rows.filter((row) => row[5] !== 0n);
+    const foreign = Map.groupBy(run(`PRAGMA foreign_key_list(${quote(table)})`, []).rows, (row) => String(row[0]));
+    return {
+      name: table,
+      isView: type === 'view',
+      primaryKey: keys.sort((left, right) => Number(left[5]) - Number(right[5])).map((row) => String(row[1])),
+      foreignKeys: [...foreign.values()].map((parts) => ({
+        columns: parts.map((row) => String(row[3])),
+        table: String(parts[0]?.[2]),
+        targets: parts.map((row) => String(row[4] ?? '')),
+      })),
+    };
+  });
 }

@@ -6,7 +6,7 @@ import type { Outcome, SqlConnection, SqlDatabase, SqlRow, SqlSnapshot, SqlValue
 import { quote } from './database.ts';
 import { sqliteDialect } from './dialect-sqlite.ts';
 import type { SqlSettings } from './settings.ts';
-import { readSqliteColumns, typeOfDeclaration } from './sqlite-catalogue.ts';
+import { listSqliteTables, readSqliteColumns, typeOfDeclaration } from './sqlite-catalogue.ts';
 import { locateSqliteConstraint, sqliteError } from './sqlite-errors.ts';
 
 /** How long one attempt may block the thread; longer waits are made of several, so that a run can be cancelled. */
@@ -39,6 +39,7 @@ export function openSqlite(settings: SqlSettings): SqlDatabase {
     },
     snapshot: async (signal) => openSnapshot(file, signal),
     columns: async (table, schema) => readSqliteColumns(run, table, schema),
+    tables: async () => listSqliteTables(run),
     queryColumns: async (sql) =>
       guard(() => handle.prepare(sql).columns()).map((column) => ({
         name: column.name,

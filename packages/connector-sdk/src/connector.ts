@@ -234,6 +234,20 @@ export interface WatchEvent {
 }
 
 /**
+ * What a package needs to propose a configuration for an application that exists. A package that can do so exports a function
+ * `scaffold(request: ScaffoldRequest): Promise<string>` beside its connector; it gives commented YAML without secrets.
+ */
+export interface ScaffoldRequest {
+  /** Where the application is. A password in it is used, and not written. */
+  readonly url: string;
+  /** The name of the connector in the proposed configuration. */
+  readonly name: string;
+  /** A part of the application, where it has parts. */
+  readonly schema?: string;
+  readonly password?: string;
+}
+
+/**
  * A connector: what an author writes. State lives in sessions, which are new for each run; a connector object itself
  * keeps none. Every function may be called with any parameters at any time (an administrator may be editing them).
  */

@@ -4,6 +4,7 @@ import { print, style, table, when } from '../output.ts';
 import { showTest, type TestLine } from '../show-test.ts';
 import { common, example, type Json, onHost, wholeNumber } from './command.ts';
 import { type ContractCommandOptions, testContract } from './connector-contract.ts';
+import { scaffoldConnector } from './connector-scaffold.ts';
 import { type LoadedConnector, loadConnector, loadFromFile, testOffline } from './connector-test.ts';
 
 /** What the host says of a connector. */
@@ -34,9 +35,9 @@ export function connectorTable(connectors: readonly ConnectorLine[]): string {
   );
 }
 
-/** `connector list`, `show`, `test`, `schema`, `space`. */
+/** `connector list`, `show`, `test`, `scaffold`, `schema`, `space`. */
 export function addConnectorCommands(program: Command): void {
-  const connector = program.command('connector').description('Connectors: list, show, test, schema, space');
+  const connector = program.command('connector').description('Connectors: list, show, test, scaffold, schema, space');
   example(
     common(connector.command('list').description('All connectors')).action(
       onHost(async (host, options) => {
@@ -95,6 +96,19 @@ export function addConnectorCommands(program: Command): void {
     'landbridge connector test hr',
     'landbridge connector test hr --config landbridge.yaml',
     'landbridge connector test hr --config test.yaml --contract --yes --attribute title',
+  );
+  example(
+    connector
+      .command('scaffold')
+      .description('Propose a complete, commented configuration from what an application holds; needs no host')
+      .argument('<package>', 'the connector package: sql')
+      .requiredOption('--url <url>', 'postgres://, mariadb://, mysql://, or the path of a SQLite file')
+      .option('--name <connector>', 'the name of the connector', 'hr')
+      .option('--schema <name>', 'the schema of the database')
+      .option('--out <file>', 'write to this file instead of printing')
+      .action(scaffoldConnector),
+    'landbridge connector scaffold sql --url mariadb://landbridge@db/employees --name hr --out landbridge.yaml',
+    'HR_PASSWORD=… landbridge connector scaffold sql --url postgres://landbridge@db/hr --schema public',
   );
   example(
     common(connector.command('schema').description('Object types and attributes').argument('<connector>')).action(

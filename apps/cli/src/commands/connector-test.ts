@@ -56,7 +56,7 @@ export async function testOffline(name: string, options: CommonOptions & { reado
   }
 }
 
-function moduleOf(name: string): string {
+export function moduleOf(name: string): string {
   if (isAbsolute(name)) return pathToFileURL(name).href;
   if (!/^[a-z0-9-]+$/.test(name)) return name;
   try {

@@ -1,0 +1,106 @@
+import type { CatalogueColumn, CatalogueTable } from '../database.ts';
+import { fromColumns, groupTables, personPaths, personTables, plainName, untilColumns } from './name-tables.ts';
+
+/** A table with its columns. */
+export interface KnownTable extends CatalogueTable {
+  readonly columns: readonly CatalogueColumn[];
+}
+
+type ForeignKey = KnownTable['foreignKeys'][number];
+
+/** Rows of another table, or values, that belong to the rows of an object type. */
+export interface SideTable {
+  readonly table: KnownTable;
+  readonly owner: ForeignKey;
+  /** The other end; absent where the table holds values. */
+  readonly target?: ForeignKey;
+  readonly value?: CatalogueColumn;
+}
+
+/** What a database holds, as far as its catalogue tells. */
+export interface Classified {
+  readonly objects: readonly KnownTable[];
+  /** By the table that owns them. */
+  readonly sides: ReadonlyMap<string, readonly SideTable[]>;
+  /** Tables that nothing is proposed for, and why. */
+  readonly left: readonly { readonly name: string; readonly why: string }[];
+}
+
+/** Decides what each table is: an object type, a link between two, or values of one. */
+export function classifyTables(tables: readonly KnownTable[]): Classified {
+  const base = tables.filter((table) => !table.isView);
+  const left: { readonly name: string; readonly why: string }[] = tables.filter((table) => table.isView).map(({ name }) => ({ name, why: 'a view' }));
+  const objects = base.filter((table) => table.primaryKey.length > 0 && linkOf(table) === undefined && ownerOf(table) === undefined);
+  const names = new Set(objects.map((table) => table.name));
+  const sides = new Map<string, SideTable[]>();
+  const give = (owner: string, side: SideTable): void => void sides.set(owner, [...(sides.get(owner) ?? []), side]);
+  for (const table of base) {
+    if (names.has(table.name)) continue;
+    const link = linkOf(table);
+    const owner = link === undefined ? ownerOf(table) : undefined;
+    if (link?.every((key) => names.has(key.table))) {
+      const [group, member] = groupFirst(link, objects);
+      give(group.table, { table, owner: group, target: member });
+    } else if (owner !== undefined && names.has(owner.table) && sideValue(table, owner) !== undefined) {
+      const value = sideValue(table, owner);
+      give(owner.table, { table, owner, ...(value === undefined ? {} : { value }) });
+    } else left.push({ name: table.name, why: table.primaryKey.length === 0 ? 'it has no primary key' : 'what it hangs on is no object type' });
+  }
+  return { objects, sides, left };
+}
+
+/** A table whose key is two foreign keys, or that has little beside a key of its own and two foreign keys. */
+function linkOf(table: KnownTable): readonly [ForeignKey, ForeignKey] | undefined {
+  const [first, second, ...more] = table.foreignKeys;
+  if (first === undefined || second === undefined || more.length > 0) return undefined;
+  const linked = new Set([...first.columns, ...second.columns]);
+  const isKey = table.primaryKey.every((column) => linked.has(column) || isMoment(table, column)) && table.primaryKey.some((column) => linked.has(column));
+  const rest = table.columns.filter((column) => !linked.has(column.name) && !column.assigned);
+  const isBare =
+    table.primaryKey.length <= 1 && rest.every((column) => isMoment(table, column.name) || column.nullable || column.defaulted) && rest.length <= 3;
+  return isKey || (isBare && !personTables.test(table.name)) ? [first, second] : undefined;
+}
+
+/** A table whose key begins with the key of another table and goes on. */
+function ownerOf(table: KnownTable): ForeignKey | undefined {
+  const [only, ...more] = table.foreignKeys;
+  if (only === undefined || more.length > 0) return undefined;
+  const isPart = table.primaryKey.length > only.columns.length && only.columns.every((column) => table.primaryKey.includes(column));
+  const isBare = table.primaryKey.length === 0 && table.columns.length <= only.columns.length + 3;
+  return isPart || isBare ? only : undefined;
+}
+
+function isMoment(table: KnownTable, name: string): boolean {
+  const column = table.columns.find((one) => one.name === name);
+  return column !== undefined && /date|time/i.test(column.declared);
+}
+
+/** The value that rows of a side table hold: a text of the key, another text, or anything that is no time. */
+function sideValue(table: KnownTable, owner: ForeignKey): CatalogueColumn | undefined {
+  const candidates = table.columns.filter((column) => !owner.columns.includes(column.name) && !isMoment(table, column.name) && !column.assigned);
+  const inKey = candidates.find((column) => table.primaryKey.includes(column.name) && column.type === 'string');
+  return inKey ?? candidates.find((column) => column.type === 'string') ?? candidates[0];
+}
+
+/** Groups own their links: departments have employees. */
+function groupFirst([first, second]: readonly [ForeignKey, ForeignKey], objects: readonly KnownTable[]): readonly [ForeignKey, ForeignKey] {
+  const kind = (key: ForeignKey): string | undefined => kindOf(objects.find((table) => table.name === key.table));
+  return kind(first) === 'Group' || kind(second) === 'User' || kind(second) !== 'Group' ? [first, second] : [second, first];
+}
+
+/** The SCIM resource that a table is likely to be; `undefined` for neither a person nor a group. */
+export function kindOf(table: KnownTable | undefined): 'User' | 'Group' | undefined {
+  if (table === undefined) return undefined;
+  const names = new Set(table.columns.map((column) => plainName(column.name)));
+  const score = personPaths.filter(([path, known]) => path !== 'displayName' && known.some((name) => names.has(name))).length;
+  if (groupTables.test(table.name) && score < 3) return 'Group';
+  return score >= 3 || (personTables.test(table.name) && score >= 1) ? 'User' : undefined;
+}
+
+/** What a column of a side table must be given in new rows: from today, until the end of time; `undefined` where nobody knows. */
+export function proposedValue(column: CatalogueColumn): string | undefined {
+  if (!/date|time/i.test(column.declared)) return undefined;
+  const now = /time/i.test(column.declared) ? '=now' : '=today';
+  if (untilColumns.test(column.name)) return '9999-01-01';
+  return fromColumns.test(column.name) || /date|time|at$/i.test(column.name) ? now : undefined;
+}

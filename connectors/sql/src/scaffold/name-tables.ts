@@ -1,0 +1,87 @@
+/** What columns are usually called, by what they mean in SCIM. Names are compared without case and without anything but letters and digits. */
+
+/** Columns of people; the first that is there is taken. */
+export const personPaths: readonly (readonly [path: string, names: readonly string[]])[] = [
+  [
+    'userName',
+    ['username', 'login', 'loginname', 'logonname', 'logon', 'account', 'accountname', 'samaccountname', 'upn', 'userprincipalname', 'uid', 'benutzername'],
+  ],
+  ['name.givenName', ['firstname', 'givenname', 'fname', 'forename', 'vorname', 'prenom']],
+  ['name.familyName', ['lastname', 'surname', 'familyname', 'lname', 'sn', 'nachname', 'nomdefamille']],
+  ['name.middleName', ['middlename', 'middleinitial']],
+  ['displayName', ['displayname', 'fullname', 'name', 'cn', 'commonname']],
+  ['nickName', ['nickname']],
+  ['emails[type eq "work"].value', ['email', 'mail', 'emailaddress', 'mailaddress', 'workemail', 'businessemail']],
+  ['emails[type eq "home"].value', ['privateemail', 'homeemail', 'personalemail']],
+  ['phoneNumbers[type eq "work"].value', ['phone', 'telephone', 'phonenumber', 'workphone', 'tel', 'telefon', 'officephone']],
+  ['phoneNumbers[type eq "mobile"].value', ['mobile', 'mobilephone', 'cell', 'cellphone', 'mobil']],
+  ['title', ['title', 'jobtitle', 'position', 'function']],
+  ['userType', ['usertype', 'employeetype', 'persontype']],
+  ['preferredLanguage', ['preferredlanguage', 'language', 'lang']],
+  ['locale', ['locale']],
+  ['timezone', ['timezone', 'tz']],
+  ['active', ['active', 'isactive', 'enabled', 'isenabled']],
+  [
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber',
+    ['employeenumber', 'employeeno', 'employeeid', 'empno', 'empid', 'personnelnumber', 'staffno', 'pernr'],
+  ],
+  ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department', ['department', 'departmentname', 'dept', 'abteilung']],
+  ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division', ['division']],
+  ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter', ['costcenter', 'costcentre', 'kostenstelle']],
+  ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization', ['organization', 'organisation', 'company']],
+];
+
+/** References of people to people. */
+export const managerNames: readonly string[] = ['manager', 'boss', 'supervisor', 'reportsto', 'lead', 'superior', 'vorgesetzter'];
+
+/** Tables of people and of groups, by their names. */
+export const personTables = /employee|user|person|people|account|staff|member|customer|student|teacher|contact|mitarbeiter/i;
+export const groupTables = /department|group|role|team|unit|organi[sz]ation|division|project|class|course|permission|abteilung/i;
+
+/** Tables between a group and its managers, not its members. */
+export const managerTables = /manager|leader|head|owner|admin/i;
+
+/** Columns that say from when and until when a row counts. */
+export const fromColumns = /^(from|start|begin|valid_?from|since|effective|hired|created|assigned)/i;
+export const untilColumns = /^(to|end|until|till|valid_?(to|until)|expir|thru|through)/i;
+
+/** Columns that rise with every change of a row, and that mark a row as deleted. */
+export const watermarkNames: readonly string[] = [
+  'updatedat',
+  'modifiedat',
+  'lastupdate',
+  'lastupdated',
+  'lastmodified',
+  'modified',
+  'changed',
+  'changedat',
+  'updated',
+  'updatetime',
+  'mtime',
+];
+export const deletedNames: readonly string[] = ['deletedat', 'deleted', 'isdeleted', 'deletedon'];
+export const versionNames: readonly string[] = ['rowversion', 'lockversion', 'optlock'];
+
+/** A name without case and without anything but letters and digits. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+const IRREGULAR: Readonly<Record<string, string>> = {
+  people: 'person',
+  persons: 'person',
+  staff: 'staff',
+  men: 'man',
+  women: 'woman',
+  children: 'child',
+  addresses: 'address',
+};
+
+/** The singular of the name of a table: `employees` → `employee`, `companies` → `company`. */
+export function singular(name: string): string {
+  const known = IRREGULAR[name.toLowerCase()];
+  if (known !== undefined) return known;
+  if (/ies$/i.test(name) && name.length > 4) return name.replace(/ies$/i, 'y');
+  if (/(ss|sh|ch|x|z)es$/i.test(name)) return name.slice(0, -2);
+  return /[^s]s$/i.test(name) && !/(us|is)$/i.test(name) ? name.slice(0, -1) : name;
+}

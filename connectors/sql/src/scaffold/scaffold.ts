@@ -1,0 +1,67 @@
+import { ConnectorError, type ScaffoldRequest } from '@landbridge/connector-sdk';
+import { openDatabase } from '../open-database.ts';
+import { defaultPorts } from '../server-address.ts';
+import { type DialectName, readSettings } from '../settings.ts';
+import { classifyTables, type KnownTable } from './classify-tables.ts';
+import { writeConfiguration } from './write-configuration.ts';
+
+const SCHEMES: Readonly<Record<string, DialectName>> = {
+  'postgres:': 'postgres',
+  'postgresql:': 'postgres',
+  'mariadb:': 'mariadb',
+  'mysql:': 'mysql',
+  'sqlite:': 'sqlite',
+  'file:': 'sqlite',
+};
+
+/** Reads the catalogue of a database and proposes a configuration, as commented YAML. @throws ConnectorError. */
+export async function scaffold(request: ScaffoldRequest): Promise<string> {
+  const { parameters, shown } = connectionOf(request);
+  const { settings, problems } = readSettings({ ...parameters, objectTypes: { none: { table: 'none', anchor: ['none'] } } });
+  const [problem] = problems;
+  if (problem !== undefined) throw new ConnectorError('invalid-configuration', `${problem.parameter}: ${problem.message}`, { parameter: problem.parameter });
+  const database = await openDatabase(settings);
+  try {
+    const tables: KnownTable[] = [];
+    for (const table of await database.tables(request.schema)) tables.push({ ...table, columns: await database.columns(table.name, request.schema) });
+    if (tables.length === 0) throw new ConnectorError('invalid-configuration', 'there are no tables that this account may see; give --schema, or another user');
+    return writeConfiguration({ name: request.name, connection: shown, schema: request.schema, classified: classifyTables(tables) });
+  } finally {
+    await database.close();
+  }
+}
+
+interface Connection {
+  readonly parameters: Readonly<Record<string, string>>;
+  /** For the file: the password by reference. */
+  readonly shown: readonly (readonly [string, string])[];
+}
+
+function connectionOf({ url, name, password }: ScaffoldRequest): Connection {
+  const parsed = /^[a-z]{2,}:/i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
+  const dialect = parsed === undefined ? 'sqlite' : SCHEMES[parsed.protocol];
+  if (dialect === undefined)
+    throw new ConnectorError(
+      'invalid-configuration',
+      `the URL begins with ${parsed?.protocol ?? ''}//; known are ${Object.keys(SCHEMES).join('// ')}// and the path of a SQLite file`,
+    );
+  if (dialect === 'sqlite' || parsed === undefined) {
+    const file = url.replace(/^(sqlite|file):(\/\/)?/i, '');
+    const own = { dialect: 'sqlite', file };
+    return { parameters: own, shown: Object.entries(own) };
+  }
+  const own = {
+    dialect,
+    host: decodeURIComponent(parsed.hostname),
+    port: parsed.port === '' ? String(defaultPorts[dialect]) : parsed.port,
+    database: decodeURIComponent(parsed.pathname.slice(1)),
+    user: decodeURIComponent(parsed.username),
+  };
+  const secret = parsed.password === '' ? password : decodeURIComponent(parsed.password);
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== ''));
+  const variable = `${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_PASSWORD`;
+  return {
+    parameters: { ...given, ...(secret === undefined ? {} : { password: secret }) },
+    shown: [...Object.entries(given), ...(secret === undefined ? [] : [['password', `\${env:${variable}}`] as const])],
+  };
+}
