@@ -5,6 +5,7 @@ import type { StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
 import type { Session } from './connection.ts';
 import { createEntrySpace } from './entry-space.ts';
+import { confirmDeletes, reportMissing } from './existence-confirmation.ts';
 import { flush } from './flush.ts';
 import { applyPageEntries } from './import-page.ts';
 import { announceImport } from './outbox.ts';
@@ -32,6 +33,8 @@ export interface Step {
   readonly removedBefore: number;
   /** Planned removals, in the order they will be made. */
   removals: number[];
+  /** Whether the step was read to its end. */
+  complete: boolean;
 }
 
 const CHUNK = 500;
@@ -60,6 +63,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
     }
     await space.loadLinks(doomed.map((record) => record.scimId));
     const at = Date.now();
+    await reportMissing(session, await Promise.all(doomed.map((record) => space.awaited(record.id))));
     for (const record of doomed) {
       announceImport(writer, space, { runId, at }, 'delete', record, []);
       await space.remove(record, 'gone', at);
@@ -128,7 +132,19 @@ export function createImportCommands(writer: Writer): ImportCommands {
         );
         const id = Number(row?.['id']);
         const { runId, kind, partition, at } = step;
-        steps.set(id, { id, runId, kind, partition, types, fence, at, seen: createSeenEntries(), removedBefore: writer.removed, removals: [] });
+        steps.set(id, {
+          id,
+          runId,
+          kind,
+          partition,
+          types,
+          fence,
+          at,
+          seen: createSeenEntries(),
+          removedBefore: writer.removed,
+          removals: [],
+          complete: false,
+        });
         const watermark = kind === 'full' ? undefined : (await session.get('SELECT value FROM watermarks WHERE partition = $1', partition))?.['value'];
         return { stepId: id, fence, ...(typeof watermark === 'string' ? { watermark } : {}) };
       }),
@@ -144,6 +160,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
     planRemovals: (stepId, { complete }) =>
       writer.transact(async (session) => {
         const step = stepOf(stepId);
+        step.complete = complete;
         if (!complete) step.removals = [];
         else if (step.kind === 'full') step.removals = await listUnseen(session, step);
         const counts = new Map<number, number>();
@@ -188,6 +205,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
             toKept(JSON.stringify(end.errors)),
             stepId,
           );
+          if (step.kind === 'full' && step.complete) await confirmDeletes(session, step);
           await forgetSeenHeld(session, step);
           if (end.watermark !== undefined)
             await session.all(

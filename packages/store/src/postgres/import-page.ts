@@ -1,13 +1,14 @@
 import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { ImportedEntry, PageOutcome } from '../connector-store.ts';
 import { orderAttributes } from '../sqlite/entry-rows.ts';
-import { type Confirmation, compareAwaited } from '../sqlite/import-confirmation.ts';
+import { type Confirmation, compareAwaited, withExportOnly } from '../sqlite/import-confirmation.ts';
 import { changedByImport } from '../sqlite/outbox.ts';
 import type { StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
 import { attributeOf } from '../sqlite/write-commands.ts';
 import type { Session } from './connection.ts';
 import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
+import { reportShownAgain } from './existence-confirmation.ts';
 import { flush } from './flush.ts';
 import type { Step } from './import-commands.ts';
 import { createImportSettling } from './import-settling.ts';
@@ -147,13 +148,14 @@ export async function applyPageEntries(writer: Writer, session: Session, step: S
 
   async function compareAndWrite(type: StoredType, record: EntryRecord, entry: PutEntry): Promise<void> {
     const confirmed = await confirmation(type, record, entry);
-    const body = confirmed?.body ?? entry.body;
-    const attributes = JSON.parse(body) as EncodedAttributes;
+    const shown = confirmed?.body ?? entry.body;
+    const attributes = withExportOnly(type, JSON.parse(shown) as EncodedAttributes, record.body);
+    const body = type.exportOnly.length === 0 ? shown : JSON.stringify(attributes);
     const dn = entry.dn ?? null;
     const announced = writer.announces ? changedByImport(record.body, attributes, entry, record.sets) : [];
     let changed = body !== record.body || dn !== record.dn;
     changed = (await writeReferences(type, record, attributes, entry, confirmed)) || changed;
-    record.hash = body === entry.body ? entry.hash : null;
+    record.hash = shown === entry.body ? entry.hash : null;
     record.sets = confirmed?.keptReferences === true ? null : setsOf(entry);
     record.partition = step.partition;
     space.touch(record, false);
@@ -181,6 +183,7 @@ export async function applyPageEntries(writer: Writer, session: Session, step: S
     }
     const known = record.sets === null ? {} : (JSON.parse(record.sets) as Record<string, string>);
     for (const reference of entry.references) {
+      if (attributeOf(type, reference.attribute).exportOnly) continue;
       if (confirmed?.kept.has(reference.attribute) || known[reference.attribute] === reference.hash) continue;
       changed = (await space.replaceReferences(record.id, attributeOf(type, reference.attribute), reference.values)) || changed;
     }
@@ -191,6 +194,7 @@ export async function applyPageEntries(writer: Writer, session: Session, step: S
   async function applyUnknown(type: StoredType, entry: PutEntry, key: string, index: number): Promise<void> {
     const link = writer.links ? await space.linkByAnchor(type.id, key) : undefined;
     if (link?.state === 'deleted' && link.deletedPosition > step.fence) return count('fenced');
+    if (link?.state === 'deleted') await shownAgain(link.scimId, 0);
     if (link?.state === 'disabled' && link.entry !== null) return reviveAbsent(type, link.entry, entry, key);
     if (settling.hasOpenAdd(type) && !(await settling.decideOpenAdd(type, entry))) return void postponed.push(index);
     // What a create brought that this entry settled is found by now.
@@ -199,6 +203,12 @@ export async function applyPageEntries(writer: Writer, session: Session, step: S
     if (adopted === 'several') return fail(index, 'ambiguous-update', 'the object matches several entries that wait for their anchor');
     if (adopted !== undefined) return adoptPending(type, adopted, entry, key);
     await insertImported(type, entry);
+  }
+
+  /** The application has what was deleted, and what a later run than the delete's reads is no leftover of it (R20). */
+  async function shownAgain(scimId: string, entryId: number): Promise<void> {
+    const journalId = await reportShownAgain(session, scimId);
+    if (journalId !== undefined) notReimported.push({ entryId, journalId, attribute: '' });
   }
 
   async function insertImported(type: StoredType, entry: PutEntry): Promise<void> {
@@ -242,6 +252,7 @@ export async function applyPageEntries(writer: Writer, session: Session, step: S
   async function reviveAbsent(type: StoredType, id: number, entry: PutEntry, key: string): Promise<void> {
     const record = await space.entry(id);
     if (record === undefined || record.position > step.fence || isAtWork(writer, id)) return count('fenced');
+    await shownAgain(record.scimId, id);
     record.flags &= ~flag.absent;
     space.setAnchor(record, entry.anchor, key);
     await space.keepLink(record, 'linked', step.at);

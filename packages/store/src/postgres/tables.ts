@@ -73,6 +73,7 @@ CREATE TABLE event_streams(name text PRIMARY KEY, position bigint NOT NULL);
 CREATE TABLE event_acks(stream text NOT NULL, event bigint NOT NULL, PRIMARY KEY(stream, event));
 CREATE TABLE event_failures(stream text NOT NULL, event bigint NOT NULL, error text NOT NULL, PRIMARY KEY(stream, event));
 `,
+  "CREATE INDEX journal_deletes ON journal(scim_id) WHERE kind = 'delete' AND state = 'applied'",
 ];
 
 const CONTROL_STEPS: readonly string[] = [

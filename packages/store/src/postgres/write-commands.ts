@@ -16,7 +16,7 @@ import { reach } from '../crash-points.ts';
 import { orderAttributes } from '../sqlite/entry-rows.ts';
 import type { StoredAttribute, StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
-import { type AwaitedAttributes, attributeOf, judgeHeld } from '../sqlite/write-commands.ts';
+import { type AwaitedAttributes, attributeOf, isConfirmedAtOnce, judgeHeld } from '../sqlite/write-commands.ts';
 import type { Row, Session } from './connection.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
@@ -262,7 +262,8 @@ async function takeResult(writer: Writer, space: EntrySpace, journal: Row, resul
       return conflict;
     }
   }
-  endJournal(writer, space, result, result.state, entryId);
+  const atOnce = result.state === 'applied' && isConfirmedAtOnce(writer.model, String(journal['kind']));
+  endJournal(writer, space, result, atOnce ? 'confirmed' : result.state, entryId);
   if (result.state !== 'in-doubt') {
     const { at, error } = result;
     await announceWrite(writer, space, journal, { applied: result.state === 'applied', at, ...(error === undefined ? {} : { error: error.message }) });
@@ -275,7 +276,7 @@ function endJournal(
   writer: Writer,
   space: EntrySpace,
   result: Pick<WriteResult, 'journalId' | 'error' | 'at'>,
-  state: WriteResult['state'],
+  state: WriteResult['state'] | 'confirmed',
   entryId: number,
 ): void {
   const ended = state !== 'in-doubt';
@@ -441,7 +442,7 @@ async function applyAdd(
     at: result.at,
   });
   await writeEffectReferences(space, type, record, effect);
-  await awaitConfirmation(writer, space, record, effect, {}, result.journalId);
+  if (!isConfirmedAtOnce(writer.model, 'add')) await awaitConfirmation(writer, space, record, effect, {}, result.journalId);
 }
 
 async function applyUpdate(writer: Writer, space: EntrySpace, type: StoredType, record: EntryRecord, effect: EntryEffect, result: Finished): Promise<void> {

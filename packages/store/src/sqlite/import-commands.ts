@@ -22,7 +22,7 @@ import {
   writeMultiValues,
 } from './entry-rows.ts';
 import { confirmDeletes, reportMissing, reportShownAgain } from './existence-confirmation.ts';
-import { type Confirmation, confirmEntry } from './import-confirmation.ts';
+import { type Confirmation, confirmEntry, withExportOnly } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
 import { announceImport, changedByImport } from './outbox.ts';
@@ -555,12 +555,4 @@ function dnOf(entry: UpdateEntry, row: Row): { readonly dn?: string } {
 function setsOf(entry: PutEntry): string | null {
   if (entry.references.length === 0) return null;
   return JSON.stringify(Object.fromEntries(entry.references.map((reference) => [reference.attribute, reference.hash])));
-}
-
-/** What an import shows together with what none ever shows. */
-function withExportOnly(type: StoredType, shown: EncodedAttributes, known: string): EncodedAttributes {
-  if (type.exportOnly.length === 0) return shown;
-  const before = JSON.parse(known) as EncodedAttributes;
-  const kept = type.exportOnly.flatMap(({ name }) => (before[name] === undefined ? [] : [[name, before[name]] as const]));
-  return orderAttributes(type, { ...shown, ...Object.fromEntries(kept) });
 }

@@ -121,3 +121,11 @@ export function sameValue(
   const b = list(right);
   return a.length === b.length && a.every((value, index) => value === b[index]);
 }
+
+/** What an import shows together with what none ever shows. */
+export function withExportOnly(type: StoredType, shown: EncodedAttributes, known: string): EncodedAttributes {
+  if (type.exportOnly.length === 0) return shown;
+  const before = JSON.parse(known) as EncodedAttributes;
+  const kept = type.exportOnly.flatMap(({ name }) => (before[name] === undefined ? [] : [[name, before[name]] as const]));
+  return orderAttributes(type, { ...shown, ...Object.fromEntries(kept) });
+}

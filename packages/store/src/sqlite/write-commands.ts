@@ -35,7 +35,7 @@ import {
   writeMultiValues,
 } from './entry-rows.ts';
 import { announce, announceWrite } from './outbox.ts';
-import { type StoredType, valueKey } from './stored-model.ts';
+import { type StoredModel, type StoredType, valueKey } from './stored-model.ts';
 import { flag } from './tables.ts';
 
 /**
@@ -80,7 +80,16 @@ export interface Awaited {
 export type AwaitedAttributes = Record<string, Awaited>;
 
 /** The kinds of writes that no import needs to confirm (ECMA2 `ObjectConfirmation`). */
-const UNAWAITED = { normal: '', 'no-delete-confirmation': "'delete'", 'no-add-and-delete-confirmation': "'delete', 'add'" } as const;
+const UNAWAITED = { normal: [], 'no-delete-confirmation': ['delete'], 'no-add-and-delete-confirmation': ['delete', 'add'] } as const satisfies Record<
+  string,
+  readonly string[]
+>;
+
+/** Whether writes of a kind are confirmed with their result. */
+export function isConfirmedAtOnce(model: Pick<StoredModel, 'objectConfirmation'>, kind: string): boolean {
+  const kinds: readonly string[] = UNAWAITED[model.objectConfirmation];
+  return kinds.includes(kind);
+}
 
 /** Makes the commands on an open file. */
 export function createWriteCommands(state: StoreState): WriteCommands {
@@ -177,11 +186,10 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       if (open !== undefined) open.inDoubtSince = state.position;
       return;
     }
-    const unawaited = UNAWAITED[state.model.objectConfirmation];
+    const kind = String(database.get('SELECT kind FROM journal WHERE id = ?', result.journalId)?.['kind']);
     database.run(
-      `UPDATE journal SET state = CASE WHEN ? = 'applied' AND kind IN (${unawaited}) THEN 'confirmed' ELSE ? END, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?`,
-      newState,
-      newState,
+      "UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?",
+      newState === 'applied' && isConfirmedAtOnce(state.model, kind) ? 'confirmed' : newState,
       error,
       result.at,
       result.journalId,
@@ -370,7 +378,7 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
   });
   writeMultiValues(database, type, entryId, attributes, true);
   writeReferences(state, type, entryId, effect);
-  if (state.model.objectConfirmation !== 'no-add-and-delete-confirmation') awaitConfirmation(state, entryId, effect, {}, result.journalId);
+  if (!isConfirmedAtOnce(state.model, 'add')) awaitConfirmation(state, entryId, effect, {}, result.journalId);
   resolveWaiting(state, type, entryId, effect.anchor, effect.dn);
 }
 
