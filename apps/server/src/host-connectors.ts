@@ -1,7 +1,7 @@
 import { cpSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
-import { type ConfigurationDocument, toConnectorConfiguration, UnresolvedError } from './configuration/parse-configuration.ts';
+import { type ConfigurationDocument, type SecretReader, toConnectorConfiguration, UnresolvedError } from './configuration/parse-configuration.ts';
 import type { Tokens } from './credentials/tokens.ts';
 
 /** A connector that could not be opened, and why. It is tried again with back-off. */
@@ -16,11 +16,14 @@ export interface HostConnectors {
   list(): readonly (HostConnector | FailedConnector)[];
   /** Opens, reopens and closes connectors until they are what the document says. */
   apply(document: ConfigurationDocument, folder: string): Promise<void>;
+  /** Closes and opens connectors of these names: a secret of theirs changed. */
+  reopen(names: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Slot {
   readonly text: string;
+  readonly folder: string;
   connector: HostConnector | FailedConnector;
   retry: NodeJS.Timeout | undefined;
   attempts: number;
@@ -34,18 +37,19 @@ export function createHostConnectors(options: {
   readonly sealingKey: Uint8Array;
   readonly log: HostLog;
   readonly tokens: Tokens;
+  readonly secrets: SecretReader;
 }): HostConnectors {
   const slots = new Map<string, Slot>();
 
   async function open(name: string, text: string, folder: string): Promise<void> {
-    const slot: Slot = { text, connector: { name, problem: 'it is being opened' }, retry: undefined, attempts: 0 };
+    const slot: Slot = { text, folder, connector: { name, problem: 'it is being opened' }, retry: undefined, attempts: 0 };
     slots.set(name, slot);
     await attempt(slot, name, folder);
   }
 
   async function attempt(slot: Slot, name: string, folder: string): Promise<void> {
     try {
-      const configuration = toConnectorConfiguration(name, JSON.parse(slot.text) as Readonly<Record<string, unknown>>, folder);
+      const configuration = toConnectorConfiguration(name, JSON.parse(slot.text) as Readonly<Record<string, unknown>>, folder, options.secrets);
       options.tokens.setFixed(name, configuration.secretToken);
       const own = join(options.dataFolder, 'connectors', name);
       mkdirSync(own, { recursive: true, mode: 0o700 });
@@ -88,6 +92,18 @@ export function createHostConnectors(options: {
       const wanted = new Map(Object.entries(document.connectors).map(([name, connector]) => [name, JSON.stringify(connector)]));
       for (const [name, slot] of [...slots]) if (wanted.get(name) !== slot.text) await close(name);
       await Promise.all([...wanted].filter(([name]) => !slots.has(name)).map(([name, text]) => open(name, text, folder)));
+    },
+    async reopen(names) {
+      const known = names.flatMap((name) => {
+        const slot = slots.get(name);
+        return slot === undefined ? [] : [{ name, slot }];
+      });
+      await Promise.all(
+        known.map(async ({ name, slot }) => {
+          await close(name);
+          await open(name, slot.text, slot.folder);
+        }),
+      );
     },
     async close() {
       await Promise.all([...slots.keys()].map(close));

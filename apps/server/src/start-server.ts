@@ -20,6 +20,8 @@ import { registerEventRoutes } from './http/event-routes.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
 import { registerScimRoutes } from './http/scim-routes.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
+import { KeyRingError, openKeyRing } from './secrets/key-ring.ts';
+import { openSecretStore, SecretKeyError, type SecretStore } from './secrets/secret-store.ts';
 
 /** What a server is started with. */
 export interface StartServerOptions {
@@ -57,7 +59,13 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const log = options.log ?? fileLog(join(folder.path, 'host.log'));
   const control = openSqliteControlStore(join(folder.path, 'control.db'));
   const tokens = await openTokens(control, keyFile(folder.path, 'token-pepper.key'));
-  const connectors = createHostConnectors({ dataFolder: folder.path, sealingKey: keyFile(folder.path, 'sealing.key'), log, tokens });
+  const secrets = await openSecrets(control, folder.path).catch(async (error: unknown) => {
+    await tokens.close();
+    await control.close();
+    folder.release();
+    throw error;
+  });
+  const connectors = createHostConnectors({ dataFolder: folder.path, sealingKey: keyFile(folder.path, 'sealing.key'), log, tokens, secrets: secrets.read });
   const release = async (): Promise<void> => {
     await connectors.close();
     await tokens.close();
@@ -88,7 +96,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const scimRoutes = { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
     registerScimRoutes(app, scimRoutes);
     const eventKeys = await openSigningKeys(folder.path);
-    const streams = createEventStreams({ connectors, keys: eventKeys, log, issuer: () => publicUrl });
+    const streams = createEventStreams({ connectors, keys: eventKeys, log, secrets: secrets.read, issuer: () => publicUrl });
     registerEventRoutes(app, { ...scimRoutes, streams, keys: eventKeys });
     registerTokenEndpoint(app, { tokens, throttle });
     registerAdminRoutes(app, {
@@ -102,15 +110,24 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       startedAt,
       version: VERSION,
       current: () => ({ document, revision, folder: configurationFolder }),
-      async apply(text, author) {
+      secrets,
+      async secretChanged(names) {
+        await connectors.reopen(names);
+        await streams.apply(document, configurationFolder);
+      },
+      authorOf: async (credential) => (await tokens.list()).find((one) => one.id === credential)?.label || credential,
+      async apply(text, author, more = {}) {
         const parsed = parseConfiguration(text);
         if (parsed.document === undefined) throw new StartError('the configuration has problems');
+        const nextFolder = more.folder ?? configurationFolder;
+        const changes = summarize(document, parsed.document);
         revision = await control.addRevision({
-          document: JSON.stringify({ document: parsed.document, folder: configurationFolder }),
+          document: JSON.stringify({ document: parsed.document, folder: nextFolder }),
           author,
           at: Date.now(),
-          summary: summarize(document, parsed.document),
+          summary: more.summary === undefined ? changes : `${more.summary}: ${changes}`,
         });
+        configurationFolder = nextFolder;
         document = parsed.document;
         authenticator.configure(toAuthenticationConfiguration(document.authentication, configurationFolder));
         await connectors.apply(document, configurationFolder);
@@ -177,6 +194,16 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     };
   } catch (error) {
     await release();
+    throw error;
+  }
+}
+
+/** @throws StartError when the key-encryption key is not there, or another one. */
+async function openSecrets(control: ReturnType<typeof openSqliteControlStore>, folder: string): Promise<SecretStore> {
+  try {
+    return await openSecretStore(control, openKeyRing(folder));
+  } catch (error) {
+    if (error instanceof KeyRingError || error instanceof SecretKeyError) throw new StartError(error.message, { cause: error });
     throw error;
   }
 }

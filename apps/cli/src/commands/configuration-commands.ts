@@ -4,6 +4,7 @@ import { CommandError, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style } from '../output.ts';
 import { common, example, onHost, readText } from './command.ts';
 import type { ConnectorLine } from './connector-commands.ts';
+import { type ConfigurationChange, describeChanges } from './describe-changes.ts';
 
 /** Something wrong in a configuration file, and where. */
 interface Problem {
@@ -59,24 +60,10 @@ export function addConfigurationCommands(program: Command): void {
       onHost<[string]>(async (host, options, file) => {
         const result = await host.send<{
           readonly problems: readonly Problem[];
-          readonly changes: readonly {
-            readonly path: string;
-            readonly kind: string;
-            readonly before?: unknown;
-            readonly after?: unknown;
-          }[];
+          readonly changes: readonly ConfigurationChange[];
         }>('POST', '/configuration/diff', readText(file));
         refuseProblems(file, result.problems);
-        print(options, result.changes, () =>
-          result.changes.length === 0
-            ? 'no differences'
-            : result.changes
-                .map(
-                  (change) =>
-                    `${change.kind === 'added' ? style.good('+') : change.kind === 'removed' ? style.bad('-') : style.warn('~')} ${change.path}${change.kind === 'changed' ? `: ${JSON.stringify(change.before)} → ${JSON.stringify(change.after)}` : ''}`,
-                )
-                .join('\n'),
-        );
+        print(options, result.changes, describeChanges);
       }),
     ),
     'landbridge diff landbridge.yaml',

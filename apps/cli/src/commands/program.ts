@@ -4,18 +4,22 @@ import { style } from '../output.ts';
 import { addConfigurationCommands } from './configuration-commands.ts';
 import { addConnectorCommands } from './connector-commands.ts';
 import { addEventsCommands } from './events-commands.ts';
+import { addHistoryCommands } from './history-commands.ts';
 import { addHostCommands } from './host-commands.ts';
 import { addImportCommand } from './import-command.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addPackageCommands } from './package-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addScimCommands } from './scim-commands.ts';
+import { addSecretCommands } from './secret-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
 
 /** The groups of commands, a file each. */
 const groups: readonly ((program: Command) => void)[] = [
   addHostCommands,
   addConfigurationCommands,
+  addHistoryCommands,
+  addSecretCommands,
   addImportCommand,
   addConnectorCommands,
   addPackageCommands,

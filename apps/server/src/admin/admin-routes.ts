@@ -9,8 +9,11 @@ import type { SigningKeys } from '../events/signing-keys.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
 import { bearerOf } from '../http/scim-routes.ts';
+import type { SecretStore } from '../secrets/secret-store.ts';
 import { AdminError } from './admin-error.ts';
+import { listRevisions, rollBack, showRevision } from './history-handlers.ts';
 import { adminOperations, openApiDocument } from './openapi.ts';
+import { listSecrets, removeSecret, rotateSecrets, setSecret } from './secret-handlers.ts';
 import { tokenScopeOf } from './token-scope.ts';
 
 /** What the admin API works with. */
@@ -26,7 +29,12 @@ export interface AdminOptions {
   readonly version: string;
   /** The document in force, and the folder that its paths are relative to. */
   current(): { readonly document: ConfigurationDocument; readonly revision: number; readonly folder: string };
-  apply(text: string, author: string): Promise<{ readonly revision: number }>;
+  apply(text: string, author: string, more?: { readonly summary?: string; readonly folder?: string }): Promise<{ readonly revision: number }>;
+  readonly secrets: SecretStore;
+  /** Opens again what refers to a secret that changed. */
+  secretChanged(connectors: readonly string[]): Promise<void>;
+  /** What a credential is called by people. */
+  authorOf(credential: string): Promise<string>;
   certificateExpiry(): number;
   shutdown(): void;
 }
@@ -341,7 +349,13 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     const { revision, document, folder } = options.current();
     return { revision, text: formatConfiguration(document), folder };
   },
-  revisions: async (options, _params, request) => options.control.listRevisions(pageOf(request).limit),
+  revisions: async (options, _params, request) => listRevisions(options, pageOf(request).limit),
+  revision: async (options, params) => showRevision(options, numberOf(params, 'revision')),
+  rollback: async (options, params, _request, _reply, actor) => rollBack(options, numberOf(params, 'revision'), actor),
+  secrets: async (options) => listSecrets(options),
+  setSecret: async (options, params, request, _reply, actor) => setSecret(options, params['name'] ?? '', bodyOf(request)['value'], actor),
+  removeSecret: async (options, params, _request, _reply, actor) => removeSecret(options, params['name'] ?? '', actor),
+  rotateSecrets: async (options, _params, _request, _reply, actor) => rotateSecrets(options, actor),
   validateConfiguration: async (_options, _params, request) => ({ problems: parseConfiguration(textOf(request)).problems }),
   diffConfiguration: async (options, _params, request) => {
     const parsed = parseConfiguration(textOf(request));
@@ -356,7 +370,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
         'invalid-configuration',
         parsed.problems.map((problem) => `${problem.line}:${problem.column} ${problem.path} ${problem.message}`).join('\n'),
       );
-    const applied = await options.apply(textOf(request), actor);
+    const applied = await options.apply(textOf(request), await options.authorOf(actor));
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
     return applied;
   },

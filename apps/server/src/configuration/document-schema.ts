@@ -117,11 +117,11 @@ const connector = {
     parameters: {
       type: 'object',
       description:
-        'The parameters of the package. Secrets by reference only: ${env:NAME} or ${file:PATH}. Text that looks like one is written with two dollar signs: $${env:NAME}.',
+        'The parameters of the package. Secrets by reference only: ${secret:NAME}, ${env:NAME} or ${file:PATH}. Text that looks like one is written with two dollar signs: $${env:NAME}.',
     },
     publicParameters: list('Parameters whose names sound like secrets and are none, such as a script: they may stand in the configuration.'),
     files: text("Folder with the first content of the connector's own folder (MaData): copied when that is new."),
-    secretToken: text('A fixed bearer token for the drop-in URL, by reference: ${env:NAME}.'),
+    secretToken: text('A fixed bearer token for the drop-in URL, by reference: ${secret:NAME} or ${env:NAME}.'),
     objectTypes: {
       type: 'object',
       minProperties: 1,
@@ -202,7 +202,7 @@ const connector = {
             description: 'The host delivers (RFC 8935).',
             properties: {
               url: { type: 'string', pattern: '^https://', description: 'Where to, by TLS.' },
-              authorization: text('The Authorization header, by reference: ${env:NAME}.'),
+              authorization: text('The Authorization header, by reference: ${secret:NAME} or ${env:NAME}.'),
               ca: text('A file with the authority of the receiver’s certificate.'),
             },
           },

@@ -43,7 +43,7 @@ export type ParsedConfiguration =
 
 const validate = new Ajv2020({ allErrors: true, strict: false }).compile(documentSchema);
 const SECRET_NAME = /pass|secret|token|pwd|private.?key|api.?key/i;
-const REFERENCE = /(\$*)\$\{(env|file):([^}\r\n]{1,500})\}/g;
+const REFERENCE = /(\$*)\$\{(env|file|secret):([^}\r\n]{1,500})\}/g;
 
 /** Parses and checks a configuration: YAML or JSON. Problems carry line and column of the text. */
 export function parseConfiguration(text: string): ParsedConfiguration {
@@ -155,11 +155,11 @@ function findLiteralSecrets(document: ConfigurationDocument, add: (path: readonl
     walk(connector['parameters'], ['connectors', name, 'parameters'], (path, value) => {
       const parameter = path.at(-1) ?? '';
       if (SECRET_NAME.test(parameter) && !open.has(parameter) && typeof value === 'string' && value !== '' && !value.includes('${'))
-        add(path, 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
+        add(path, 'a secret must not stand in the configuration; write ${secret:NAME}, ${env:NAME} or ${file:PATH}');
     });
     const token = connector['secretToken'];
     if (typeof token === 'string' && !token.includes('${'))
-      add(['connectors', name, 'secretToken'], 'a secret must not stand in the configuration; write ${env:NAME} or ${file:PATH}');
+      add(['connectors', name, 'secretToken'], 'a secret must not stand in the configuration; write ${secret:NAME}, ${env:NAME} or ${file:PATH}');
   }
 }
 
@@ -176,16 +176,39 @@ export class UnresolvedError extends Error {
 }
 
 /**
- * Replaces `${env:NAME}` and `${file:PATH}` in a text. Each dollar sign before one is written twice: `$${env:NAME}` is the
+ * Replaces `${secret:NAME}`, `${env:NAME}` and `${file:PATH}` in a text. Each dollar sign before one is written twice: `$${env:NAME}` is the
  * text `${env:NAME}`, which scripts hold. @throws UnresolvedError
  */
-export function resolveReferences(text: string, folder: string): string {
+export function resolveReferences(text: string, folder: string, secrets?: SecretReader): string {
   return text.replace(REFERENCE, (whole: string, dollars: string, kind: string, name: string) => {
     const literal = '$'.repeat(Math.floor(dollars.length / 2));
     // An odd number of dollar signs before the last one: it is escaped itself.
     if (dollars.length % 2 === 1) return `${literal}${whole.slice(dollars.length)}`;
-    return `${literal}${resolveReference(kind, name, folder)}`;
+    return `${literal}${kind === 'secret' ? readSecret(name, secrets) : resolveReference(kind, name, folder)}`;
   });
+}
+
+/** Reads a value of the host's secret store; absent where there is no host. */
+export type SecretReader = (name: string) => string | undefined;
+
+function readSecret(name: string, secrets: SecretReader | undefined): string {
+  if (secrets === undefined) throw new UnresolvedError(`the secret "${name}" is in the secret store of a host, which this command does not open`);
+  const value = secrets(name);
+  if (value === undefined) throw new UnresolvedError(`there is no secret "${name}"; set it with: landbridge secret set ${name}`);
+  return value;
+}
+
+/** Names of the secrets that a part of the document refers to. */
+export function readReferencedSecrets(part: unknown): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (typeof value === 'string') {
+      for (const [, dollars, kind, name] of value.matchAll(REFERENCE))
+        if (kind === 'secret' && (dollars ?? '').length % 2 === 0 && name !== undefined) names.add(name);
+    } else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) visit(inner);
+  };
+  visit(part);
+  return names;
 }
 
 function resolveReference(kind: string, name: string, folder: string): string {
@@ -204,8 +227,9 @@ export function toConnectorConfiguration(
   name: string,
   connector: Json,
   folder: string,
+  secrets?: SecretReader,
 ): ConnectorConfiguration & { readonly secretToken: string | undefined; readonly firstFiles: string | undefined } {
-  const parameters = resolveDeep(connector['parameters'], folder) as ConnectorConfiguration['parameters'];
+  const parameters = resolveDeep(connector['parameters'], folder, secrets) as ConnectorConfiguration['parameters'];
   const packageName = String(connector['package']);
   const limits = (connector['limits'] ?? {}) as Json;
   const defaults = configurationDefaults.limits;
@@ -250,15 +274,15 @@ export function toConnectorConfiguration(
       runErrors: Number(limits['runErrors'] ?? defaults.runErrors),
     },
     firstFiles: typeof connector['files'] === 'string' ? resolve(folder, connector['files']) : undefined,
-    secretToken: typeof connector['secretToken'] === 'string' ? resolveReferences(connector['secretToken'], folder) : undefined,
+    secretToken: typeof connector['secretToken'] === 'string' ? resolveReferences(connector['secretToken'], folder, secrets) : undefined,
   };
 }
 
-function resolveDeep(value: unknown, folder: string): unknown {
-  if (typeof value === 'string') return resolveReferences(value, folder);
-  if (Array.isArray(value)) return value.map((one) => resolveDeep(one, folder));
+function resolveDeep(value: unknown, folder: string, secrets: SecretReader | undefined): unknown {
+  if (typeof value === 'string') return resolveReferences(value, folder, secrets);
+  if (Array.isArray(value)) return value.map((one) => resolveDeep(one, folder, secrets));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolveDeep(inner, folder)]));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolveDeep(inner, folder, secrets)]));
 }
 
 /** Relative files are relative to the configuration. */

@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import { resolveReferences } from '../configuration/parse-configuration.ts';
+import { resolveReferences, type SecretReader } from '../configuration/parse-configuration.ts';
 
 /** The `events` part of a connector, as written: streams by name. */
 export type EventsDocument = Readonly<
@@ -25,7 +25,7 @@ export interface EventStream {
 }
 
 /** The streams of a connector with secrets resolved and paths absolute. @throws UnresolvedError for a secret that is not there. */
-export function toEventStreams(connector: string, document: EventsDocument | undefined, folder: string): readonly EventStream[] {
+export function toEventStreams(connector: string, document: EventsDocument | undefined, folder: string, secrets?: SecretReader): readonly EventStream[] {
   return Object.entries(document ?? {}).map(([name, { audience, push, poll }]) => ({
     connector,
     name,
@@ -35,7 +35,7 @@ export function toEventStreams(connector: string, document: EventsDocument | und
       : {
           push: {
             url: push.url,
-            ...(push.authorization === undefined ? {} : { authorization: resolveReferences(push.authorization, folder) }),
+            ...(push.authorization === undefined ? {} : { authorization: resolveReferences(push.authorization, folder, secrets) }),
             ...(push.ca === undefined ? {} : { ca: isAbsolute(push.ca) ? push.ca : resolve(folder, push.ca) }),
           },
         }),

@@ -1,5 +1,5 @@
 import type { HostConnector, HostLog } from '@landbridge/engine';
-import type { ConfigurationDocument } from '../configuration/parse-configuration.ts';
+import type { ConfigurationDocument, SecretReader } from '../configuration/parse-configuration.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import { type EventStream, type EventsDocument, toEventStreams } from './event-configuration.ts';
 import { type PushDelivery, startPushDelivery } from './push-delivery.ts';
@@ -37,6 +37,7 @@ export function createEventStreams(options: {
   readonly connectors: HostConnectors;
   readonly keys: SigningKeys;
   readonly log: HostLog;
+  readonly secrets?: SecretReader;
   issuer(): string;
 }): EventStreams {
   const slots = new Map<string, Slot>();
@@ -70,7 +71,7 @@ export function createEventStreams(options: {
       const wanted = new Map<string, EventStream>();
       for (const [connector, { events }] of Object.entries(document.connectors as Readonly<Record<string, { readonly events?: EventsDocument }>>)) {
         try {
-          for (const stream of toEventStreams(connector, events, folder)) wanted.set(keyOf(connector, stream.name), stream);
+          for (const stream of toEventStreams(connector, events, folder, options.secrets)) wanted.set(keyOf(connector, stream.name), stream);
         } catch (error) {
           options.log.error({ connector, reason: error instanceof Error ? error.message : String(error) }, 'the event streams of a connector cannot be opened');
         }
