@@ -105,7 +105,13 @@ async function checkPermissions(settings: SqlSettings, found: Findings): Promise
 }
 
 async function describeTypes(found: Findings): Promise<string> {
-  return [...found.models.values()].map((model) => `${model.name}: ${model.definition.attributes.length} attributes`).join(', ');
+  return [...found.models.values()].map((model) => `${model.name}: ${model.definition.attributes.length} attributes, ${describeDelta(model)}`).join('; ');
+}
+
+function describeDelta({ delta }: ObjectModel): string {
+  if (delta === undefined) return 'no delta: full imports find changes and deletes';
+  if (delta.kind === 'log') return 'delta by a change log, deletes included';
+  return delta.deleted === undefined ? 'delta by a watermark, which does not see deletes: schedule full imports' : 'delta by a watermark, deletes by a mark';
 }
 
 function required({ database }: Findings): SqlDatabase {

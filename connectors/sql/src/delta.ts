@@ -10,6 +10,8 @@ import type { LogModel, ObjectModel } from './object-model.ts';
  */
 type Marks = Readonly<Record<string, string | null>>;
 
+/** Ends the name under which the newest row of a log is kept, beside the mark, which may be earlier. */
+const TOP = ' newest';
 /** Keys that are looked up at once. */
 const PAGE = 500;
 /** Numbers that transactions may have taken and not committed yet, when others are writing while the mark is taken. */
@@ -21,11 +23,13 @@ export async function seedWatermark(database: SqlDatabase, selected: readonly Se
   if (types.length === 0) return undefined;
   const marks: Record<string, string | null> = {};
   for (const { model } of types) marks[model.name] = await readMark(database, model);
+  const tops: Record<string, string> = {};
+  for (const { model } of types) if (model.delta?.kind === 'log' && marks[model.name] !== null) tops[`${model.name}${TOP}`] = marks[model.name] ?? '';
   // Asked after the marks: whoever took an earlier mark and is not asked about here has committed before the state that is
   // read next, and is seen in it.
   const writers = await database.writersNow();
   if (writers.busy) for (const { model } of types) marks[model.name] = await withOverlap(database, model, marks[model.name] ?? null, writers.oldest);
-  return JSON.stringify(marks);
+  return JSON.stringify({ ...marks, ...tops });
 }
 
 async function readMark(database: SqlDatabase, model: ObjectModel): Promise<string | null> {
@@ -82,12 +86,24 @@ export async function* readDelta(
     const since = Object.hasOwn(marks, model.name) ? marks[model.name] : undefined;
     if (since === undefined || model.delta === undefined)
       throw new ConnectorError('watermark-lost', `the object type "${model.name}" has no watermark; a full import is needed`);
+    if (model.delta.kind === 'log' && since !== null) await checkLog(database, model, model.delta, marks[`${model.name}${TOP}`] ?? since);
     for await (const changed of readChanges(database, snapshot, model, since === null ? null : parseMark(since))) {
       const entries = await readChanged(database, model, wanted, changed, step.signal);
       for (let index = 0; index < entries.length; index += step.pageSize) yield { entries: entries.slice(index, index + step.pageSize), more: true };
     }
   }
   yield { entries: [], more: false, ...(next === undefined ? {} : { watermark: next }) };
+}
+
+/** The row of the mark, or an older one, must be there: else rows after it may have been removed as well, unread. */
+async function checkLog(database: SqlDatabase, model: ObjectModel, log: LogModel, newest: string): Promise<void> {
+  const sequence = `l.${quote(log.sequence.name)}`;
+  const { rows } = await database.query(
+    `SELECT count(*) FROM (SELECT 1 AS one FROM ${log.from} WHERE ${sequence} <= ${database.dialect.placeholder(1)} LIMIT 1) AS older`,
+    [parseMark(newest)],
+  );
+  if (String(rows[0]?.[0]) === '0')
+    throw new ConnectorError('watermark-lost', `the change log of "${model.name}" was emptied beyond what the last import has read; a full import is needed`);
 }
 
 function parseMarks(watermark: string | undefined): Marks {

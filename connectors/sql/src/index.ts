@@ -16,6 +16,7 @@ import { openPasswordSession } from './password-session.ts';
 import { dialectNames, readSettings } from './settings.ts';
 import { objectTypesSchema, tlsSchema } from './settings-schema.ts';
 
+export { deltaScript } from './delta-script.ts';
 export { scaffold } from './scaffold/scaffold.ts';
 
 /** The SQL connector: SQLite, PostgreSQL, MariaDB and MySQL. */

@@ -4,6 +4,7 @@ import { print, style, table, when } from '../output.ts';
 import { showTest, type TestLine } from '../show-test.ts';
 import { common, example, type Json, onHost, wholeNumber } from './command.ts';
 import { type ContractCommandOptions, testContract } from './connector-contract.ts';
+import { printDeltaScript } from './connector-delta-script.ts';
 import { scaffoldConnector } from './connector-scaffold.ts';
 import { type LoadedConnector, loadConnector, loadFromFile, testOffline } from './connector-test.ts';
 
@@ -109,6 +110,15 @@ export function addConnectorCommands(program: Command): void {
       .action(scaffoldConnector),
     'landbridge connector scaffold sql --url mariadb://landbridge@db/employees --name hr --out landbridge.yaml',
     'HR_PASSWORD=… landbridge connector scaffold sql --url postgres://landbridge@db/hr --schema public',
+  );
+  example(
+    connector
+      .command('delta-script')
+      .description('Print the script that makes a change log for deltas which see deletes; needs no host')
+      .argument('<connector>')
+      .requiredOption('--config <file>', 'the configuration with the connector')
+      .action(printDeltaScript),
+    'landbridge connector delta-script hr --config landbridge.yaml > change-log.sql',
   );
   example(
     common(connector.command('schema').description('Object types and attributes').argument('<connector>')).action(

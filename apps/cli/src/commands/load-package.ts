@@ -1,10 +1,11 @@
-import type { ScaffoldRequest } from '@landbridge/connector-sdk';
+import type { ConnectorContext, ScaffoldRequest } from '@landbridge/connector-sdk';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { moduleOf } from './connector-test.ts';
 
 /** What the module of a connector package exports beside its connector. */
 interface PackageModule {
   readonly scaffold?: (request: ScaffoldRequest) => Promise<string>;
+  readonly deltaScript?: (context: ConnectorContext) => Promise<string>;
 }
 
 /** Loads a package by its short name, its full name, or its path, in this process. */
