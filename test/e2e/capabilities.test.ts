@@ -10,6 +10,10 @@ afterEach(async () => {
   for (const host of open.splice(0)) await host.close();
 });
 
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 async function start(options: ScriptedHostOptions): Promise<ScriptedHost> {
   const host = await startScriptedHost(options);
   open.push(host);
@@ -254,6 +258,82 @@ describe('special actions of an export', () => {
     const [first] = await Promise.allSettled([parent]);
     if (first.status === 'rejected') await host.create('units', { label: 'Ops' });
     expect((await child)['userName']).toBe('ada');
+  });
+});
+
+describe('ConcurrentOperation', () => {
+  async function whileOneImports(concurrentOperation: boolean): Promise<{ readonly early: boolean }> {
+    const options: ScriptedHostOptions = { schema: [person], capabilities: { concurrentOperation } };
+    const [importing, writing] = [await start(options), await start(options)];
+    importing.application.script('import-page', 'hang');
+    const run = await importing.connector.run('full', 'test');
+    await until(() => importing.calls('open-import').length === 1);
+    let done = false;
+    const created = writing.create('Users', { userName: 'ada' }).then(() => {
+      done = true;
+    });
+    await until(async () => done || (await writing.connector.journal({ limit: 1 }))[0]?.state === 'intended');
+    if (concurrentOperation) await created;
+    const early = done || writing.calls('open-export').length > 0;
+    run.cancel();
+    await created;
+    return { early };
+  }
+
+  it('false: a connector of the package waits while another one works, and then goes on', async () => {
+    expect(await whileOneImports(false)).toEqual({ early: false });
+  });
+
+  it('true: connectors of a package work side by side', async () => {
+    expect(await whileOneImports(true)).toEqual({ early: true });
+  });
+
+  it('false: no session stays open over bursts, and a connector writes while it imports', async () => {
+    const host = await start({ schema: [person], capabilities: { concurrentOperation: false, resultsApply: 'at-once' } });
+    host.application.script('import-page', 'hang');
+    const run = await host.connector.run('full', 'test');
+    await until(() => host.calls('open-import').length === 1);
+    await host.create('Users', { userName: 'ada' });
+    run.cancel();
+    await run.ended;
+    await host.create('Users', { userName: 'eve' });
+    expect(host.calls('close-export').length).toBe(2);
+  });
+});
+
+describe('imports', () => {
+  const missing = async (fullObjects: boolean): Promise<ScriptedHost> => {
+    const host = await start({ schema: [person], capabilities: { fullObjects } });
+    await host.run('full');
+    host.application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada', title: 'Dr' } });
+    host.application.script('import-page', 'as-update');
+    return host;
+  };
+
+  it('FullObject: what an update missed is asked for as a whole, and the watermark advances', async () => {
+    const host = await missing(true);
+    expect(await host.run('delta')).toBe('success');
+    expect(host.calls('full-objects')).toEqual([[{ objectType: 'person', anchor: { id: '1' } }]]);
+    expect(await host.list('Users')).toMatchObject([{ userName: 'ada', title: 'Dr' }]);
+    await host.run('delta');
+    expect(host.calls('open-import').at(-1)).toMatchObject({ kind: 'delta', watermark: '1' });
+  });
+
+  it('R24 without it the update of an unknown object is an error, and the watermark stays', async () => {
+    const host = await missing(false);
+    expect(await host.run('delta')).toBe('completed-with-errors');
+    await host.run('delta');
+    expect(host.calls('open-import').map((call) => call['watermark'])).toEqual([undefined, '0', '0']);
+    expect((await host.list('Users')).length).toBe(1);
+  });
+
+  it('a delta may bring whole objects: values that they lack are gone', async () => {
+    const host = await start({ schema: [person] });
+    host.application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada', title: 'Dr' } });
+    await host.run('full');
+    host.application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada' } });
+    expect(await host.run('delta')).toBe('success');
+    expect((await host.list('Users'))[0]).not.toHaveProperty('title');
   });
 });
 

@@ -22,6 +22,8 @@ export interface Capabilities {
   readonly import: boolean;
   readonly deltaImport: boolean;
   readonly export: boolean;
+  /** An import session brings whole objects that the host asks for (ECMA2 `FullObject`). Default is `false`. */
+  readonly fullObjects?: boolean;
   readonly fullExport: boolean;
   readonly password: boolean;
   readonly partitions: boolean;

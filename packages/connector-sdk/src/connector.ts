@@ -109,7 +109,12 @@ export type CloseReason = 'normal' | 'cancelled' | 'shutting-down' | 'failed';
 
 /** An open import. One per connector at a time. */
 export interface ImportSession {
-  readPage(options: { readonly signal: AbortSignal }): Promise<ImportPage>;
+  /**
+   * Reads the next page. `fullObjects` are entries that an earlier page updated and the host does not have: where the connector
+   * declares that it can (`Capabilities.fullObjects`), it answers with them as `replace` on this page, or leaves out what is gone.
+   * Source: ECMA2 `GetImportEntriesRunStep.FullObjectEntries`.
+   */
+  readPage(options: { readonly signal: AbortSignal; readonly fullObjects?: readonly EntryIdentity[] }): Promise<ImportPage>;
   /** Ends the import; a returned watermark is the final one. Called exactly once, whatever happened. */
   close(reason: CloseReason): Promise<{ readonly watermark?: string } | undefined>;
 }

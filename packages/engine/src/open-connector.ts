@@ -6,6 +6,7 @@ import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorDescription } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
+import { takeTurns } from './connector-host/take-turns.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
 import { renderEvent } from './resources/render-event.ts';
@@ -46,7 +47,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   const now = options.now ?? Date.now;
   const ownFolder = join(options.folder, 'files');
   mkdirSync(ownFolder, { recursive: true, mode: 0o700 });
-  const handle = openConnectorHandle({
+  const direct = openConnectorHandle({
     package: configuration.package,
     connector: configuration.name,
     parameters: configuration.parameters,
@@ -54,10 +55,11 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     memoryMegabytes: configuration.limits.memoryMegabytes,
     log,
   });
-  toClose(() => handle.close());
-  const description = await handle.describe();
+  toClose(() => direct.close());
+  const description = await direct.describe();
   const schema = selectSchema(description.schema, configuration);
   const { capabilities } = description;
+  const handle = capabilities.concurrentOperation ? direct : takeTurns(configuration.package, direct);
   const objectTypes = compileSchema(schema, { dnAsAnchor: capabilities.dnAsAnchor });
   const scope = createScope(description.partitions, capabilities, configuration);
   const cleanModels = buildModels('clean', configuration, objectTypes, description);

@@ -56,7 +56,7 @@ export type ScriptPoint =
  * What goes wrong: `throw` an error with a code of the contract (value), `throw-text` something that is no error, `hang`,
  * `block` the thread, `exit` the process of the connector, `delay` by milliseconds (value); of results: `omit`, `repeat`,
  * `rename` their identifiers, `withhold-anchor`, `fail-entry` with a code (value), `apply-late`: answer never, apply after
- * milliseconds (value); of pages: `duplicate` an entry, `drop-anchor` of one, `bad-entry`: one with an error.
+ * milliseconds (value); of pages: `duplicate` an entry, `drop-anchor` of one, `as-update` all of them, `bad-entry`: one with an error.
  */
 export type ScriptAction =
   | 'throw'
@@ -73,6 +73,7 @@ export type ScriptAction =
   | 'apply-late'
   | 'duplicate'
   | 'drop-anchor'
+  | 'as-update'
   | 'bad-entry';
 
 /** One call of the connector. */

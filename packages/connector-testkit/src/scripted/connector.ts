@@ -74,11 +74,18 @@ export const connector = defineConnector({
     const pages = importPages(application, parameters, step);
     const watermark = String(application.lastSequence());
     return {
-      async readPage({ signal }) {
+      async readPage({ signal, fullObjects = [] }) {
         const scripted = await happen(application, 'import-page', signal);
         const next = pages.next();
         const entries = next.done ? [] : [...next.value];
+        const model = modelOf(parameters);
+        if (fullObjects.length > 0) application.record('full-objects', fullObjects);
+        for (const { objectType, anchor, dn } of fullObjects) {
+          const object = locate(application, model, objectType, anchor, dn);
+          if (object !== undefined) entries.push(entryOf(model, object, 'replace'));
+        }
         const [first] = entries;
+        if (scripted === 'as-update') entries.forEach((entry, index) => void entries.splice(index, 1, asUpdate(entry)));
         if (scripted === 'duplicate' && first !== undefined) entries.push(first);
         if (scripted === 'drop-anchor' && first !== undefined) entries[0] = { ...first, anchor: {} };
         if (scripted === 'bad-entry')
@@ -417,6 +424,12 @@ function afterChanges(
     }
   }
   return after;
+}
+
+function asUpdate({ attributes, ...entry }: ImportEntry): ImportEntry {
+  const values = (value: Attributes[string]): readonly Value[] => (Array.isArray(value) ? (value as readonly Value[]) : [value as Value]);
+  const changes = Object.entries(attributes ?? {}).map(([name, value]): AttributeChange => ({ name, modification: 'replace', values: values(value) }));
+  return { ...entry, modification: 'update', changes };
 }
 
 function withoutAnchor({ anchor: _, ...result }: EntryResult): EntryResult {

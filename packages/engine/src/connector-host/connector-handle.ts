@@ -125,6 +125,8 @@ export interface ImportTask {
   readonly excluded: readonly string[];
   readonly pageSize: number;
   readonly watermark?: string;
+  /** The connector brings whole objects that are asked for. */
+  readonly fullObjects: boolean;
   /** A port to the store thread, transferred. */
   readonly storePort: MessagePort;
   /** Errors after which the step stops. */

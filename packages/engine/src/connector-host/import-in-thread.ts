@@ -1,9 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
+  type Attributes,
+  type CompiledObjectType,
   type Connector,
   type ConnectorContext,
   ConnectorError,
   type ConnectorErrorData,
+  decodeValue,
+  type EntryIdentity,
   type ImportEntry,
   type ImportSession,
   type Schema,
@@ -19,7 +23,8 @@ import type { ThreadEvent } from './thread-messages.ts';
  *
  * 1. At most `CREDIT` chunks are on their way to the store: memory is flat (R1).
  * 2. The step is complete only with the end-of-data mark, no entry error, nothing postponed and a clean close (R23).
- * 3. A watermark is given only by a complete step (R24).
+ * 3. An update of an entry that the space lacks is asked for as a whole object once, where the connector can bring it.
+ * 4. A watermark is given only by a complete step (R24).
  */
 const CHUNK = 500;
 const CREDIT = 4;
@@ -48,13 +53,17 @@ export async function runImportStep(work: ImportWork): Promise<ImportOutcome> {
   try {
     session = await openSession(work);
     while (!ended) {
-      const page = await session.readPage({ signal: work.signal });
+      const fullObjects = feed.takeMissing();
+      const page = await session.readPage({ signal: work.signal, ...(fullObjects.length === 0 ? {} : { fullObjects }) });
       work.signal.throwIfAborted();
       watermark = page.watermark ?? watermark;
       tally.total = page.total ?? tally.total;
       await feed.add(page.entries);
       if (tally.errorCount > work.task.errorLimit) throw new ConnectorError('run-failed', `more than ${work.task.errorLimit} entries failed`);
       ended = !page.more;
+      // What an update of the last pages missed is asked for as well, before the end counts.
+      if (ended && work.task.fullObjects) await feed.flush();
+      if (ended && feed.isMissing()) ended = false;
     }
     await feed.finish();
   } catch (error) {
@@ -157,6 +166,11 @@ function createTally({ emit }: ImportWork): Tally {
 
 interface Feed {
   add(entries: readonly ImportEntry[]): Promise<void>;
+  /** Sends what is left and waits until it was applied. */
+  flush(): Promise<void>;
+  isMissing(): boolean;
+  /** Entries that an update missed and that were not asked for yet. */
+  takeMissing(): readonly EntryIdentity[];
   /** Sends what is left, and what was postponed, until nothing is or time is up (R22). */
   finish(): Promise<void>;
   /** Waits for what is on its way, whatever becomes of it. */
@@ -169,6 +183,8 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
   let buffer: ImportedEntry[] = [];
   let postponed: ImportedEntry[] = [];
   let broken: unknown;
+  const asked = new Set<string>();
+  let missing: EntryIdentity[] = [];
 
   function prepare(entry: ImportEntry): void {
     tally.entries += 1;
@@ -182,6 +198,25 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     }
   }
 
+  /** Whether a failed update will be asked for as a whole object. */
+  function askFor(entry: ImportedEntry | undefined, error: ConnectorErrorData): boolean {
+    if (!work.task.fullObjects || entry?.op !== 'update' || error.code !== 'not-found') return false;
+    const type = work.types.get(entry.objectType)?.type;
+    const name = nameOfImported(entry);
+    if (type === undefined || asked.has(name)) return false;
+    asked.add(name);
+    const anchor = entry.anchor === undefined ? {} : { anchor: anchorOf(type, entry.anchor) };
+    missing.push({ objectType: entry.objectType, ...anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) });
+    return true;
+  }
+
+  async function flush(): Promise<void> {
+    const chunk = buffer;
+    buffer = [];
+    if (chunk.length > 0) await send(chunk);
+    await drain();
+  }
+
   async function send(entries: readonly ImportedEntry[]): Promise<void> {
     while (underWay.size >= CREDIT) await Promise.race(underWay);
     if (broken !== undefined) throw broken;
@@ -189,7 +224,7 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
       .applyPage(work.task.stepId, entries)
       .then((outcome) => {
         tally.add(outcome);
-        for (const { index, error } of outcome.errors) tally.fail(nameOfImported(entries[index]), error);
+        for (const { index, error } of outcome.errors) if (!askFor(entries[index], error)) tally.fail(nameOfImported(entries[index]), error);
         for (const index of outcome.postponed) {
           const entry = entries[index];
           if (entry !== undefined) postponed.push(entry);
@@ -216,10 +251,15 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
         await send(chunk);
       }
     },
+    flush,
+    isMissing: () => missing.length > 0,
+    takeMissing() {
+      const taken = missing;
+      missing = [];
+      return taken;
+    },
     async finish() {
-      if (buffer.length > 0) await send(buffer);
-      buffer = [];
-      await drain();
+      await flush();
       const until = Date.now() + POSTPONED_LIMIT_MILLISECONDS;
       for (let wait = 20; postponed.length > 0 && Date.now() < until && broken === undefined; wait = Math.min(wait * 2, 1000)) {
         await new Promise((resolve) => setTimeout(resolve, wait));
@@ -234,6 +274,12 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     },
     drain,
   };
+}
+
+/** The anchor attributes of an anchor text. */
+function anchorOf(type: CompiledObjectType, anchor: string): Attributes {
+  const parts = type.anchor.length <= 1 ? [anchor] : (JSON.parse(anchor) as readonly string[]);
+  return Object.fromEntries(type.anchor.map((attribute, index) => [attribute.name, decodeValue(attribute.type, parts[index] ?? '')]));
 }
 
 function nameOf(entry: ImportEntry): string {

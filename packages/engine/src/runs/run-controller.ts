@@ -237,6 +237,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
         included,
         excluded,
         pageSize: plan.pageSize,
+        fullObjects: options.description.capabilities.fullObjects === true,
         ...(plan.kind === 'delta' && step.watermark !== undefined ? { watermark: step.watermark } : {}),
         storePort: options.connectPort(),
         errorLimit: configuration.limits.runErrors,

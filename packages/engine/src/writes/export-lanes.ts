@@ -47,7 +47,9 @@ interface Lane {
 /** Makes the lanes of a connector. */
 export function createExportLanes<Item>(options: ExportLaneOptions<Item>): ExportLanes<Item> {
   const { capabilities, session: policy } = options;
-  const keepOpen = policy.keepOpen === 'package' ? capabilities.resultsApply === 'at-once' : policy.keepOpen;
+  // A session that stays open would keep the other connectors of the package waiting.
+  const mayStay = policy.keepOpen === 'package' ? capabilities.resultsApply === 'at-once' : policy.keepOpen;
+  const keepOpen = mayStay && capabilities.concurrentOperation;
   const batchSize = capabilities.isolatedEntries ? Math.max(1, capabilities.exportMaxBatch) : 1;
   const lanes: Lane[] = Array.from({ length: Math.max(1, capabilities.parallelWrites) }, () => ({
     session: undefined,
