@@ -1,8 +1,14 @@
-import { cpSync, existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { cpSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
+import { checkPackage, type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
+import { PackageError, type PackagePolicy, type PackageStore } from '@landbridge/package-store';
 import { type ConfigurationDocument, type SecretReader, toConnectorConfiguration, UnresolvedError } from './configuration/parse-configuration.ts';
+import { type Admission, createAdmission } from './connector-admission.ts';
 import type { Tokens } from './credentials/tokens.ts';
+import { resolvePackage } from './packages/installed-packages.ts';
+import { openOwnFiles } from './packages/own-files.ts';
+import { toPackagePolicy } from './packages/package-policy.ts';
 
 /** A connector that could not be opened, and why. It is tried again with back-off. */
 export interface FailedConnector {
@@ -14,22 +20,40 @@ export interface FailedConnector {
 export interface HostConnectors {
   get(name: string): HostConnector | FailedConnector | undefined;
   list(): readonly (HostConnector | FailedConnector)[];
-  /** Opens, reopens and closes connectors until they are what the document says. */
+  /**
+   * Lets a request in: waits while the connector is handed over to another version or configuration, and keeps it open until the
+   * request is released (R28). `undefined` where there is no such connector.
+   */
+  admit(name: string): Promise<{ readonly connector: HostConnector | FailedConnector; release(): void } | undefined>;
+  /** Opens, hands over and closes connectors until they are what the document says. */
   apply(document: ConfigurationDocument, folder: string): Promise<void>;
-  /** Closes and opens connectors of these names: a secret of theirs changed. */
+  /** Opens connectors of these names anew: a secret of theirs changed. */
   reopen(names: readonly string[]): Promise<void>;
+  /** Names of the connectors that use an installed package. */
+  usersOf(packageName: string): readonly string[];
+  /**
+   * Puts another version of a package to use under the connectors that run it: the new one is validated against the live
+   * configuration of each, then each is handed over, requests waiting meanwhile. On failure all stay with, or return to, the old (R28).
+   *
+   * @throws PackageError naming the connector that the version cannot serve.
+   */
+  changePackage(packageName: string, digest: string, options: { readonly restoreFiles: boolean }): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
 interface Slot {
-  readonly text: string;
-  readonly folder: string;
+  text: string;
+  folder: string;
   connector: HostConnector | FailedConnector;
+  /** The installed package it runs. */
+  installed: { readonly name: string; readonly digest: string } | undefined;
+  readonly admission: Admission;
   retry: NodeJS.Timeout | undefined;
   attempts: number;
 }
 
 const RETRY_MILLISECONDS = [1000, 2000, 5000, 15_000, 60_000] as const;
+const NO_POLICY: PackagePolicy = { requireSignature: false, keys: [] };
 
 /** Makes the connectors of a data folder. */
 export function createHostConnectors(options: {
@@ -37,41 +61,75 @@ export function createHostConnectors(options: {
   readonly sealingKey: Uint8Array;
   readonly log: HostLog;
   readonly tokens: Tokens;
+  readonly packages: PackageStore;
   readonly secrets: SecretReader;
 }): HostConnectors {
+  const { log, packages } = options;
   const slots = new Map<string, Slot>();
+  let policy = NO_POLICY;
+  /** Hand-overs run one after another: two at once would each undo what the other did. */
+  let handOvers: Promise<unknown> = Promise.resolve();
 
-  async function open(name: string, text: string, folder: string): Promise<void> {
-    const slot: Slot = { text, folder, connector: { name, problem: 'it is being opened' }, retry: undefined, attempts: 0 };
-    slots.set(name, slot);
-    await attempt(slot, name, folder);
+  const ownFolder = (name: string): string => join(options.dataFolder, 'connectors', name);
+
+  function configure(name: string, slot: Pick<Slot, 'text' | 'folder'>, digest?: string) {
+    const resolved = resolvePackage(JSON.parse(slot.text) as Readonly<Record<string, unknown>>, {
+      store: packages,
+      policy,
+      dataFolder: options.dataFolder,
+      name,
+      ...(digest === undefined ? {} : { digest }),
+    });
+    return { configuration: toConnectorConfiguration(name, resolved.connector, slot.folder, options.secrets), installed: resolved.installed };
   }
 
-  async function attempt(slot: Slot, name: string, folder: string): Promise<void> {
+  async function open(name: string, text: string, folder: string): Promise<void> {
+    const slot: Slot = {
+      text,
+      folder,
+      connector: { name, problem: 'it is being opened' },
+      installed: undefined,
+      admission: createAdmission(),
+      retry: undefined,
+      attempts: 0,
+    };
+    slots.set(name, slot);
+    await attempt(slot, name);
+  }
+
+  /** Opens the connector of a slot. @throws why it cannot be opened. */
+  async function openSlot(slot: Slot, name: string): Promise<void> {
+    const { configuration, installed } = configure(name, slot);
+    options.tokens.setFixed(name, configuration.secretToken);
+    const own = ownFolder(name);
+    mkdirSync(own, { recursive: true, mode: 0o700 });
+    openOwnFiles(own);
+    copyFirstFiles(configuration.firstFiles, join(own, 'files'));
+    const connector = await openConnector({ configuration, folder: own, sealingKey: options.sealingKey, log });
+    if (slots.get(name) !== slot) return void (await connector.close());
+    slot.connector = connector;
+    slot.installed = installed;
+    slot.attempts = 0;
+    log.info({ connector: name, package: installed?.name, digest: installed?.digest }, 'a connector is open');
+  }
+
+  async function attempt(slot: Slot, name: string): Promise<void> {
     try {
-      const configuration = toConnectorConfiguration(name, JSON.parse(slot.text) as Readonly<Record<string, unknown>>, folder, options.secrets);
-      options.tokens.setFixed(name, configuration.secretToken);
-      const own = join(options.dataFolder, 'connectors', name);
-      mkdirSync(own, { recursive: true, mode: 0o700 });
-      copyFirstFiles(configuration.firstFiles, join(own, 'files'));
-      const connector = await openConnector({ configuration, folder: own, sealingKey: options.sealingKey, log: options.log });
-      if (slots.get(name) !== slot) return void (await connector.close());
-      slot.connector = connector;
-      options.log.info({ connector: name }, 'a connector is open');
-      startFirstImport(connector);
+      await openSlot(slot, name);
+      startFirstImport(slot.connector);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       slot.connector = { name, problem };
-      options.log.error({ connector: name, problem }, 'a connector cannot be opened');
+      log.error({ connector: name, problem }, 'a connector cannot be opened');
       const wait = RETRY_MILLISECONDS[Math.min(slot.attempts, RETRY_MILLISECONDS.length - 1)] ?? 60_000;
       slot.attempts += 1;
-      slot.retry = setTimeout(() => void attempt(slot, name, folder), wait).unref();
+      slot.retry = setTimeout(() => void attempt(slot, name), wait).unref();
     }
   }
 
   /** A space that no import has filled yet is filled when autosync is on; by hand otherwise. */
-  function startFirstImport(connector: HostConnector): void {
-    if (connector.configuration.autosync.schedules.length === 0) return;
+  function startFirstImport(connector: HostConnector | FailedConnector): void {
+    if ('problem' in connector || connector.configuration.autosync.schedules.length === 0) return;
     void connector.status().then((status) => {
       if (status.state === 'starting' && connector.activeRun === undefined) return connector.run('full', 'first start').then(() => {});
       return undefined;
@@ -85,30 +143,171 @@ export function createHostConnectors(options: {
     if (slot !== undefined && !('problem' in slot.connector)) await slot.connector.close();
   }
 
+  /**
+   * Hands a connector over: requests wait, those under way end, the old one is closed, `change` is made, the new one is opened.
+   * An import that this interrupts begins again (R25).
+   */
+  async function handOver(name: string, slot: Slot, change: () => void, reopen: () => Promise<void>): Promise<void> {
+    const resume = await slot.admission.hold();
+    const { connector } = slot;
+    const profile = 'problem' in connector ? undefined : connector.activeRun?.profile;
+    clearTimeout(slot.retry);
+    try {
+      if (!('problem' in connector)) {
+        slot.connector = { name, problem: 'it is being handed over to another version or configuration' };
+        await connector.close();
+      }
+      change();
+      await reopen();
+    } finally {
+      resume();
+    }
+    const { connector: opened } = slot;
+    if (profile !== undefined && !('problem' in opened))
+      opened
+        .run(profile, 'hand-over')
+        .catch((error: unknown) => log.warn({ connector: name, reason: String(error) }, 'an interrupted import could not begin again'));
+  }
+
+  async function validate(name: string, slot: Slot, digest: string): Promise<void> {
+    const scratch = join(ownFolder(name), `validation-${randomUUID()}`);
+    mkdirSync(scratch, { recursive: true, mode: 0o700 });
+    try {
+      await checkPackage({ configuration: configure(name, slot, digest).configuration, folder: scratch, log });
+    } catch (error) {
+      throw new PackageError(
+        'invalid',
+        `the connector "${name}" cannot run this version and stays with the old one: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          cause: error,
+        },
+      );
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
+
+  /** One connector to another version; returns what takes it back. @throws PackageError when it cannot be opened; it runs the old one then. */
+  async function moveSlot(
+    name: string,
+    slot: Slot,
+    move: { readonly packageName: string; readonly from: string; readonly to: string; readonly restoreFiles: boolean },
+  ): Promise<() => Promise<void>> {
+    const { packageName, from, to, restoreFiles } = move;
+    const files = openOwnFiles(ownFolder(name));
+    const back = async (): Promise<void> => {
+      files.restore(from);
+      await attempt(slot, name);
+    };
+    let failure: unknown;
+    await handOver(
+      name,
+      slot,
+      () => {
+        files.snapshot(from);
+        if (restoreFiles) files.restore(to);
+      },
+      async () => {
+        try {
+          await openSlot(slot, name);
+        } catch (error) {
+          failure = error;
+          packages.use(packageName, from);
+          await back();
+        }
+      },
+    );
+    if (failure !== undefined)
+      throw new PackageError(
+        'invalid',
+        `the connector "${name}" could not be opened with this version and is back on the old one: ${failure instanceof Error ? failure.message : String(failure)}`,
+        {
+          cause: failure,
+        },
+      );
+    return () => handOver(name, slot, () => {}, back);
+  }
+
+  async function change(packageName: string, digest: string, restoreFiles: boolean): Promise<readonly string[]> {
+    const installed = packages.get(packageName);
+    if (installed === undefined) throw new PackageError('unknown', `there is no package "${packageName}"`);
+    if (installed.current === digest) return [];
+    const users = [...slots].filter(([, slot]) => usesPackage(slot, packageName));
+    for (const [name, slot] of users) await validate(name, slot, digest);
+    // From here on a restart opens the new version, which was found able to serve.
+    packages.use(packageName, digest);
+    const undo: (() => Promise<void>)[] = [];
+    try {
+      for (const [name, slot] of users) undo.unshift(await moveSlot(name, slot, { packageName, from: installed.current, to: digest, restoreFiles }));
+    } catch (error) {
+      packages.use(packageName, installed.current);
+      for (const one of undo) await one();
+      throw error;
+    }
+    return users.map(([name]) => name);
+  }
+
+  /** Runs after all hand-overs before it. */
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = handOvers.then(work);
+    handOvers = turn.catch(() => {});
+    return turn;
+  }
+
   return {
     get: (name) => slots.get(name)?.connector,
     list: () => [...slots.values()].map((slot) => slot.connector),
-    async apply(document, folder) {
-      const wanted = new Map(Object.entries(document.connectors).map(([name, connector]) => [name, JSON.stringify(connector)]));
-      for (const [name, slot] of [...slots]) if (wanted.get(name) !== slot.text) await close(name);
-      await Promise.all([...wanted].filter(([name]) => !slots.has(name)).map(([name, text]) => open(name, text, folder)));
+    async admit(name) {
+      const slot = slots.get(name);
+      if (slot === undefined) return undefined;
+      const release = await slot.admission.enter();
+      return { connector: slot.connector, release };
     },
-    async reopen(names) {
-      const known = names.flatMap((name) => {
-        const slot = slots.get(name);
-        return slot === undefined ? [] : [{ name, slot }];
-      });
-      await Promise.all(
-        known.map(async ({ name, slot }) => {
-          await close(name);
-          await open(name, slot.text, slot.folder);
-        }),
-      );
-    },
-    async close() {
-      await Promise.all([...slots.keys()].map(close));
-    },
+    apply: (document, folder) =>
+      inTurn(async () => {
+        policy = toPackagePolicy(document.packages, folder);
+        const wanted = new Map(Object.entries(document.connectors).map(([name, connector]) => [name, JSON.stringify(connector)]));
+        for (const name of [...slots.keys()]) if (!wanted.has(name)) await close(name);
+        await Promise.all(
+          [...wanted].map(async ([name, text]) => {
+            const slot = slots.get(name);
+            if (slot === undefined) return open(name, text, folder);
+            if (slot.text === text && slot.folder === folder) return undefined;
+            return handOver(
+              name,
+              slot,
+              () => Object.assign(slot, { text, folder }),
+              () => attempt(slot, name),
+            );
+          }),
+        );
+      }),
+    reopen: (names) =>
+      inTurn(async () => {
+        await Promise.all(
+          names.map(async (name) => {
+            const slot = slots.get(name);
+            if (slot === undefined) return;
+            await handOver(
+              name,
+              slot,
+              () => {},
+              () => attempt(slot, name),
+            );
+          }),
+        );
+      }),
+    usersOf: (packageName) => [...slots].filter(([, slot]) => usesPackage(slot, packageName)).map(([name]) => name),
+    changePackage: (packageName, digest, { restoreFiles }) => inTurn(() => change(packageName, digest, restoreFiles)),
+    close: () =>
+      inTurn(async () => {
+        await Promise.all([...slots.keys()].map(close));
+      }),
   };
+}
+
+function usesPackage(slot: Slot, packageName: string): boolean {
+  return (JSON.parse(slot.text) as { readonly package?: unknown }).package === packageName;
 }
 
 /** The connector's data files of an old server become the first content of its own folder (R28); what is there is never overwritten. */

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { HostLog } from '@landbridge/engine';
+import { openPackageStore } from '@landbridge/package-store';
 import { ScimError, toErrorBody } from '@landbridge/scim';
 import { openDataFolder, openSqliteControlStore } from '@landbridge/store';
 import { pino } from 'pino';
@@ -20,6 +21,7 @@ import { registerEventRoutes } from './http/event-routes.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
 import { registerScimRoutes } from './http/scim-routes.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
+import { linkSdk } from './packages/installed-packages.ts';
 import { KeyRingError, openKeyRing } from './secrets/key-ring.ts';
 import { openSecretStore, SecretKeyError, type SecretStore } from './secrets/secret-store.ts';
 
@@ -65,7 +67,16 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     folder.release();
     throw error;
   });
-  const connectors = createHostConnectors({ dataFolder: folder.path, sealingKey: keyFile(folder.path, 'sealing.key'), log, tokens, secrets: secrets.read });
+  const packages = openPackageStore(folder.path);
+  linkSdk(folder.path);
+  const connectors = createHostConnectors({
+    packages,
+    dataFolder: folder.path,
+    sealingKey: keyFile(folder.path, 'sealing.key'),
+    log,
+    tokens,
+    secrets: secrets.read,
+  });
   const release = async (): Promise<void> => {
     await connectors.close();
     await tokens.close();
@@ -101,6 +112,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     registerTokenEndpoint(app, { tokens, throttle });
     registerAdminRoutes(app, {
       connectors,
+      packages,
       control,
       tokens,
       streams,

@@ -1,4 +1,5 @@
 /** `@landbridge/engine`: the life of a write, imports and runs, and the SCIM faces on them. */
+export { checkPackage } from './check-package.ts';
 export * from './configuration.ts';
 export * from './host.ts';
 export { type OpenConnectorSeams, openConnector } from './open-connector.ts';

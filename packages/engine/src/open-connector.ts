@@ -279,7 +279,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
 }
 
 /** The configured object types of the application's schema. @throws ConnectorError naming what is not there. */
-function selectSchema(schema: Schema, configuration: ConnectorConfiguration): Schema {
+export function selectSchema(schema: Schema, configuration: ConnectorConfiguration): Schema {
   const known = new Map(schema.objectTypes.map((type) => [type.name, type]));
   const selected = configuration.objectTypes.map((wanted): SchemaObjectType => {
     const type = known.get(wanted.objectType);
@@ -302,7 +302,7 @@ function uniqueNameOf(wanted: ConnectorConfiguration['objectTypes'][number]): st
 /** Paths that SCIM has a meaning for (S-014). */
 const RESERVED = ['bulk', 'me', 'schemas', 'resourcetypes', 'serviceproviderconfig', 'v1', 'v2'];
 
-function buildModels(
+export function buildModels(
   face: Face,
   configuration: ConnectorConfiguration,
   objectTypes: ReadonlyMap<string, CompiledObjectType>,

@@ -19,8 +19,9 @@ export interface PackageVersion {
   readonly addedAt: number;
   readonly files: number;
   readonly bytes: number;
-  /** Name of the operator's key that signed it. */
+  /** Name of the operator's key that signed it, and the signature: checked again whenever it is put to use. */
   readonly signedBy?: string;
+  readonly signature?: string;
 }
 
 /** An installed package. */
@@ -62,6 +63,10 @@ export interface PackageStore {
   remove(name: string, digest?: string): void;
   /** Copies a version into a folder, checking that it is still what was installed. Does nothing where the folder holds it already. */
   materialize(digest: string, target: string): void;
+  /** Checks that content is what was installed, and signed where that is asked for. @throws PackageError */
+  verify(digest: string, policy: PackagePolicy): void;
+  /** The folder of the content; nothing may write there. */
+  contentOf(digest: string): string;
   inspect(digest: string): Inspection;
 }
 
@@ -108,6 +113,13 @@ export function openPackageStore(folder: string): PackageStore {
     );
   }
 
+  function checkContent(digest: string): void {
+    const content = contentOf(digest);
+    if (!existsSync(content)) throw new PackageError('unknown', `the content ${digest.slice(0, 12)} of a package is gone; add the package again`);
+    if (digestFolder(content) !== digest)
+      throw new PackageError('hostile', `the content ${digest.slice(0, 12)} of a package was changed on disk; remove it and add the package again`);
+  }
+
   return {
     list: () => Object.values(readIndex()),
     get: (name) => readIndex()[name],
@@ -136,7 +148,7 @@ export function openPackageStore(folder: string): PackageStore {
           addedAt: options.at,
           files: files.length,
           bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-          ...(signedBy === undefined ? {} : { signedBy }),
+          ...(signedBy === undefined || options.signature === undefined ? {} : { signedBy, signature: options.signature.trim() }),
         };
         const installed: InstalledPackage =
           known === undefined ? { name: named.name, current: digest, versions: [version], history: [] } : { ...known, versions: [version, ...known.versions] };
@@ -179,9 +191,22 @@ export function openPackageStore(folder: string): PackageStore {
       if (digestFolder(content) !== digest)
         throw new PackageError('hostile', `the content ${digest.slice(0, 12)} of a package was changed on disk; add the package again`);
       rmSync(target, { recursive: true, force: true });
-      copyFolder(content, target);
+      copyFolder(contentOf(digest), target);
       writeFileSync(mark, digest);
     },
+    verify(digest, policy) {
+      checkContent(digest);
+      if (!policy.requireSignature) return;
+      const signatures = Object.values(readIndex()).flatMap((one) =>
+        one.versions.filter((version) => version.digest === digest).map((version) => version.signature),
+      );
+      if (!signatures.some((signature) => signature !== undefined && findSigner(digest, signature, policy.keys) !== undefined))
+        throw new PackageError(
+          'signature',
+          `the content ${digest.slice(0, 12)} of a package is not signed by a key that is trusted now; add it again with --signature`,
+        );
+    },
+    contentOf,
     inspect: (digest) => inspectFolder(contentOf(digest)),
   };
 }

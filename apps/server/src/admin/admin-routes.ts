@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
+import type { PackageStore } from '@landbridge/package-store';
 import type { ControlStore } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ConfigurationDocument, diffConfigurations, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
@@ -13,12 +14,14 @@ import type { SecretStore } from '../secrets/secret-store.ts';
 import { AdminError } from './admin-error.ts';
 import { listRevisions, rollBack, showRevision } from './history-handlers.ts';
 import { adminOperations, openApiDocument } from './openapi.ts';
+import { addPackage, listPackages, removePackage, rollBackPackage, updatePackage } from './package-operations.ts';
 import { listSecrets, removeSecret, rotateSecrets, setSecret } from './secret-handlers.ts';
 import { tokenScopeOf } from './token-scope.ts';
 
 /** What the admin API works with. */
 export interface AdminOptions {
   readonly connectors: HostConnectors;
+  readonly packages: PackageStore;
   readonly control: ControlStore;
   readonly tokens: Tokens;
   readonly streams: EventStreams;
@@ -373,6 +376,26 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     const applied = await options.apply(textOf(request), await options.authorOf(actor));
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
     return applied;
+  },
+  packages: async (options) => listPackages(options),
+  addPackage: async (options, _params, request, _reply, actor) => {
+    const body = bodyOf(request);
+    await audit(options, actor, 'package.add', String(body['source']));
+    return addPackage(options, body);
+  },
+  updatePackage: async (options, params, request, _reply, actor) => {
+    const body = bodyOf(request);
+    await audit(options, actor, 'package.update', `${params['package'] ?? ''} ${String(body['source'] ?? body['version'])}`);
+    return updatePackage(options, params['package'] ?? '', body);
+  },
+  rollBackPackage: async (options, params, request, _reply, actor) => {
+    await audit(options, actor, 'package.rollback', params['package'] ?? '');
+    return rollBackPackage(options, params['package'] ?? '', bodyOf(request));
+  },
+  removePackage: async (options, params, request, _reply, actor) => {
+    const { version } = request.query as Params;
+    await audit(options, actor, 'package.remove', `${params['package'] ?? ''} ${version ?? ''}`);
+    return removePackage(options, params['package'] ?? '', version);
   },
   audit: async (options, _params, request) => options.control.listAudit(pageOf(request).limit),
   doctor: async (options) => ({ checks: await checkHost(options) }),

@@ -76,6 +76,21 @@ export const adminOperations = [
     summary: 'Differences between a document and the configuration in force',
   },
   { id: 'applyConfiguration', method: 'PUT', path: '/configuration', summary: 'Applies a document as a new revision' },
+  { id: 'packages', method: 'GET', path: '/packages', summary: 'Installed connector packages, their versions, and who uses them' },
+  {
+    id: 'addPackage',
+    method: 'POST',
+    path: '/packages',
+    summary: 'Adds a package, or a version of one: {"source": FOLDER or ZIP, "name", "version", "dll", "signature"}',
+  },
+  {
+    id: 'updatePackage',
+    method: 'POST',
+    path: '/packages/{package}/update',
+    summary: 'Puts another version to use without stopping: {"source"} or {"version"}; stays with the old one on failure',
+  },
+  { id: 'rollBackPackage', method: 'POST', path: '/packages/{package}/rollback', summary: 'Goes back to the version before: {"version"}' },
+  { id: 'removePackage', method: 'DELETE', path: '/packages/{package}', summary: 'Removes a package that nothing uses, or one version (version)' },
   { id: 'audit', method: 'GET', path: '/audit', summary: 'Audit of administration' },
   { id: 'shutdown', method: 'POST', path: '/shutdown', summary: 'Stops the host after draining writes' },
 ] as const satisfies readonly {

@@ -112,7 +112,7 @@ const connector = {
   required: ['package', 'parameters', 'objectTypes'],
   description: 'A connector: a configured instance of a connector package.',
   properties: {
-    package: text('sql, or the path of a module that exports a connector.'),
+    package: text('sql, ecma2, the name of an installed package, or the path of a module that exports a connector.'),
     mode: { enum: ['observe', 'live'], description: 'observe refuses writes. Default: live.' },
     parameters: {
       type: 'object',
@@ -352,6 +352,19 @@ export const documentSchema = {
       },
     },
     authentication,
+    packages: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'What is asked of connector packages.',
+      properties: {
+        requireSignature: { type: 'boolean', description: 'Only packages that one of the keys signed are added and run. Default: false.' },
+        keys: {
+          type: 'object',
+          additionalProperties: text('PEM file of an Ed25519 public key.'),
+          description: "Keys of the operator's own choosing, by a name that appears in lists and in the audit.",
+        },
+      },
+    },
     connectors: {
       type: 'object',
       minProperties: 0,

@@ -33,6 +33,7 @@ export interface ConfigurationDocument {
     readonly tls?: { readonly certificate: string; readonly key: string };
   };
   readonly authentication?: AuthenticationDocument;
+  readonly packages?: { readonly requireSignature?: boolean; readonly keys?: Readonly<Record<string, string>> };
   readonly connectors: Readonly<Record<string, Json>>;
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { HostError, type QueryParameters, type RequestContext, type ScimAnswer, type ScimService } from '@landbridge/engine';
+import { type HostConnector, HostError, type QueryParameters, type RequestContext, type ScimAnswer, type ScimService } from '@landbridge/engine';
 import { parseJsonBody, ScimError, scimErrors, toErrorBody } from '@landbridge/scim';
+import type { ScimScope } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
-import type { HostConnectors } from '../host-connectors.ts';
+import type { FailedConnector, HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle, RequestLimits } from './request-limits.ts';
 
 const SCIM_JSON = 'application/scim+json; charset=utf-8';
@@ -43,26 +44,50 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
   const credential = await authenticate(options, request, reply);
   // Another connector's credential learns nothing: not even whether the name exists (SEC-10).
   if (credential.scope.kind !== 'scim' || credential.scope.connector !== name) throw scimErrors.notFound('There is no such service.');
-  const connector = options.connectors.get(name);
-  if (connector === undefined) throw scimErrors.notFound('There is no such service.');
+  const admitted = await options.connectors.admit(name);
+  if (admitted === undefined) throw scimErrors.notFound('There is no such service.');
+  try {
+    await serveConnector(options, { face, connector: admitted.connector, id: credential.id, scope: credential.scope, correlation }, request, reply);
+  } finally {
+    admitted.release();
+  }
+}
+
+/** A request to a connector that was let in. */
+interface Admitted {
+  readonly face: 'clean' | 'drop-in';
+  readonly connector: HostConnector | FailedConnector;
+  readonly id: string;
+  readonly scope: ScimScope;
+  readonly correlation: string;
+}
+
+async function serveConnector(
+  options: ScimRoutesOptions,
+  { face, connector, id, scope, correlation }: Admitted,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   // The reason names addresses and accounts of the application: administrators see it, clients do not.
   if ('problem' in connector)
-    throw new ScimError(503, `The connector "${name}" is not available just now; its administrator sees why with: landbridge status`, { retryAfter: 30 });
+    throw new ScimError(503, `The connector "${connector.name}" is not available just now; its administrator sees why with: landbridge status`, {
+      retryAfter: 30,
+    });
   const service = face === 'clean' ? connector.clean : connector.dropIn;
-  const prefix = face === 'clean' ? `/scim/${name}` : `/ecma2host_${name}/scim`;
+  const prefix = face === 'clean' ? `/scim/${connector.name}` : `/ecma2host_${connector.name}/scim`;
   const segments = splitPath((request.params as { readonly '*'?: string })['*'] ?? '');
   if (!accepts(request.headers.accept)) throw new ScimError(406, 'The answers of this service are application/scim+json.');
   const { limits } = connector.configuration;
-  const release = options.limits.admit(credential.id, limits);
+  const release = options.limits.admit(id, limits);
   const context: RequestContext = {
-    credential: credential.id,
-    client: clientOf(credential.scope),
-    ...(credential.scope.operations === undefined ? {} : { operations: credential.scope.operations }),
-    profile: credential.scope.profile,
+    credential: id,
+    client: clientOf(scope),
+    ...(scope.operations === undefined ? {} : { operations: scope.operations }),
+    profile: scope.profile,
     baseUrl: options.publicUrl() + prefix,
     correlation,
     ...preferenceOf(request.headers['prefer']),
-    admit: () => options.limits.admit(credential.id, limits)(),
+    admit: () => options.limits.admit(id, limits)(),
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };

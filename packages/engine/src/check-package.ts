@@ -1,0 +1,32 @@
+import { compileSchema } from '@landbridge/connector-sdk';
+import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
+import type { OpenConnectorOptions } from './host.ts';
+import { buildModels, selectSchema } from './open-connector.ts';
+import { createScope } from './scope.ts';
+
+/**
+ * Asks a package whether it can serve a connector as that is configured: its code loads, it takes the parameters, it has the object
+ * types, attributes, mappings and partitions in use. The worker of a new version only validates: it opens no session, and `folder` is
+ * a scratch folder, not the connector's own (R28).
+ *
+ * @throws ConnectorError with the reason for a person.
+ */
+export async function checkPackage({ configuration, folder, log }: Pick<OpenConnectorOptions, 'configuration' | 'folder' | 'log'>): Promise<void> {
+  const handle = openConnectorHandle({
+    package: configuration.package,
+    connector: configuration.name,
+    parameters: configuration.parameters,
+    folder,
+    memoryMegabytes: configuration.limits.memoryMegabytes,
+    log,
+  });
+  try {
+    const description = await handle.describe();
+    const objectTypes = compileSchema(selectSchema(description.schema, configuration), { dnAsAnchor: description.capabilities.dnAsAnchor });
+    createScope(description.partitions, description.capabilities, configuration);
+    buildModels('clean', configuration, objectTypes, description);
+    buildModels('drop-in', configuration, objectTypes, description);
+  } finally {
+    await handle.close();
+  }
+}
