@@ -87,8 +87,7 @@ describe('partitions', () => {
 
   it('a profile that names a partition which is not there says so', async () => {
     const host = await start({ ...options, configuration: { runProfiles: [{ name: 'full', steps: [{ kind: 'full-import', partition: 'elsewhere' }] }] } });
-    const run = await (await host.connector.run('full', 'test')).ended;
-    expect(run.result).toBe('failed');
+    await expect(host.run('full')).rejects.toThrow('names the partition "elsewhere", which the connector does not have; it has A, B');
   });
 });
 

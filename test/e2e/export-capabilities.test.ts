@@ -113,6 +113,59 @@ describe('ExportType', () => {
   });
 });
 
+describe('FullExport', () => {
+  const full = {
+    runProfiles: [
+      { name: 'export', steps: [{ kind: 'full-export' as const }] },
+      { name: 'full', steps: [{ kind: 'full-import' as const }] },
+    ],
+  };
+
+  it('every entry is presented whole, in sessions of that kind, and nothing but what the application lacked changes', async () => {
+    for (const exportType of ['object-replace', 'attribute-update'] as const) {
+      const host = await start({ capabilities: { fullExport: true, exportType, resultsApply: 'at-once' }, configuration: full });
+      const one = await host.create('Users', { userName: 'one', title: 'Dr' });
+      const team = await host.create('Groups', { displayName: 'team', members: [reference(one)] });
+      changes(host);
+      host.calls('open-export');
+      const [object] = host.application.objects('person');
+      if (object === undefined) throw new Error('nothing was created');
+      host.application.put({ ...object, attributes: { id: object.key, login: 'one' } });
+      const versions = (await host.list('Users')).map((resource) => resource['meta']);
+      expect(await host.run('export')).toBe('success');
+      expect((await host.list('Users')).map((resource) => resource['meta'])).toEqual(versions);
+      expect(host.calls('open-export').every((call) => call['kind'] === 'full')).toBe(true);
+      expect(changes(host)).toMatchObject([
+        {
+          modification: exportType === 'object-replace' ? 'replace' : 'update',
+          anchor: { id: '1000' },
+          changes: [{ name: 'login' }, { name: 'title', values: ['Dr'] }],
+        },
+        { anchor: { id: '1001' }, changes: [{ name: 'name' }, { name: 'members', values: ['1000'] }] },
+      ]);
+      expect(host.application.objects('person')[0]?.attributes).toMatchObject({ title: 'Dr' });
+      await host.patch('Users', String(one['id']), { title: 'Prof' });
+      expect(host.calls('open-export')).toMatchObject([{ kind: 'delta' }]);
+      expect(await host.run('full')).toBe('success');
+      expect((await host.read('Groups', String(team['id'])))['members']).toMatchObject([reference(one)]);
+    }
+  });
+
+  it('counts entries that the application refuses, goes on with the others, and says so', async () => {
+    const host = await start({ capabilities: { fullExport: true }, configuration: full });
+    await host.create('Users', { userName: 'one' });
+    await host.create('Users', { userName: 'two' });
+    host.application.script('during-put', 'fail-entry', { value: 'constraint-violation' });
+    const run = await (await host.connector.run('export', 'ops')).ended;
+    expect(run).toMatchObject({ result: 'completed-with-errors', steps: [{ kind: 'full-export', counts: { updated: 1 }, errorCount: 1 }] });
+  });
+
+  it('is refused where the connector cannot', async () => {
+    const host = await start({ configuration: full });
+    await expect(host.run('export')).rejects.toThrow('cannot run a full export');
+  });
+});
+
 describe('the passes of a create', () => {
   it('NoReferenceValuesInFirstExport: references follow in a second pass, by the anchor that the first one brought', async () => {
     const host = await start({ capabilities: { noReferenceValuesInFirstExport: true } });

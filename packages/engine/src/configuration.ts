@@ -94,7 +94,7 @@ export interface RunProfile {
 }
 
 export interface RunStepDefinition {
-  readonly kind: 'full-import' | 'delta-import';
+  readonly kind: 'full-import' | 'delta-import' | 'full-export';
   /** Partition identifier or name; absent: one step for each selected partition. */
   readonly partition?: string;
   /** Default is the connector's. */

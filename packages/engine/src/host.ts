@@ -73,9 +73,9 @@ export interface RunProgress {
   readonly runId: number;
   readonly step: number;
   readonly steps: number;
-  readonly kind: 'full-import' | 'delta-import';
+  readonly kind: 'full-import' | 'delta-import' | 'full-export';
   readonly partition: string;
-  readonly phase: 'opening' | 'reading' | 'removing' | 'closing' | 'ended';
+  readonly phase: 'opening' | 'reading' | 'exporting' | 'removing' | 'closing' | 'ended';
   readonly entries: number;
   /** Where the application knows it. */
   readonly total: number | undefined;

@@ -12,6 +12,7 @@ import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, ty
 import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
+import { createFullExport } from './runs/full-export.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
 import { createCursors } from './scim-cursor.ts';
@@ -88,6 +89,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     log,
     now,
     connectPort: opened.connectPort,
+    fullExport: createFullExport({ reader, capabilities, objectTypes, perform: (...values) => writes.perform(...values) }),
     onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds),
     onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),
   });

@@ -318,9 +318,12 @@ export interface NewRun {
 
 export type RunResult = 'success' | 'completed-with-errors' | 'held' | 'cancelled' | 'failed' | 'interrupted';
 
+/** What a run step does: a full or delta import, or a full export. */
+export type StepKind = 'full' | 'delta' | 'full-export';
+
 export interface NewStep {
   readonly runId: number;
-  readonly kind: 'full' | 'delta';
+  readonly kind: StepKind;
   readonly partition: string;
   /** The object types in scope: only their entries can be swept. */
   readonly objectTypes: readonly string[];
@@ -543,7 +546,7 @@ export interface RunRow {
 
 export interface StepRow {
   readonly id: number;
-  readonly kind: 'full' | 'delta';
+  readonly kind: StepKind;
   readonly partition: string;
   readonly startedAt: number;
   readonly endedAt: number | undefined;

@@ -92,13 +92,13 @@ const objectType = {
 
 const runStep = {
   oneOf: [
-    { enum: ['full-import', 'delta-import'] },
+    { enum: ['full-import', 'delta-import', 'full-export'] },
     {
       type: 'object',
       additionalProperties: false,
       required: ['step'],
       properties: {
-        step: { enum: ['full-import', 'delta-import'] },
+        step: { enum: ['full-import', 'delta-import', 'full-export'] },
         partition: text('One partition instead of all selected.'),
         pageSize: { type: 'integer', minimum: 1 },
       },

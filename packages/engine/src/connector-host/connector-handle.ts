@@ -20,7 +20,7 @@ export interface ConnectorHandle {
   describe(): Promise<ConnectorDescription>;
   /** Selects the object types and attributes of the configuration. Must precede sessions. */
   select(selection: Selection): Promise<void>;
-  openExport(options: { readonly batchSize: number; readonly partition?: Partition }): Promise<ExportHandle>;
+  openExport(options: { readonly batchSize: number; readonly kind?: 'full' | 'delta'; readonly partition?: Partition }): Promise<ExportHandle>;
   /** Drives one whole import step inside the connector's thread: pages go straight to the store thread. */
   runImport(step: ImportTask, events: ImportEvents): ImportControl;
   setPassword(identity: EncodedIdentity, password: string, options: PasswordOptions, partition?: Partition): Promise<void>;

@@ -122,7 +122,7 @@ async function openExport(request: Extract<ThreadCall, { call: 'open-export' }>,
   const connector = await load();
   if (connector.openExport === undefined) throw new ConnectorError('not-supported', `the connector "${connector.name}" cannot export`);
   const session = await connector.openExport(context, {
-    kind: 'delta',
+    kind: request.kind ?? 'delta',
     schema: selection().schema,
     batchSize: request.batchSize,
     signal,

@@ -17,7 +17,7 @@ export interface ThreadData {
 export type ThreadCall =
   | { readonly call: 'describe' }
   | { readonly call: 'select'; readonly selection: Selection }
-  | { readonly call: 'open-export'; readonly batchSize: number; readonly partition?: Partition }
+  | { readonly call: 'open-export'; readonly batchSize: number; readonly kind?: 'full' | 'delta'; readonly partition?: Partition }
   | { readonly call: 'put'; readonly session: number; readonly changes: readonly EncodedChange[] }
   | { readonly call: 'close-export'; readonly session: number; readonly reason: 'normal' | 'failed' | 'shutting-down' }
   | { readonly call: 'import'; readonly task: Omit<ImportTask, 'storePort'>; readonly port: MessagePort }

@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CompiledObjectType, Partition } from '@landbridge/connector-sdk';
-import type { ConnectorReader, ConnectorStore, ImportCounts, RemovalPlan, RunResult, RunRow } from '@landbridge/store';
+import type { ConnectorReader, ConnectorStore, ImportCounts, RemovalPlan, RunResult, RunRow, StepKind } from '@landbridge/store';
 import type { ConnectorConfiguration, RunProfile, RunStepDefinition } from '../configuration.ts';
 import type { ConnectorDescription, ConnectorHandle, ImportOutcome } from '../connector-host/connector-handle.ts';
 import { type ActiveRun, HostError, type HostLog, type RunProgress } from '../host.ts';
 import { isNamed, type Scope } from '../scope.ts';
 import { exceedsThreshold } from './deletion-threshold.ts';
+import type { FullExport } from './full-export.ts';
 
 /**
  * Runs: one at a time for each connector (R18).
@@ -36,13 +37,14 @@ export interface RunControllerOptions {
   readonly now: () => number;
   connectPort(): MessagePort;
   /** Writes in doubt that an import settled (R14). */
+  readonly fullExport: FullExport;
   onSettled(journalIds: readonly number[]): void;
   /** A complete full import of a partition, begun at this time, has ended: what it did not show was not there (R14). */
   onImported(startedAt: number, partition: string): void;
 }
 
 interface StepPlan {
-  readonly kind: 'full' | 'delta';
+  readonly kind: StepKind;
   readonly partition: Partition | undefined;
   readonly pageSize: number;
 }
@@ -70,11 +72,14 @@ export function createRunController(options: RunControllerOptions): RunControlle
         'unknown-profile',
         `the connector "${configuration.name}" has no run profile "${profileName}"; it has ${configuration.runProfiles.map((one) => one.name).join(', ')}`,
       );
-    if (!options.description.capabilities.import) throw new HostError('unknown-profile', `the connector "${configuration.name}" cannot import`);
+    // Says what the profile asks for and cannot have, before there is a run.
+    const plans = profile.steps.flatMap((step) => planSteps(step, options));
+    if (plans.some((plan) => plan.kind !== 'full-export') && !options.description.capabilities.import)
+      throw new HostError('unknown-profile', `the connector "${configuration.name}" cannot import`);
     const reserved = reserve(profile.name);
     try {
       const { runId } = await store.beginRun({ profile: profile.name, startedBy, at: now() });
-      return begin(runId, profile, reserved);
+      return begin(runId, profile, plans, startedBy, reserved);
     } catch (error) {
       active = undefined;
       throw error;
@@ -91,7 +96,13 @@ export function createRunController(options: RunControllerOptions): RunControlle
     return { resolve: (row) => resolve(row), ended };
   }
 
-  function begin(runId: number, profile: RunProfile, reserved: { resolve(row: RunRow): void; readonly ended: Promise<RunRow> }): ActiveRun {
+  function begin(
+    runId: number,
+    profile: RunProfile,
+    plans: readonly StepPlan[],
+    startedBy: string,
+    reserved: { resolve(row: RunRow): void; readonly ended: Promise<RunRow> },
+  ): ActiveRun {
     const listeners = new Set<(progress: RunProgress) => void>();
     let progress: RunProgress | undefined;
     let cancelled = false;
@@ -141,7 +152,6 @@ export function createRunController(options: RunControllerOptions): RunControlle
     }
 
     async function runSteps(): Promise<RunResult> {
-      const plans = profile.steps.flatMap((step) => planSteps(step, options));
       const results: RunResult[] = [];
       for (const [index, plan] of plans.entries()) {
         if (cancelled) {
@@ -150,6 +160,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
         }
         const { result } = await runStep(runId, plan, {
           index,
+          startedBy,
           count: plans.length,
           report,
           onCancel: (cancel) => (cancelStep = cancel),
@@ -165,13 +176,15 @@ export function createRunController(options: RunControllerOptions): RunControlle
   interface StepContext {
     readonly index: number;
     readonly count: number;
+    readonly startedBy: string;
     report(progress: RunProgress): void;
     onCancel(cancel: () => void): void;
     isCancelled(): boolean;
   }
 
   async function runStep(runId: number, plan: StepPlan, context: StepContext): Promise<StepResult> {
-    const first = await importStep(runId, plan, context);
+    if (plan.kind === 'full-export') return exportStep(runId, plan, context);
+    const first = await importStep(runId, { ...plan, kind: plan.kind }, context);
     if (plan.kind === 'delta' && first.lost) {
       log.warn({ run: runId }, 'the watermark is lost; a full import follows');
       return importStep(runId, { ...plan, kind: 'full' }, context);
@@ -179,12 +192,34 @@ export function createRunController(options: RunControllerOptions): RunControlle
     return first;
   }
 
-  async function importStep(runId: number, wanted: StepPlan, context: StepContext): Promise<StepResult & { readonly lost: boolean }> {
+  async function exportStep(runId: number, plan: StepPlan, context: StepContext): Promise<StepResult> {
+    const partition = plan.partition?.id ?? '';
+    const { stepId } = await store.beginStep({ runId, kind: plan.kind, partition, objectTypes: [...options.objectTypes.keys()], at: now() });
+    const meter = createMeter(runId, plan.kind, partition, context, now);
+    const outcome = await options.fullExport.run({
+      runId,
+      partition,
+      startedBy: context.startedBy,
+      progress: (entries, errors) => meter.show('exporting', entries, undefined, { ...noCounts, updated: entries }, errors),
+      isCancelled: context.isCancelled,
+    });
+    const counts = { ...noCounts, updated: outcome.entries };
+    const result: RunResult = context.isCancelled() ? 'cancelled' : outcome.errorCount > 0 ? 'completed-with-errors' : 'success';
+    await store.endStep(stepId, { result, counts, errors: outcome.errors, errorCount: outcome.errorCount, at: now() });
+    meter.show('ended', outcome.entries, undefined, counts, outcome.errorCount);
+    return { result, counts };
+  }
+
+  async function importStep(
+    runId: number,
+    wanted: StepPlan & { readonly kind: 'full' | 'delta' },
+    context: StepContext,
+  ): Promise<StepResult & { readonly lost: boolean }> {
     const partition = wanted.partition?.id ?? '';
     const types = [...options.objectTypes.keys()];
     const startedAt = now();
     let step = await store.beginStep({ runId, kind: wanted.kind, partition, objectTypes: types, at: now() });
-    let { kind } = wanted;
+    let kind: 'full' | 'delta' = wanted.kind;
     if (kind === 'delta' && step.watermark === undefined) {
       await store.endStep(step.stepId, { result: 'success', counts: noCounts, errors: [], errorCount: 0, at: now() });
       kind = 'full';
@@ -223,7 +258,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
 
   async function drive(
     step: { readonly stepId: number; readonly watermark?: string },
-    plan: StepPlan,
+    plan: StepPlan & { readonly kind: 'full' | 'delta' },
     context: StepContext,
     meter: Meter,
   ): Promise<ImportOutcome> {
@@ -308,7 +343,10 @@ const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0,
 
 function planSteps(step: RunStepDefinition, options: RunControllerOptions): readonly StepPlan[] {
   const { capabilities } = options.description;
-  const kind = step.kind === 'delta-import' && capabilities.deltaImport ? 'delta' : 'full';
+  if (step.kind === 'full-export' && !(capabilities.fullExport && capabilities.export && options.configuration.mode === 'live'))
+    throw new HostError('invalid-configuration', `the connector "${options.configuration.name}" cannot run a full export`);
+  const imported = step.kind === 'delta-import' && capabilities.deltaImport ? 'delta' : 'full';
+  const kind = step.kind === 'full-export' ? step.kind : imported;
   const pageSize = Math.min(step.pageSize ?? capabilities.importDefaultPage, capabilities.importMaxPage);
   const { partitions } = options.scope;
   if (partitions.length === 0) return [{ kind, partition: undefined, pageSize }];
@@ -346,7 +384,7 @@ interface Meter {
   show(phase: RunProgress['phase'], entries: number, total: number | undefined, counts: ImportCounts, errors: number): void;
 }
 
-function createMeter(runId: number, kind: 'full' | 'delta', partition: string, context: StepContextLike, now: () => number): Meter {
+function createMeter(runId: number, kind: StepKind, partition: string, context: StepContextLike, now: () => number): Meter {
   const startedAt = now();
   return {
     show(phase, entries, total, counts, errors) {
@@ -355,7 +393,7 @@ function createMeter(runId: number, kind: 'full' | 'delta', partition: string, c
         runId,
         step: context.index + 1,
         steps: context.count,
-        kind: kind === 'full' ? 'full-import' : 'delta-import',
+        kind: kind === 'full-export' ? kind : kind === 'full' ? 'full-import' : 'delta-import',
         partition,
         phase,
         entries,

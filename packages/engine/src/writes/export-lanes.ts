@@ -12,7 +12,7 @@ import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '.
  * 4. A result counts after its session was closed, unless results apply at once (R17).
  * 5. A failing close puts every write of the session in doubt (R17).
  * 6. A session that failed or timed out is never used again (R13).
- * 7. A session serves one partition: a batch never mixes them.
+ * 7. A session serves one partition and one kind of export: a batch never mixes them.
  */
 export interface ExportLanes<Item> {
   send(item: Item): void;
@@ -29,6 +29,8 @@ export interface ExportLaneOptions<Item> {
   change(item: Item): EncodedChange;
   /** The partition that the item's session is opened for; absent where the connector has none. */
   partition?(item: Item): Partition | undefined;
+  /** Whether the item is part of a full export. */
+  full?(item: Item): boolean;
   /** An item that must travel alone (R13). */
   alone(item: Item): boolean;
   deliver(item: Item, outcome: PutOutcome): void;
@@ -39,7 +41,8 @@ export interface ExportLaneOptions<Item> {
 interface Lane {
   session: ExportHandle | undefined;
   openedAt: number;
-  partition: Partition | undefined;
+  /** What the session was opened for. */
+  purpose: string;
   busy: boolean;
   idle: NodeJS.Timeout | undefined;
 }
@@ -54,7 +57,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
   const lanes: Lane[] = Array.from({ length: Math.max(1, capabilities.parallelWrites) }, () => ({
     session: undefined,
     openedAt: 0,
-    partition: undefined,
+    purpose: '',
     busy: false,
     idle: undefined,
   }));
@@ -94,8 +97,8 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     const share = Math.ceil(ready.length / Math.max(1, free));
     const limit = Math.min(batchSize, share, ready.length);
     let count = 1;
-    const partition = partitionOf(ready[0] as Item)?.id;
-    while (count < limit && !options.alone(ready[count] as Item) && partitionOf(ready[count] as Item)?.id === partition) count += 1;
+    const purpose = purposeOf(ready[0] as Item);
+    while (count < limit && !options.alone(ready[count] as Item) && purposeOf(ready[count] as Item) === purpose) count += 1;
     return ready.splice(0, count);
   }
 
@@ -103,7 +106,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     clearTimeout(lane.idle);
     let session: ExportHandle;
     try {
-      session = await openSession(lane, partitionOf(batch[0] as Item));
+      session = await openSession(lane, batch[0] as Item);
     } catch (error) {
       // Nothing was sent: whatever the class of the error, the change was not applied.
       deliverAll(batch, { status: 'refused', error: toErrorData(error) });
@@ -123,17 +126,20 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     deliverEach(batch, closed === undefined || capabilities.resultsApply === 'at-once' ? outcomes : outcomes.map((outcome) => doubt(outcome, closed)));
   }
 
-  function partitionOf(item: Item): Partition | undefined {
-    return options.partition?.(item);
+  function purposeOf(item: Item): string {
+    return `${options.full?.(item) === true ? 'full' : 'delta'} ${options.partition?.(item)?.id ?? ''}`;
   }
 
-  async function openSession(lane: Lane, partition: Partition | undefined): Promise<ExportHandle> {
-    if (lane.session !== undefined && lane.partition?.id === partition?.id) return lane.session;
+  async function openSession(lane: Lane, item: Item): Promise<ExportHandle> {
+    const purpose = purposeOf(item);
+    if (lane.session !== undefined && lane.purpose === purpose) return lane.session;
     // Only sessions whose results count already stay open: nothing depends on how this one closes (R17).
     await closeSession(lane, 'normal');
-    const session = await options.handle.openExport({ batchSize, ...(partition === undefined ? {} : { partition }) });
+    const partition = options.partition?.(item);
+    const kind = options.full?.(item) === true ? 'full' : 'delta';
+    const session = await options.handle.openExport({ batchSize, kind, ...(partition === undefined ? {} : { partition }) });
     lane.session = session;
-    lane.partition = partition;
+    lane.purpose = purpose;
     lane.openedAt = options.now();
     return session;
   }

@@ -212,6 +212,22 @@ function namesOf(objectType: CompiledObjectType, set: EncodedAttributes, dn: str
   return { ...(anchor === undefined ? {} : { anchor }), ...(dn === undefined ? {} : { dn }) };
 }
 
+/** Plans the presentation of a whole entry, unchanged: a full export. It has no effect on the space. */
+export function planPresentation(objectType: CompiledObjectType, capabilities: Capabilities, current: CurrentEntry): PlannedSteps {
+  const nothing: EntryDelta = { set: {}, unset: [], references: [] };
+  const whole = wholeObject(objectType, current, nothing);
+  const replaces = capabilities.exportType === 'object-replace';
+  const change: Omit<EncodedChange, 'id'> = {
+    objectType: objectType.name,
+    ...identityOf(current),
+    modification: replaces ? 'replace' : 'update',
+    // Where objects are not replaced, each attribute is: it may be there already.
+    changes: replaces ? whole : whole.map((one) => (one.modification === 'add' ? { ...one, modification: 'replace' as const } : one)),
+  };
+  const effect = effectOf(objectType, nothing, {});
+  return { steps: [{ call: 'put', change, effect, full: true }], effect, claims: [] };
+}
+
 /** Plans the removal of an entry from the application. */
 export function planDelete(objectType: CompiledObjectType, current: { readonly anchor: EncodedAttributes; readonly dn: string | undefined }): PlannedSteps {
   const effect: EntryEffect = { set: {}, unset: [], references: [], awaiting: [] };

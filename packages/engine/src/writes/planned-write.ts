@@ -13,6 +13,8 @@ export type WriteStep =
       readonly change: Omit<EncodedChange, 'id' | 'password'>;
       readonly effect: EntryEffect;
       readonly withPassword?: true;
+      /** Part of a full export: it goes into a session of that kind. */
+      readonly full?: true;
       /** Identifier of the partition that the session is opened for. */
       readonly partition?: string;
     }

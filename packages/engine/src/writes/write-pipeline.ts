@@ -103,6 +103,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     now,
     change: (write) => currentChange(write),
     partition: partitionOf,
+    full: isFull,
     alone: (write) => write.alone,
     deliver,
     closeFailed: (error) => log.warn({ code: error.code, reason: error.message }, 'an export session closed badly'),
@@ -207,6 +208,11 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       ...(step.change.anchor === undefined && write.anchor !== undefined ? { anchor: write.anchor } : {}),
       ...(step.withPassword && write.password !== undefined ? { password: write.password } : {}),
     };
+  }
+
+  function isFull(write: WriteInFlight): boolean {
+    const step = write.steps[write.nextStep];
+    return step?.call === 'put' && step.full === true;
   }
 
   function partitionOf(write: WriteInFlight): Partition | undefined {

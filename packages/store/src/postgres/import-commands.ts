@@ -1,4 +1,4 @@
-import type { ConnectorStore, ImportCounts, ImportedEntry, PageOutcome } from '../connector-store.ts';
+import type { ConnectorStore, ImportCounts, ImportedEntry, NewStep, PageOutcome } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import { createSeenEntries, type SeenEntries } from '../sqlite/seen-entries.ts';
 import type { StoredType } from '../sqlite/stored-model.ts';
@@ -23,7 +23,7 @@ export type ImportCommands = Pick<
 export interface Step {
   readonly id: number;
   readonly runId: number;
-  readonly kind: 'full' | 'delta';
+  readonly kind: NewStep['kind'];
   readonly partition: string;
   readonly types: readonly StoredType[];
   readonly fence: number;

@@ -16,7 +16,7 @@ import { reach } from '../crash-points.ts';
 import { orderAttributes } from '../sqlite/entry-rows.ts';
 import type { StoredAttribute, StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
-import { type AwaitedAttributes, attributeOf, isConfirmedAtOnce, judgeHeld } from '../sqlite/write-commands.ts';
+import { type AwaitedAttributes, attributeOf, isConfirmedAtOnce, isNothing, judgeHeld } from '../sqlite/write-commands.ts';
 import type { Row, Session } from './connection.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
@@ -404,7 +404,7 @@ export async function applyWrite(
     if (link?.state !== 'disabled') await space.remove(record, 'deleted', result.at);
     else await keepAbsent(writer, space, record, result.at);
   } else if (journal['kind'] === 'add') await applyAdd(writer, space, type, entryId, record, effect, result);
-  else if (record !== undefined) await applyUpdate(writer, space, type, record, effect, result);
+  else if (record !== undefined && !isNothing(effect)) await applyUpdate(writer, space, type, record, effect, result);
   if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) {
     const after = await space.entry(entryId);
     if (after !== undefined) await changeLink(writer, space, after, link, result.at);

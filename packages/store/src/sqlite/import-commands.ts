@@ -59,7 +59,7 @@ export interface ImportCommands {
 interface Step {
   readonly id: number;
   readonly runId: number;
-  readonly kind: 'full' | 'delta';
+  readonly kind: NewStep['kind'];
   readonly partition: string;
   readonly types: readonly StoredType[];
   readonly fence: number;

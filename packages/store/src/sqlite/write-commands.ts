@@ -342,9 +342,14 @@ export function applyWrite(state: StoreState, journal: Row, result: Pick<WriteRe
     if (link?.state === 'disabled') keepAbsent(state, entryId, result);
     else removeEntry(state, entryId, 'deleted', result.at);
   } else if (journal['kind'] === 'add') applyAdd(state, type, entryId, effect, result);
-  else applyUpdate(state, type, entryId, effect, result);
+  else if (!isNothing(effect)) applyUpdate(state, type, entryId, effect, result);
   if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) changeLink(state, entryId, link, result.at);
   return undefined;
+}
+
+/** A write that leaves the entry as the space knows it: a password, a full export. */
+export function isNothing({ set, unset, references, anchor, dn }: EntryEffect): boolean {
+  return Object.keys(set).length + unset.length + references.length === 0 && anchor === undefined && dn === undefined;
 }
 
 function anchorOwner(state: StoreState, type: StoredType, anchor: string | undefined, self: number): number | undefined {
