@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Reflection;
+using System.Text.RegularExpressions;
 using System.Threading;
 using Microsoft.MetadirectoryServices;
 
@@ -27,6 +28,7 @@ namespace Landbridge.Worker
     {
         private const int ApplicationError = -32000;
         private const int InvalidRequest = -32600;
+        private static readonly Regex MissingInText = new Regex("Could not load file or assembly '([^']+, Version=[^']+)'");
 
         internal static void Write(JsonWriter writer, Exception thrown)
         {
@@ -72,6 +74,9 @@ namespace Landbridge.Worker
         internal static string MessageOf(Exception error)
         {
             if (IsMissingAssembly(error)) return Advice.MissingAssembly(error is FileNotFoundException ? ((FileNotFoundException)error).FileName : ((FileLoadException)error).FileName);
+            // Mono says it in the text only.
+            Match named = MissingInText.Match(error is TypeLoadException ? error.Message : "");
+            if (named.Success) return Advice.MissingAssembly(named.Groups[1].Value);
             if (error is DllNotFoundException) return Advice.NativeLibrary(error.Message);
             if (error is MissingMethodException || error is MissingFieldException || error is TypeLoadException) return Advice.MissingMember(error.Message);
             string message = string.IsNullOrEmpty(error.Message) ? error.GetType().Name : error.Message;
