@@ -34,7 +34,7 @@ const PERSON = `'user' || i, 'First' || i, 'Last' || i, 'user' || i || '@example
 const COLUMNS = 'id, user_name, first_name, last_name, mail, title, department, manager_id';
 
 /** A SQLite application with people, and departments of some hundred members. */
-export async function sqliteApplication(people: number): Promise<BenchApplication> {
+export async function sqliteApplication(people: number, { everybody = false } = {}): Promise<BenchApplication> {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-bench-'));
   const file = join(folder, 'app.sqlite');
   const database = new DatabaseSync(file);
@@ -43,6 +43,8 @@ export async function sqliteApplication(people: number): Promise<BenchApplicatio
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${people}) INSERT INTO employees(${COLUMNS}) SELECT i, ${PERSON} FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${groups}) INSERT INTO departments(id, name) SELECT i, 'Team ' || i FROM n;
     INSERT INTO memberships(department_id, employee_id) SELECT 1 + id % ${groups}, id FROM employees;`);
+  if (everybody)
+    database.exec(`INSERT INTO departments(id, name) VALUES (${groups + 1}, 'Everybody'); INSERT INTO memberships SELECT ${groups + 1}, id FROM employees;`);
   database.close();
   const stop = async (): Promise<void> => rmSync(folder, { recursive: true, force: true });
   return { name: 'sqlite', configuration: sampleConfiguration(['dialect: sqlite', `file: ${file}`]), environment: {}, file, server: undefined, stop };

@@ -88,16 +88,15 @@ async function loadReferences(
     for (const reference of await face.reader.readReferencesOf(ids, [...names])) add(reference.from, reference.attribute, reference);
   }
   for (const binding of wanted.filter((one) => one.shape === 'references')) {
-    const named = !projection.isDefault;
+    const named = projection.names(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`);
     for (const row of rows) {
-      const count = await face.reader.countReferences(row.id, binding.source.name);
-      if (count > MEMBERS_SHOWN && !named) continue;
-      for (let after = 0; ; ) {
-        const page = await face.reader.readReferences(row.id, binding.source.name, { after, limit: 5000 });
+      if (!named && (await face.reader.countReferences(row.id, binding.source.name, MEMBERS_SHOWN + 1)) > MEMBERS_SHOWN) continue;
+      for (let afterRaw = ''; ; ) {
+        const page = await face.reader.readReferences(row.id, binding.source.name, { afterRaw, limit: 5000 });
         for (const reference of page) add(row.id, binding.source.name, reference);
-        const last = page.at(-1)?.entryId;
+        const last = page.at(-1)?.raw;
         if (page.length < 5000 || last === undefined) break;
-        after = last;
+        afterRaw = last;
       }
     }
   }

@@ -10,6 +10,8 @@ export interface Projection {
   readonly isDefault: boolean;
   /** Whether an attribute is in the answer, so that costly ones need not be loaded (S-124, S-125). */
   wants(attribute: string): boolean;
+  /** Whether the client asked for an attribute by its name, however costly it is (S-183). */
+  names(attribute: string): boolean;
   project(resource: ScimResource): ScimResource;
 }
 
@@ -43,6 +45,10 @@ export function parseProjection(attributes: string | undefined, excluded: string
     wants(name) {
       const attribute = findByName(type, name);
       return attribute === undefined ? included === undefined : keepWhole(attribute);
+    },
+    names(name) {
+      const attribute = findByName(type, name);
+      return attribute !== undefined && (included?.whole.has(keyOf(attribute)) === true || included?.parts.has(keyOf(attribute)) === true);
     },
     project(resource) {
       const result: Record<string, unknown> = {};

@@ -412,8 +412,15 @@ export interface ConnectorReader {
   readResource(scimId: string): Promise<EntryRow | undefined>;
   readEntry(entryId: number): Promise<EntryRow | undefined>;
   readByAnchor(objectType: string, anchor: string): Promise<EntryRow | undefined>;
-  /** The targets of references, in order of target id; unresolved ones have no `scimId`. At most `limit`. */
-  readReferences(entryId: number, attribute: string, page: { readonly after?: number; readonly limit: number }): Promise<readonly ReferenceRow[]>;
+  /**
+   * The targets of references; unresolved ones have no `scimId`. At most `limit`: in the order of their raw values, after one of them;
+   * or, with `after`, the resolved ones in the order of their targets.
+   */
+  readReferences(
+    entryId: number,
+    attribute: string,
+    page: { readonly after?: number; readonly afterRaw?: string; readonly limit: number },
+  ): Promise<readonly ReferenceRow[]>;
   /** The resolved references of many entries by some attributes, in one statement: for lists. */
   readReferencesOf(
     entryIds: readonly number[],
@@ -421,7 +428,8 @@ export interface ConnectorReader {
   ): Promise<readonly (ReferenceRow & { readonly from: number; readonly attribute: string })[]>;
   /** Which of these raw values the entry refers to by the attribute: how adding a present member changes nothing (S-143). */
   presentReferences(entryId: number, attribute: string, raw: readonly string[]): Promise<ReadonlySet<string>>;
-  countReferences(entryId: number, attribute: string): Promise<number>;
+  /** How many there are; with `atMost`, no more are looked at than that. */
+  countReferences(entryId: number, attribute: string, atMost?: number): Promise<number>;
   /** Who refers to an entry by an attribute: groups of a person, reports of a manager. */
   readReferrers(
     entryId: number,

@@ -90,7 +90,7 @@ export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
       const sql = `SELECT ${TARGET} FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = $1 AND r.attr = $2`;
       const rows =
         page.after === undefined
-          ? await pool.all(`${sql} ORDER BY r.raw LIMIT $3`, entryId, attributeId(attribute), page.limit)
+          ? await pool.all(`${sql} AND r.raw > $4 ORDER BY r.raw LIMIT $3`, entryId, attributeId(attribute), page.limit, toKept(page.afterRaw ?? ''))
           : await pool.all(`${sql} AND r.target > $4 ORDER BY r.target LIMIT $3`, entryId, attributeId(attribute), page.limit, page.after);
       return rows.map((row) => toReference(model, row));
     },
@@ -112,8 +112,9 @@ export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
       );
       return new Set(rows.map((row) => String(row['raw'])));
     },
-    async countReferences(entryId, attribute) {
-      return Number((await pool.get('SELECT count(*) AS n FROM refs WHERE entry = $1 AND attr = $2', entryId, attributeId(attribute)))?.['n'] ?? 0);
+    async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
+      const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = $1 AND attr = $2 LIMIT $3) r';
+      return Number((await pool.get(sql, entryId, attributeId(attribute), atMost))?.['n'] ?? 0);
     },
     async readReferrers(entryId, attribute, page) {
       const type = model.types.get(attribute.objectType);

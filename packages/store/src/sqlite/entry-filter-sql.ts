@@ -17,7 +17,7 @@ type Compare = Extract<StoreFilter, { kind: 'compare' }>;
 const OPERATORS = { equal: '=', greater: '>', 'greater-or-equal': '>=', less: '<', 'less-or-equal': '<=' } as const;
 
 /** Translates a filter. Everything translates; what no index serves is a scan, which the reader bounds (S-096). */
-export function translateFilter(filter: StoreFilter, model: StoredModel, type: StoredType): SqlCondition {
+export function translateFilter(filter: StoreFilter, model: StoredModel, type: StoredType, hint: { readonly many: boolean } = { many: false }): SqlCondition {
   switch (filter.kind) {
     case 'and':
     case 'or':
@@ -46,6 +46,9 @@ export function translateFilter(filter: StoreFilter, model: StoredModel, type: S
     case 'referred': {
       const attribute = model.types.get(filter.objectType)?.attributes.get(filter.attribute)?.id ?? -1;
       if (filter.entryId === undefined) return { sql: 'EXISTS (SELECT 1 FROM refs WHERE target = e.id AND attr = ?)', values: [attribute], indexed: false };
+      // Of many members a page is found by looking at entries in their order; of few, by looking at the members.
+      if (hint.many)
+        return { sql: 'EXISTS (SELECT 1 FROM refs WHERE target = e.id AND attr = ? AND entry = ?)', values: [attribute, filter.entryId], indexed: true };
       return { sql: 'e.id IN (SELECT target FROM refs WHERE entry = ? AND attr = ?)', values: [filter.entryId, attribute], indexed: true };
     }
   }

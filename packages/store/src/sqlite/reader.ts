@@ -1,5 +1,4 @@
 import { existsSync, statSync } from 'node:fs';
-import type { SQLInputValue } from 'node:sqlite';
 import { foldCase } from '@landbridge/connector-sdk';
 import {
   type ConnectorReader,
@@ -15,7 +14,7 @@ import {
   type StepRow,
 } from '../connector-store.ts';
 import { type Database, openForReading, type Row } from './database.ts';
-import { translateFilter } from './entry-filter-sql.ts';
+import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
 import { createOutboxReader } from './outbox.ts';
 import { readModel, type StoredAttribute, type StoredModel, type StoredType } from './stored-model.ts';
@@ -54,7 +53,10 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
     }
     // Putting all entries of a type in order takes long, whatever index there is.
     if (request.sort !== undefined && condition === undefined && runScan !== undefined) return runScan(request);
-    return readPage(database, model, type, request);
+    if (condition === undefined || runScan === undefined) return readPage(database, model, type, request);
+    const few = countUpTo(database, model, type, request.filter, condition, FEW + 1);
+    // An index finds the matches, but there are many of them to count or to pass over.
+    return few > FEW ? runScan(request) : readPage(database, model, type, request, few);
   }
 
   return {
@@ -79,7 +81,7 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
       const sql = `SELECT r.raw, r.target, t.scim_id, t.otype, t.body FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = ? AND r.attr = ?`;
       const rows =
         page.after === undefined
-          ? database.all(`${sql} LIMIT ?`, entryId, attr, page.limit)
+          ? database.all(`${sql} AND r.raw > ? ORDER BY r.raw LIMIT ?`, entryId, attr, page.afterRaw ?? '', page.limit)
           : database.all(`${sql} AND r.target > ? ORDER BY r.target LIMIT ?`, entryId, attr, page.after, page.limit);
       return rows.map((row) => toReference(model, row));
     },
@@ -102,8 +104,9 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
         raw.filter((value) => database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined),
       );
     },
-    async countReferences(entryId, attribute) {
-      return Number(database.get('SELECT count(*) AS n FROM refs WHERE entry = ? AND attr = ?', entryId, attributeId(model, attribute))?.['n'] ?? 0);
+    async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
+      const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = ? AND attr = ? LIMIT ?)';
+      return Number(database.get(sql, entryId, attributeId(model, attribute), atMost)?.['n'] ?? 0);
     },
     async readReferrers(entryId, attribute, page) {
       const attr = model.types.get(attribute.objectType)?.attributes.get(attribute.name)?.id ?? -1;
@@ -210,14 +213,36 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
   };
 }
 
-/** Reads one page of a query on an open database. */
-export function readPage(database: Database, model: StoredModel, type: StoredType, request: EntryQuery): EntryPage {
-  const condition = request.filter === undefined ? { sql: '1', values: [], indexed: true } : translateFilter(request.filter, model, type);
-  const hidden = `e.flags & ${flag.hidden} = 0`;
-  const where = request.filter === undefined ? `e.otype = ? AND ${hidden}` : `e.otype = ? AND ${hidden} AND ${condition.sql}`;
+/** So many matches are found, sorted and paged while the caller waits on its thread. */
+const FEW = 2000;
+
+const VISIBLE = `e.flags & ${flag.hidden} = 0`;
+
+/** The type as a condition that no index is chosen for: the filter's finds fewer. SQLite has no statistics to know that by. */
+const OF_TYPE_BY_FILTER = '+e.otype = ?';
+
+/** How many entries match, as far as `most`. */
+function countUpTo(database: Database, model: StoredModel, type: StoredType, filter: EntryQuery['filter'], condition: SqlCondition, most: number): number {
+  // The members of a group are counted where they are: looking for the entries of all of them takes as long as the group is large.
+  if (filter?.kind === 'referred' && filter.entryId !== undefined) {
+    const attribute = model.types.get(filter.objectType)?.attributes.get(filter.attribute)?.id ?? -1;
+    const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = ? AND attr = ? LIMIT ?)';
+    const members = Number(database.get(sql, filter.entryId, attribute, most)?.['n'] ?? 0);
+    if (members >= most) return members;
+  }
+  const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM entries e WHERE ${OF_TYPE_BY_FILTER} AND ${VISIBLE} AND ${condition.sql} LIMIT ?)`;
+  return Number(database.get(sql, type.id, ...condition.values, most)?.['n'] ?? 0);
+}
+
+/** Reads one page of a query on an open database. `few` is how many match, where that is known and not many. */
+export function readPage(database: Database, model: StoredModel, type: StoredType, request: EntryQuery, few?: number): EntryPage {
+  const condition =
+    request.filter === undefined ? { sql: '1', values: [], indexed: true } : translateFilter(request.filter, model, type, { many: few === undefined });
+  const isFew = few !== undefined;
+  const where = `${isFew ? OF_TYPE_BY_FILTER : 'e.otype = ?'} AND ${VISIBLE}${request.filter === undefined ? '' : ` AND ${condition.sql}`}`;
   const values = [type.id, ...condition.values];
-  const order = orderBy(request, type);
-  const after = request.after === undefined ? '' : ' AND e.id > ?';
+  const order = orderBy(request, type, isFew);
+  const after = request.after === undefined ? '' : isFew ? ' AND +e.id > ?' : ' AND e.id > ?';
   const rows =
     request.limit === 0
       ? []
@@ -230,19 +255,23 @@ export function readPage(database: Database, model: StoredModel, type: StoredTyp
         );
   return {
     rows: rows.map((row) => toEntryRow(database, model, row)),
-    total: request.total ? countMatches(database, type, request, where, values) : undefined,
+    total: request.total ? (few ?? countMatches(database, type, request, condition)) : undefined,
   };
 }
 
-function countMatches(database: Database, type: StoredType, request: EntryQuery, where: string, values: readonly SQLInputValue[]): number {
+function countMatches(database: Database, type: StoredType, request: EntryQuery, condition: SqlCondition): number {
   if (request.filter === undefined) return countOf(database, type);
-  return Number(database.get(`SELECT count(*) AS n FROM entries e WHERE ${where}`, ...values)?.['n'] ?? 0);
+  const ofType = condition.indexed ? OF_TYPE_BY_FILTER : 'e.otype = ?';
+  return Number(
+    database.get(`SELECT count(*) AS n FROM entries e WHERE ${ofType} AND ${VISIBLE} AND ${condition.sql}`, type.id, ...condition.values)?.['n'] ?? 0,
+  );
 }
 
 /** The ORDER BY of a query: values before none when ascending (S-103), ties by id (S-105). */
-function orderBy(request: EntryQuery, type: StoredType): string {
+function orderBy(request: EntryQuery, type: StoredType, isFew: boolean): string {
   const { sort } = request;
-  if (sort === undefined) return 'e.id';
+  // The plus keeps SQLite from walking all entries in their order to find the few that match.
+  if (sort === undefined) return isFew ? '+e.id' : 'e.id';
   const direction = sort.descending ? 'DESC' : 'ASC';
   if ('field' in sort.by) return `e.${sort.by.field === 'id' ? 'scim_id' : sort.by.field} ${direction}, e.id`;
   const attribute = type.attributes.get(sort.by.attribute);

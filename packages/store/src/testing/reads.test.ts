@@ -121,6 +121,15 @@ describeStores('references', (bench) => {
     expect(first).toMatchObject([{ entryId: await id('1'), raw: '1', objectType: 'person' }]);
     expect(JSON.parse(first[0]?.body ?? '{}')).toMatchObject({ login: 'Ada' });
     expect((await reader.readReferences(g, 'members', { after: first[0]?.entryId ?? 0, limit: 5 })).map((one) => one.raw)).toEqual(['2']);
+    const all = (await reader.readReferences(g, 'members', { limit: 10 })).map((one) => one.raw);
+    const paged: string[] = [];
+    for (let more = true; more; ) {
+      const page = await reader.readReferences(g, 'members', { limit: 1, ...(paged.length === 0 ? {} : { afterRaw: paged.at(-1) ?? '' }) });
+      paged.push(...page.map((one) => one.raw));
+      more = page.length > 0;
+    }
+    expect(paged).toEqual(all);
+    expect([await reader.countReferences(g, 'members'), await reader.countReferences(g, 'members', 2)]).toEqual([all.length, 2]);
     expect((await reader.readReferences(g, 'members', { limit: 10 })).find((one) => one.raw === 'ghost')).toMatchObject({
       entryId: undefined,
       scimId: undefined,
