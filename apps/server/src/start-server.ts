@@ -6,7 +6,6 @@ import type { HostLog } from '@landbridge/engine';
 import { openPackageStore } from '@landbridge/package-store';
 import { ScimError, toErrorBody } from '@landbridge/scim';
 import { openDataFolder, openSqliteControlStore } from '@landbridge/store';
-import { pino } from 'pino';
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
 import { clientAuthorityFile, toAuthenticationConfiguration } from './configuration/authentication-configuration.ts';
 import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
@@ -15,12 +14,17 @@ import { generatedCertificate, readCertificate, type ServerCertificate } from '.
 import { openTokens } from './credentials/tokens.ts';
 import { createEventStreams } from './events/event-streams.ts';
 import { openSigningKeys } from './events/signing-keys.ts';
-import { createHostConnectors } from './host-connectors.ts';
+import { createHostConnectors, type FailedConnector } from './host-connectors.ts';
 import { BODY_LIMIT, createHttpServer } from './http/create-http-server.ts';
 import { registerEventRoutes } from './http/event-routes.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
 import { registerScimRoutes } from './http/scim-routes.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
+import { registerDrain } from './operations/drain.ts';
+import { registerHealthRoutes } from './operations/health-routes.ts';
+import { openLog, type ServerLog } from './operations/log.ts';
+import { registerMetrics } from './operations/metrics.ts';
+import { registerRequestLog } from './operations/request-log.ts';
 import { linkSdk } from './packages/installed-packages.ts';
 import { KeyRingError, openKeyRing } from './secrets/key-ring.ts';
 import { openSecretStore, SecretKeyError, type SecretStore } from './secrets/secret-store.ts';
@@ -32,6 +36,8 @@ export interface StartServerOptions {
   readonly configFile?: string;
   readonly port?: number;
   readonly log?: HostLog;
+  /** How long a stop waits for requests at work. Default is 30 seconds: longer than a client waits for an answer. */
+  readonly drainMilliseconds?: number;
 }
 
 /** A running server. */
@@ -43,6 +49,11 @@ export interface RunningServer {
   readonly routes: readonly { readonly method: string; readonly url: string }[];
   /** Resolves when the server was asked to stop, by a signal of its own or over the admin API. */
   readonly stopped: Promise<void>;
+  /** Connectors that cannot be opened just now, and why. */
+  failedConnectors(): readonly FailedConnector[];
+  /** Opens the log file again after it was moved away. */
+  reopenLog(): void;
+  /** Answers the SCIM requests at work, tells later ones to come back, ends runs and sessions, closes the stores. */
   close(): Promise<void>;
 }
 
@@ -51,6 +62,7 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
+const DRAIN_MILLISECONDS = 30_000;
 const EMPTY: ConfigurationDocument = { version: 1, connectors: {} };
 export const VERSION = '0.1.0';
 
@@ -58,7 +70,7 @@ export const VERSION = '0.1.0';
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const startedAt = Date.now();
   const folder = openFolder(options.dataFolder);
-  const log = options.log ?? fileLog(join(folder.path, 'host.log'));
+  const log: HostLog & Partial<Pick<ServerLog, 'reopen'>> = options.log ?? openLog(join(folder.path, 'host.log'));
   const control = openSqliteControlStore(join(folder.path, 'control.db'));
   const tokens = await openTokens(control, keyFile(folder.path, 'token-pepper.key'));
   const secrets = await openSecrets(control, folder.path).catch(async (error: unknown) => {
@@ -105,6 +117,10 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       log.error({ issuer, reason }, 'tokens of an issuer cannot be checked'),
     );
     const scimRoutes = { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
+    const drain = registerDrain(app);
+    const metrics = registerMetrics(app, { connectors, drain, version: VERSION, certificateExpiry: () => certificate.expiresAt });
+    registerRequestLog(app, log);
+    registerHealthRoutes(app, { connectors, drain, metrics, tokens, throttle });
     registerScimRoutes(app, scimRoutes);
     const eventKeys = await openSigningKeys(folder.path);
     const streams = createEventStreams({ connectors, keys: eventKeys, log, secrets: secrets.read, issuer: () => publicUrl });
@@ -196,12 +212,19 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       adminTokenFile,
       routes,
       stopped,
+      failedConnectors: () => connectors.list().filter((one) => 'problem' in one),
+      reopenLog: () => log.reopen?.(),
       async close() {
         clearInterval(renewal);
         rmSync(join(folder.path, 'host.json'), { force: true });
+        log.info({ inFlight: drain.inFlight }, 'the host is stopping');
+        const { left } = await drain.start(options.drainMilliseconds ?? DRAIN_MILLISECONDS);
+        if (left > 0) log.warn({ left }, 'requests were not answered in time; their writes are in the journal');
         await streams.close();
         await app.close();
+        metrics.close();
         await release();
+        log.info({}, 'the host has stopped');
       },
     };
   } catch (error) {
@@ -300,17 +323,4 @@ async function writeAdminToken(folder: string, tokens: Awaited<ReturnType<typeof
   writeFileSync(file, token, { mode: 0o600 });
   chmodSync(file, 0o600);
   return file;
-}
-
-/** The host's own log: JSON lines in the data folder, secrets redacted by name. */
-function fileLog(file: string): HostLog {
-  return pino(
-    {
-      redact: {
-        paths: ['password', 'token', 'secret', 'authorization', '*.password', '*.token', '*.secret', '*.authorization'],
-        censor: '[redacted]',
-      },
-    },
-    pino.destination({ dest: file, sync: false }),
-  );
 }

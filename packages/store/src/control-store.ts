@@ -50,8 +50,8 @@ export interface ScimScope {
 export interface StoredToken {
   /** The non-secret part by which a presented token is found. */
   readonly id: string;
-  /** What it opens: a connector, or the admin API. */
-  readonly scope: ScimScope | { readonly kind: 'admin' };
+  /** What it opens: a connector, the admin API, or the metrics alone. */
+  readonly scope: ScimScope | { readonly kind: 'admin' } | { readonly kind: 'metrics' };
   readonly label: string;
   /** HMAC-SHA-256 of the secret part, hex. */
   readonly hash: string;

@@ -107,6 +107,7 @@ export function addConnectorCommands(program: Command): void {
       .option('--name <connector>', 'the name of the connector', 'hr')
       .option('--schema <name>', 'the schema of the database')
       .option('--out <file>', 'write to this file instead of printing')
+      .option('--json', 'print JSON')
       .action(scaffoldConnector),
     'landbridge connector scaffold sql --url mariadb://landbridge@db/employees --name hr --out landbridge.yaml',
     'HR_PASSWORD=… landbridge connector scaffold sql --url postgres://landbridge@db/hr --schema public',
@@ -117,6 +118,7 @@ export function addConnectorCommands(program: Command): void {
       .description('Print the script that makes a change log for deltas which see deletes; needs no host')
       .argument('<connector>')
       .requiredOption('--config <file>', 'the configuration with the connector')
+      .option('--json', 'print JSON')
       .action(printDeltaScript),
     'landbridge connector delta-script hr --config landbridge.yaml > change-log.sql',
   );

@@ -3,9 +3,10 @@ import { loadFromFile } from './connector-test.ts';
 import { loadPackage } from './load-package.ts';
 
 /** Prints the script that lets an application log its changes. */
-export async function printDeltaScript(name: string, options: { readonly config: string }): Promise<void> {
+export async function printDeltaScript(name: string, options: { readonly config: string; readonly json?: boolean }): Promise<void> {
   const { context, configuration } = await loadFromFile(name, options.config);
   const { deltaScript } = await loadPackage(configuration.package);
   if (deltaScript === undefined) throw new CommandError(exitCode.usage, `the package "${configuration.package}" has no script for deltas`);
-  process.stdout.write(await deltaScript(context));
+  const script = await deltaScript(context);
+  process.stdout.write(options.json ? `${JSON.stringify({ script })}\n` : script);
 }

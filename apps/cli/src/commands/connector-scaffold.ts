@@ -5,7 +5,7 @@ import { loadPackage } from './load-package.ts';
 /** Proposes a configuration for an application, on the standard output or into a new file. */
 export async function scaffoldConnector(
   packageName: string,
-  options: { readonly url: string; readonly name: string; readonly schema?: string; readonly out?: string },
+  options: { readonly url: string; readonly name: string; readonly schema?: string; readonly out?: string; readonly json?: boolean },
 ): Promise<void> {
   const { scaffold } = await loadPackage(packageName);
   if (scaffold === undefined) throw new CommandError(exitCode.usage, `the package "${packageName}" cannot propose a configuration`);
@@ -18,6 +18,7 @@ export async function scaffoldConnector(
     ...(options.schema === undefined ? {} : { schema: options.schema }),
     ...(password === undefined ? {} : { password }),
   });
-  if (options.out === undefined) process.stdout.write(text);
-  else writeFileSync(options.out, text, { mode: 0o600 });
+  if (options.out !== undefined) writeFileSync(options.out, text, { mode: 0o600 });
+  if (options.json) process.stdout.write(`${JSON.stringify(options.out === undefined ? { text } : { file: options.out })}\n`);
+  else if (options.out === undefined) process.stdout.write(text);
 }

@@ -13,6 +13,7 @@ export function addTokenCommands(program: Command): void {
         .description('Issue a token; it is shown once')
         .argument('[connector]')
         .option('--admin', 'a token for the admin API')
+        .option('--metrics', 'a token for /metrics alone')
         .option('--profile <name>', 'dialect: strict, lenient, entra, okta, aws-style, ping', 'lenient')
         .option('--client <name>', 'the client that it belongs to: the scope of external ids, which outlives its tokens', 'default')
         .option('--operations <list>', 'what it may do: some of read,create,update,delete (default: everything)')
@@ -21,11 +22,12 @@ export function addTokenCommands(program: Command): void {
         .option('--days <number>', 'days until it ends', wholeNumber(1, 3650), '365'),
     ).action(
       onHost<[string | undefined]>(async (host, options, connector) => {
-        if (connector === undefined && options['admin'] !== true)
+        if (connector === undefined && options['admin'] !== true && options['metrics'] !== true)
           throw new CommandError(exitCode.usage, 'name the connector that the token is for', 'landbridge token create hr --profile entra');
         const created = await host.send<{ readonly id: string; readonly token: string }>('POST', '/tokens', {
           connector,
           admin: options['admin'] === true,
+          metrics: options['metrics'] === true,
           profile: options['profile'],
           client: options['client'],
           ...(options['operations'] === undefined ? {} : { operations: String(options['operations']).split(',') }),
@@ -40,6 +42,7 @@ export function addTokenCommands(program: Command): void {
       }),
     ),
     'landbridge token create hr --profile entra --label "Entra ID"',
+    'landbridge token create --metrics --label Prometheus',
   );
   example(
     common(token.command('list').description('All tokens, without their secrets')).action(

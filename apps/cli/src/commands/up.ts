@@ -21,15 +21,19 @@ export async function up(options: UpOptions): Promise<void> {
       ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
       ...(port === undefined ? {} : { port }),
     });
+    // Before anything is printed: who reads that the host is up may stop it at once.
+    process.on('SIGHUP', () => server.reopenLog());
+    const signal = new Promise<void>((done) => {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => done());
+    });
     if (options.json)
       process.stdout.write(`${JSON.stringify({ url: server.url, caFile: server.caFile, adminTokenFile: server.adminTokenFile, pid: process.pid })}\n`);
     else
       process.stdout.write(
         `${style.good('Landbridge is up')} at ${server.url}\n  data folder   ${dataFolder}\n  log           ${dataFolder}/host.log\n${server.caFile === undefined ? '' : `  CA            ${server.caFile}\n`}  next          landbridge status --data ${dataFolder}\n`,
       );
-    const signal = new Promise<void>((done) => {
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => done());
-    });
+    for (const { name, problem } of server.failedConnectors())
+      process.stderr.write(`${style.warn('warning:')} the connector "${name}" cannot be opened; it is tried again: ${problem}\n`);
     await Promise.race([signal, server.stopped]);
     if (!options.json) process.stdout.write('stopping: writes under way are finished first\n');
     await server.close();

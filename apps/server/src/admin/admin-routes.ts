@@ -321,8 +321,8 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   connectorAudit: async (options, params, request) => connectorOf(options, params).audit(pageOf(request)),
   createToken: async (options, _params, request, _reply, actor) => {
     const body = bodyOf(request);
-    const { connector, label, days, admin } = body;
-    if (admin !== true && (typeof connector !== 'string' || options.connectors.get(connector) === undefined))
+    const { connector, label, days, admin, metrics } = body;
+    if (admin !== true && metrics !== true && (typeof connector !== 'string' || options.connectors.get(connector) === undefined))
       throw new AdminError(
         404,
         'unknown-connector',
@@ -332,13 +332,13 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
           .map((one) => one.name)
           .join(', ')}`,
       );
-    const scope = admin === true ? ({ kind: 'admin' } as const) : tokenScopeOf(body, String(connector));
+    const scope = admin === true ? ({ kind: 'admin' } as const) : metrics === true ? ({ kind: 'metrics' } as const) : tokenScopeOf(body, String(connector));
     const created = await options.tokens.create(
       scope,
       typeof label === 'string' ? label : '',
       days === null ? undefined : typeof days === 'number' ? days : 365,
     );
-    await audit(options, actor, 'token.create', `${created.id} ${admin === true ? 'admin' : String(connector)}`);
+    await audit(options, actor, 'token.create', `${created.id} ${scope.kind === 'scim' ? scope.connector : scope.kind}`);
     return created;
   },
   tokens: async (options) => options.tokens.list(),

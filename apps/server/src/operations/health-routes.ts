@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify';
+import type { Tokens } from '../credentials/tokens.ts';
+import type { HostConnectors } from '../host-connectors.ts';
+import type { FailureThrottle } from '../http/request-limits.ts';
+import { bearerOf } from '../http/scim-routes.ts';
+import type { Drain } from './drain.ts';
+import type { Metrics } from './metrics.ts';
+
+/** What the routes of an operator's tools need. */
+export interface HealthRoutesOptions {
+  readonly connectors: HostConnectors;
+  readonly drain: Drain;
+  readonly metrics: Metrics;
+  readonly tokens: Tokens;
+  readonly throttle: FailureThrottle;
+}
+
+/**
+ * `/health/live`: the process answers. `/health/ready`: it takes SCIM requests; 503 while it stops. Both are open, and name nothing.
+ * A connector that cannot be opened does not make the host unready: the others are served, and its own clients are told 503.
+ * `/metrics` names connectors and counts, so it needs a token (`landbridge token create --metrics`).
+ */
+export function registerHealthRoutes(app: FastifyInstance, options: HealthRoutesOptions): void {
+  const headers = { 'cache-control': 'no-store', 'content-type': 'application/json; charset=utf-8' };
+  app.get('/health/live', (_request, reply) => reply.headers(headers).send(JSON.stringify({ status: 'live' })));
+  app.get('/health/ready', (_request, reply) => {
+    const all = options.connectors.list();
+    const failed = all.filter((one) => 'problem' in one).length;
+    return reply
+      .code(options.drain.draining ? 503 : 200)
+      .headers(headers)
+      .send(JSON.stringify({ status: options.drain.draining ? 'stopping' : 'ready', connectors: { open: all.length - failed, failed } }));
+  });
+  app.get('/metrics', async (request, reply) => {
+    reply.header('cache-control', 'no-store');
+    const kind = bearerOf(options.tokens, request.headers.authorization)?.scope.kind;
+    if (kind === 'metrics' || kind === 'admin') return reply.header('content-type', options.metrics.contentType).send(await options.metrics.text());
+    const wait = options.throttle.blocked(request.ip);
+    if (wait > 0) return reply.code(429).header('retry-after', String(wait)).send();
+    options.throttle.failed(request.ip);
+    return reply.code(401).header('www-authenticate', 'Bearer realm="Landbridge metrics"').send('a token is needed: landbridge token create --metrics\n');
+  });
+}
