@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,12 @@ export async function startPostgres(options: { readonly durable?: boolean; reado
   const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
   await answers('PostgreSQL', port, exited);
   const env = { ...process.env, PGPASSWORD: PASSWORD };
+  const psql = ['-X', '-A', '-t', '-q', '-h', '127.0.0.1', '-p', String(port), '-U', 'landbridge', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1'];
+  // The server takes connections before it answers them ("the database system is starting up").
+  for (let attempt = 0; spawnSync(`${programs}/psql`, [...psql, '-c', 'SELECT 1'], { env, stdio: 'ignore', cwd: tmpdir() }).status !== 0; attempt += 1) {
+    if (attempt >= 300 || child.exitCode !== null) throw new Error('the PostgreSQL server answers no statement');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   return {
     host: '127.0.0.1',
     port,
@@ -66,12 +72,7 @@ export async function startPostgres(options: { readonly durable?: boolean; reado
     database: 'postgres',
     url: `postgres://landbridge:${PASSWORD}@127.0.0.1:${port}/postgres`,
     pid: child.pid ?? 0,
-    psql: (sql) =>
-      execFileSync(
-        `${programs}/psql`,
-        ['-X', '-A', '-t', '-q', '-h', '127.0.0.1', '-p', String(port), '-U', 'landbridge', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1'],
-        { env, input: sql, encoding: 'utf8', cwd: tmpdir(), maxBuffer: 1 << 28 },
-      ),
+    psql: (sql) => execFileSync(`${programs}/psql`, psql, { env, input: sql, encoding: 'utf8', cwd: tmpdir(), maxBuffer: 1 << 28 }),
     async stop() {
       child.kill('SIGINT');
       await exited;

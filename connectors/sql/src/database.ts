@@ -1,4 +1,5 @@
 import type { Value } from '@landbridge/connector-sdk';
+import type { ColumnCodec } from './column-codec.ts';
 import type { ColumnType } from './settings.ts';
 
 /** A value as a driver takes it; lists are arrays of the database (PostgreSQL only). */
@@ -27,6 +28,10 @@ export interface CatalogueColumn {
   readonly maximumLength?: number;
   /** The collation, where the database has one for each column and comparisons depend on it. */
   readonly collation?: string;
+  /** How its values become those of the attribute, where that is more than the type says. */
+  readonly codec?: ColumnCodec;
+  /** Bytes that a binary value may have. */
+  readonly maximumBytes?: number;
   /** What a foreign key of this column points to, `table.column`: for people. */
   readonly pointsTo?: string;
 }
@@ -75,6 +80,8 @@ export interface Dialect {
   placeholder(index: number): string;
   /** How a column is selected so that the driver loses nothing of it. */
   selected(expression: string, column: CatalogueColumn): string;
+  /** The first bytes of a binary expression. */
+  firstBytes(expression: string, count: number): string;
   /** The text of a column; the bare column where it holds text already, so that an index serves. */
   text(expression: string, column: CatalogueColumn): string;
   /** A text expression that compares by code point, whatever the collation of the column. */

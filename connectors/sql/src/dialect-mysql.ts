@@ -96,6 +96,7 @@ export function mysqlDialect({ returning }: { readonly returning: boolean }): Di
     name: 'mysql',
     placeholder: () => '?',
     selected,
+    firstBytes: (expression, count) => `substr(${expression}, 1, ${count})`,
     text: textOf,
     codePoints,
     // A collation may read two letters as one: bytes it never does.

@@ -48,6 +48,7 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
     name: 'postgres',
     placeholder: (index) => `$${index}`,
     selected: (expression) => expression,
+    firstBytes: (expression, count) => `substr(${expression}, 1, ${count})`,
     text: textOf,
     codePoints,
     searched: (text) => text,

@@ -41,6 +41,7 @@ export function sqliteDialect(encoding: string): Dialect {
     name: 'sqlite',
     placeholder: () => '?',
     selected: (expression) => expression,
+    firstBytes: (expression, count) => `substr(${expression}, 1, ${count})`,
     text: textOf,
     codePoints,
     searched: (text) => text,

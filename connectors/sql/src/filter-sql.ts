@@ -42,7 +42,10 @@ function translate(filter: EntryFilter, target: FilterTarget, bound: Bound): str
       // NULL is false here, as an unassigned attribute satisfies nothing.
       return `NOT coalesce(${translate(filter.filter, target, bound === 'over' ? 'under' : 'over')}, ${NOTHING})`;
     case 'present':
-      return ofAttribute(filter.attribute, target, (_, expressions) => isThere(expressions));
+      // What a codec makes of a value nobody knows but the evaluator: an empty list is nothing.
+      return ofAttribute(filter.attribute, target, ([column], expressions) =>
+        column?.codec === undefined ? isThere(expressions) : unknown(expressions, bound),
+      );
     case 'compare':
       return ofAttribute(filter.attribute, target, (columns, expressions, isReference) => {
         if (isReference) return compareReference(filter, columns, expressions, target, bound);
@@ -108,7 +111,7 @@ const BOOLEANS: Partial<Record<Compare['comparison'], '=' | '<>' | 'any'>> = {
 };
 
 function compareValue(filter: Compare, column: CatalogueColumn | undefined, expression: string, target: FilterTarget, bound: Bound): string {
-  if (column === undefined || column.type !== filter.type) return unknown([expression], bound);
+  if (column === undefined || column.codec !== undefined || column.type !== filter.type) return unknown([expression], bound);
   if (column.type === 'string') return compareText(filter, column, expression, target, bound);
   const value = decode(filter);
   // The administrator may have given the attribute another type than the column has: then the evaluator decides.

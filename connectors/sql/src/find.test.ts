@@ -124,7 +124,6 @@ describe.each([
   createSqliteBench(),
   createPostgresBench(),
   createPostgresBench('C'),
-  createMariadbBench(),
   createMariadbBench('utf8mb4_general_ci'),
   createMariadbBench('utf8mb4_unicode_520_nopad_ci'),
 ])('look-ups on $name', (bench) => {

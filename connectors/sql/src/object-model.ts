@@ -1,4 +1,5 @@
 import { ConnectorError, type Schema, type SchemaAttribute, type SchemaObjectType, toConnectorError } from '@landbridge/connector-sdk';
+import { chooseCodec, maximumBytesOf } from './column-codec.ts';
 import { type CatalogueColumn, type KeyOrder, qualified, quote, type SqlDatabase } from './database.ts';
 import type { ColumnSettings, DeltaSettings, MultiValueSettings, ObjectTypeSettings, SqlSettings } from './settings.ts';
 import { compileOperations, type WriteOperations } from './write-operations.ts';
@@ -220,14 +221,19 @@ function chooseColumns(settings: ObjectTypeSettings, catalogue: readonly Catalog
 function columnAttribute(name: string, settings: ColumnSettings, type: ObjectTypeSettings, column: CatalogueColumn): ColumnAttribute {
   const anchor = type.anchor.includes(column.name);
   const assigned = anchor ? (type.anchorAssigned ?? (column.assigned || (column.defaulted && type.anchor.length === 1))) : column.assigned;
-  const dataType = settings.type ?? column.type;
+  const codec = anchor ? undefined : chooseCodec(settings, column);
+  const maximumBytes = anchor ? undefined : maximumBytesOf(settings, column);
+  const dataType = codec?.type ?? settings.type ?? column.type;
+  // Through a codec the driver gives and takes text, whatever the values are.
+  const columnType = codec === undefined ? dataType : codec.multiValued || settings.time !== undefined ? 'string' : dataType;
   const isVersion = type.version?.column === column.name;
   const direction = settings.direction ?? ((column.generated && !anchor) || isVersion ? 'import-only' : undefined);
   return {
-    columns: [{ ...column, type: dataType }],
+    columns: [{ ...column, type: columnType, ...(codec === undefined ? {} : { codec }), ...(maximumBytes === undefined ? {} : { maximumBytes }) }],
     attribute: {
       name,
       type: dataType,
+      ...(codec?.multiValued ? { multiValued: true } : {}),
       ...(anchor ? { anchor: true } : {}),
       ...(assigned ? { assigned: true } : {}),
       // A number that the database gives needs no claim.

@@ -242,7 +242,7 @@ describe.skipIf(!bench.isThere)('PostgreSQL when things go wrong', () => {
       day: '0044-03-15 BC',
       code: 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
       doc: '{"a": 12345678901234567890}',
-      list: '{a,"b c"}',
+      list: ['a', 'b c'],
       bytes: Buffer.from([0, 255]),
       word: 'ab',
       flag: true,

@@ -1,5 +1,5 @@
 import { type Attributes, ConnectorError, type ConnectorErrorData, type ImportEntry, toErrorData, type Value } from '@landbridge/connector-sdk';
-import { quote, type SqlDatabase, type SqlRow } from './database.ts';
+import { type CatalogueColumn, type Dialect, quote, type SqlDatabase, type SqlRow } from './database.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
 import { formatReference } from './references.ts';
 
@@ -17,7 +17,7 @@ export type ReadEntry = Omit<ImportEntry, 'attributes'> & { readonly attributes:
 interface Part {
   readonly name: string;
   readonly start: number;
-  read(row: SqlRow): Value | undefined;
+  read(row: SqlRow): Value | readonly Value[] | undefined;
 }
 
 /** Compiles the reading of an object type's rows: which column gives which value. */
@@ -25,14 +25,16 @@ export function compileReader(database: SqlDatabase, model: ObjectModel, wanted:
   const expressions: string[] = [];
   const partOf = ({ attribute, columns }: ColumnAttribute): Part => {
     const start = expressions.length;
-    expressions.push(...columns.map((column) => database.dialect.selected(`m.${quote(column.name)}`, column)));
+    expressions.push(...columns.map((column) => selectedOf(database.dialect, `m.${quote(column.name)}`, column)));
     const readers = columns.map((column) => database.dialect.reader(column));
     const readOne = (row: SqlRow, index: number): Value | undefined => {
       const value = row[start + index];
       return value === null || value === undefined ? undefined : readers[index]?.(value);
     };
     const read =
-      attribute.type === 'reference' ? (row: SqlRow) => formatReference(readers.map((_, index) => readOne(row, index))) : (row: SqlRow) => readOne(row, 0);
+      attribute.type === 'reference'
+        ? (row: SqlRow) => formatReference(readers.map((_, index) => readOne(row, index)))
+        : (row: SqlRow) => attributeValues(columns[0], readOne(row, 0));
     return { name: attribute.name, start, read };
   };
   const anchors = model.anchor.map(({ attribute, column }) => partOf({ attribute, columns: [column] }));
@@ -49,8 +51,8 @@ export function compileReader(database: SqlDatabase, model: ObjectModel, wanted:
         for (const part of anchors) {
           reading = part.name;
           const value = part.read(row);
-          if (value === undefined) throw new ConnectorError('missing-attribute', 'a row has no value in a column of its anchor');
-          anchor[part.name] = value;
+          if (value === undefined || Array.isArray(value)) throw new ConnectorError('missing-attribute', 'a row has no value in a column of its anchor');
+          anchor[part.name] = value as Value;
         }
         for (const part of rest) {
           reading = part.name;
@@ -63,6 +65,24 @@ export function compileReader(database: SqlDatabase, model: ObjectModel, wanted:
       return { modification, objectType, anchor, attributes };
     },
   };
+}
+
+/** How a column is selected: of bytes not more than it takes to see that they are too many. */
+export function selectedOf(dialect: Dialect, expression: string, column: CatalogueColumn): string {
+  const { maximumBytes } = column;
+  return dialect.selected(maximumBytes === undefined ? expression : dialect.firstBytes(expression, maximumBytes + 1), column);
+}
+
+/** The values of an attribute by the value of its column. @throws ConnectorError `invalid-attribute-value`. */
+export function attributeValues(column: CatalogueColumn | undefined, value: Value | undefined): Value | readonly Value[] | undefined {
+  if (value === undefined || column === undefined) return value;
+  const { codec, maximumBytes } = column;
+  if (maximumBytes !== undefined && value instanceof Uint8Array && value.byteLength > maximumBytes)
+    throw new ConnectorError('invalid-attribute-value', `a value has more than ${maximumBytes} bytes; raise maximumBytes of the attribute, or leave it out`);
+  if (codec === undefined) return value;
+  const values = codec.read(value);
+  if (values.length === 0) return undefined;
+  return codec.multiValued ? values : values[0];
 }
 
 function nameAttribute(error: unknown, objectType: string, attribute: string): ConnectorErrorData {

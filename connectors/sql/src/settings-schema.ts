@@ -32,6 +32,16 @@ const column = structure({
   caseExact: { type: 'boolean', description: 'Values compare exactly; default is false, for anchors true' },
   direction: { type: 'string', enum: ['import-export', 'import-only', 'export-only'] },
   secret: flag,
+  list: { type: 'string', enum: ['array', 'json'], description: 'Several values in one column' },
+  time: {
+    ...structure({
+      format: { ...name, description: 'yyyy-MM-dd HH:mm:ss and the like; unix, unixMilliseconds' },
+      zone: { ...name, description: 'The time zone of the clock of the application: Europe/Vienna' },
+    }),
+    description: 'The column holds times; the attribute has them in ISO 8601 and UTC',
+  },
+  empty: { type: 'string', enum: ['absent', 'kept'], description: 'Whether an empty text is a value; default is that it is' },
+  maximumBytes: { type: 'integer', description: 'Bytes that a binary value may have; default is 1048576' },
 });
 
 const reference = structure({ column: name, columns: { ...names, description: 'In the order of the anchor of the target' }, objectType: name }, ['objectType']);

@@ -1,6 +1,7 @@
 import type { ParameterProblem, Parameters, ParameterValue } from '@landbridge/connector-sdk';
 import { defaultPorts } from './server-address.ts';
 import { checkStructure, objectTypesSchema, tlsSchema } from './settings-schema.ts';
+import type { TimeSettings } from './times.ts';
 
 /** The value types that columns can have. */
 export type ColumnType = 'string' | 'integer' | 'boolean' | 'binary';
@@ -15,6 +16,14 @@ export interface ColumnSettings {
   readonly caseExact?: boolean;
   readonly direction?: 'import-export' | 'import-only' | 'export-only';
   readonly secret?: boolean;
+  /** Several values in one column: an array of the database, or JSON. */
+  readonly list?: 'array' | 'json';
+  /** The column holds times; the attribute has them in ISO 8601 and UTC. */
+  readonly time?: TimeSettings;
+  /** An empty text is no value. */
+  readonly empty?: 'absent' | 'kept';
+  /** Bytes that a binary value may have; default is 1048576. */
+  readonly maximumBytes?: number;
 }
 
 /** A reference in one or several columns of the main table. */

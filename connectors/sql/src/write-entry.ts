@@ -14,7 +14,7 @@ import { type Binder, createBinder, keyText } from './fetch-entries.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
 import { checkVersion, notFound, readCurrent, readVersion } from './present-entry.ts';
 import { parseReference } from './references.ts';
-import { keyOf } from './row-reader.ts';
+import { attributeValues, keyOf } from './row-reader.ts';
 import { bindValue, deleteSides, type EntryWriter, equalsKey, insertSides, moveSides, refused, updateSides } from './side-writes.ts';
 import { runOperations } from './write-operations.ts';
 
@@ -27,7 +27,9 @@ export async function writeEntry(writer: EntryWriter, change: EntryChange): Prom
       return addWithPassword(writer, change, insert === undefined ? await addEntry(writer, change) : await addByOperations(writer, change, insert));
     case 'update':
     case 'replace':
-      return update === undefined ? updateEntry(writer, change) : updateByOperations(writer, change, update);
+      return update === undefined
+        ? updateEntry(writer, await completeLists(writer, change))
+        : updateByOperations(writer, await completeLists(writer, change), update);
     case 'delete':
       return remove === undefined ? deleteEntry(writer, change) : deleteByOperations(writer, change, remove);
   }
@@ -43,6 +45,30 @@ async function addWithPassword(writer: EntryWriter, change: EntryChange, result:
   const { attributes, anchor } = await readCurrent(writer, keyOf(model, result.anchor ?? {}));
   await runOperations(connection, database, model, setPassword, { values: { ...attributes, ...anchor }, renamed: {}, password });
   return result;
+}
+
+/** Several values in one column change as a whole: what is added and removed is worked out on what is there. */
+async function completeLists(writer: EntryWriter, change: EntryChange): Promise<EntryChange> {
+  const lists = new Set(writer.model.columns.filter(({ columns }) => columns[0]?.codec?.multiValued).map(({ attribute }) => attribute.name));
+  if (!change.changes.some((part) => part.modification === 'update' && lists.has(part.name))) return change;
+  const key = keyOf(writer.model, change.anchor ?? {});
+  await lockRow(writer, key);
+  const { attributes } = await readCurrent(writer, key, lists);
+  const changes = change.changes.map((part): AttributeChange => {
+    if (part.modification !== 'update' || !lists.has(part.name)) return part;
+    const before = (attributes?.[part.name] ?? []) as readonly Value[];
+    const values = [...new Set([...before.filter((value) => !part.removed.includes(value)), ...part.added])];
+    return { name: part.name, modification: 'replace', values };
+  });
+  return { ...change, changes };
+}
+
+/** Nobody else changes the row before this transaction ends. */
+async function lockRow(writer: EntryWriter, key: readonly Value[]): Promise<void> {
+  const { lockClause } = writer.database.dialect;
+  if (writer.target === undefined || lockClause === '') return;
+  const binder = createBinder(writer.database);
+  await writer.connection.query(`SELECT 1 FROM ${writer.target} WHERE ${ownCondition(writer, key, binder)}${lockClause}`, binder.values);
 }
 
 function targetOf({ model, target }: EntryWriter): string {
@@ -90,10 +116,14 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
   const returned = returnedColumns(writer, cells);
   const row = await insertRow(writer, `INSERT INTO ${target} ${columns}`, binder, returned, cells);
   const anchor: Record<string, Value> = {};
-  const attributes: Record<string, Value> = {};
+  const attributes: Record<string, Value | readonly Value[]> = {};
   for (const [index, { attribute, column }] of returned.entries()) {
     const value = row[index];
-    if (value !== null && value !== undefined) (attribute.anchor ? anchor : attributes)[attribute.name] = database.dialect.reader(column)(value);
+    if (value === null || value === undefined) continue;
+    const read = attributeValues(column, database.dialect.reader(column)(value));
+    if (read === undefined) continue;
+    if (attribute.anchor) anchor[attribute.name] = read as unknown as Value;
+    else attributes[attribute.name] = read;
   }
   const key = keyOf(model, anchor);
   await insertSides(writer, key, change);
@@ -196,7 +226,7 @@ function clearOthers(model: ObjectModel, cells: Cells): void {
   for (const { attribute, columns } of model.columns) {
     // A reference may share a column with another attribute, which then decides.
     if (attribute.anchor || attribute.assigned || attribute.direction !== undefined) continue;
-    for (const column of columns) if (![...cells.keys()].some((one) => one.name === column.name)) cells.set(column, null);
+    for (const column of columns) if (![...cells.keys()].some((one) => one.name === column.name)) cells.set(column, column.codec?.write([]) ?? null);
   }
 }
 
@@ -226,7 +256,7 @@ function cellsOf(model: ObjectModel, change: EntryChange): Cells {
     const column = model.columns.find((one) => one.attribute.name === part.name);
     // An anchor that the database assigns is named by the entry, never written.
     if (column === undefined || (column.attribute.anchor && column.attribute.assigned && change.modification === 'add')) continue;
-    const values = columnValues(column, onlyValue(part));
+    const values = columnValues(column, part);
     for (const [index, own] of column.columns.entries()) cells.set(anchorColumn(model, own), values?.[index] ?? null);
   }
   return cells;
@@ -237,14 +267,29 @@ function anchorColumn(model: ObjectModel, column: CatalogueColumn): CatalogueCol
   return model.anchor.find((one) => one.column.name === column.name)?.column ?? column;
 }
 
-function columnValues({ attribute, columns }: ColumnAttribute, value: Value | undefined): readonly Value[] | undefined {
-  if (value === undefined) return undefined;
-  if (attribute.type !== 'reference') return [value];
+function columnValues({ attribute, columns }: ColumnAttribute, part: AttributeChange): readonly (Value | null)[] | undefined {
+  const { codec, maximumBytes } = columns[0] ?? {};
   try {
-    return parseReference(String(value), columns);
+    if (codec !== undefined) return [codec.write(codec.multiValued ? allValues(part) : valueList(onlyValue(part)))];
+    const value = onlyValue(part);
+    if (value === undefined) return undefined;
+    if (maximumBytes !== undefined && value instanceof Uint8Array && value.byteLength > maximumBytes)
+      throw new ConnectorError('invalid-attribute-value', `the value has more than ${maximumBytes} bytes; raise maximumBytes of the attribute`);
+    return attribute.type === 'reference' ? parseReference(String(value), columns) : [value];
   } catch (error) {
+    if (error instanceof ConnectorError && error.detail.attribute !== undefined) throw error;
     throw refused(attribute.name, `attribute "${attribute.name}": ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+function valueList(value: Value | undefined): readonly Value[] {
+  return value === undefined ? [] : [value];
+}
+
+function allValues(part: AttributeChange): readonly Value[] {
+  if (part.modification === 'delete') return [];
+  // Values added and removed were made whole before (completeLists).
+  return part.modification === 'update' ? part.added : part.values;
 }
 
 function onlyValue(part: AttributeChange): Value | undefined {

@@ -4,6 +4,7 @@ import { createBinder } from './fetch-entries.ts';
 import { formatNamedStatement, type NamedStatement, parseNamedStatement } from './named-statement.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
 import { parseReference } from './references.ts';
+import { attributeValues } from './row-reader.ts';
 import type { OperationSettings, WriteSettings } from './settings.ts';
 
 /** Names that are values of a password call, not attributes. */
@@ -135,11 +136,12 @@ async function runCall(
 }
 
 function readReturned(database: SqlDatabase, model: ObjectModel, names: readonly string[], row: SqlRow | undefined): Attributes {
-  const result: Record<string, Value> = {};
+  const result: Record<string, Value | readonly Value[]> = {};
   for (const [index, name] of names.entries()) {
     const value = row?.[index];
     const column = columnOf(model, name)?.columns[0];
-    if (value !== null && value !== undefined && column !== undefined) result[name] = database.dialect.reader(column)(value);
+    const read = value === null || value === undefined || column === undefined ? undefined : attributeValues(column, database.dialect.reader(column)(value));
+    if (read !== undefined) result[name] = read;
   }
   return result;
 }
@@ -158,9 +160,14 @@ function boundValue(database: SqlDatabase, model: ObjectModel, name: string, giv
   const value = (isNew ? given.renamed[attribute] : undefined) ?? given.values[attribute];
   const column = columnOf(model, attribute);
   if (value === undefined || column === undefined) return null;
-  const [only] = Array.isArray(value) ? (value as readonly Value[]) : [value as Value];
-  if (only === undefined) return null;
+  const values = Array.isArray(value) ? (value as readonly Value[]) : [value as Value];
   const first = column.columns[0] as CatalogueColumn;
+  if (first.codec !== undefined) {
+    const written = first.codec.write(values);
+    return written === null ? null : database.dialect.toSql(written, first);
+  }
+  const [only] = values;
+  if (only === undefined) return null;
   if (column.attribute.type !== 'reference') return database.dialect.toSql(only, first);
   if (column.columns.length > 1) return String(only);
   return database.dialect.toSql(parseReference(String(only), column.columns)[0] ?? '', first);
