@@ -38,10 +38,19 @@ export function monoPrograms(): { readonly runtime: string; readonly compiler: s
   return runtime === undefined || compiler === undefined || !libraries ? undefined : { runtime, compiler };
 }
 
+/** Python 3, for the connector written in it. */
+export function pythonProgram(): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => `${folder}/python3`)
+    .find((file) => existsSync(file));
+}
+
 /** Everything that tests need beside Node.js. Another backend is another row. */
 export const backends: readonly Backend[] = [
   { name: 'PostgreSQL', packageNames: ['postgresql'], isThere: () => postgresPrograms() !== undefined },
   { name: 'MariaDB', packageNames: ['mariadb-server-core', 'mariadb-client-core'], isThere: () => mariadbPrograms() !== undefined },
+  { name: 'Python', packageNames: ['python3-minimal'], isThere: () => pythonProgram() !== undefined },
   { name: 'Mono', packageNames: ['mono-runtime', 'mono-mcs', 'libmono-system-core4.0-cil'], isThere: () => monoPrograms() !== undefined },
 ];
 

@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   engine: 3,
   'connector-sql': 3,
   'connector-ecma2': 3,
+  'connector-process': 3,
   server: 5,
   cli: 6,
 };
@@ -26,7 +27,7 @@ const FORBIDDEN: readonly { readonly folder: string; readonly imports: RegExp; r
   { folder: 'packages/mim-import/', imports: /^(node:|@landbridge\/)/, why: 'the importer is pure' },
   {
     folder: 'packages/engine/',
-    imports: /^(fastify|pg|node:sqlite|node:http|node:https|@landbridge\/connector-(sql|ecma2|testkit))/,
+    imports: /^(fastify|pg|node:sqlite|node:http|node:https|@landbridge\/connector-(sql|ecma2|process|testkit))/,
     why: 'the engine knows no framework, no driver and no connector',
   },
   {

@@ -96,13 +96,28 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
     return worker.call<Result>(method, { ...params, parameters: ofConnector(context) });
   }
 
+  /** As `ask`, for methods that a worker may lack. */
+  async function askIfKnown<Result>(
+    context: ConnectorContext,
+    method: string,
+    otherwise: Result,
+    params: Readonly<Record<string, unknown>> = {},
+  ): Promise<Result> {
+    try {
+      return await ask<Result>(context, method, params);
+    } catch (error) {
+      if (toConnectorError(error).code === 'not-supported') return otherwise;
+      throw error;
+    }
+  }
+
   async function capabilities(context: ConnectorContext): Promise<Capabilities> {
     const declared = await ask<Partial<Capabilities>>(context, 'capabilities');
     return { ...defaultCapabilities, ...declared, test: true, watch: false, ...options.declared?.(context) };
   }
 
   async function validate(context: ConnectorContext, page: ParameterPage, pageNumber: number): Promise<readonly ParameterProblem[]> {
-    const { problems } = await ask<{ readonly problems: readonly ParameterProblem[] }>(context, 'validate', { page, pageNumber });
+    const { problems } = await askIfKnown<{ readonly problems: readonly ParameterProblem[] }>(context, 'validate', { problems: [] }, { page, pageNumber });
     const redact = redactorOf(context);
     return problems.map((problem) => ({ ...problem, message: redact(problem.message) }));
   }
@@ -114,13 +129,18 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
     capabilities,
     async parameters(page, pageNumber, context) {
       const ours = page === 'connectivity' && pageNumber === 1 ? options.ownParameters : [];
-      const { definitions } = await ask<{ readonly definitions: readonly ParameterDefinition[] }>(context, 'parameters', { page, pageNumber });
+      const { definitions } = await askIfKnown<{ readonly definitions: readonly ParameterDefinition[] }>(
+        context,
+        'parameters',
+        { definitions: [] },
+        { page, pageNumber },
+      );
       return [...ours, ...definitions];
     },
     validateParameters: (page, pageNumber, context) => validate(context, page, pageNumber),
     schema: (context) => ask<Schema>(context, 'schema'),
     async partitions(context) {
-      return (await ask<{ readonly partitions: readonly Partition[] }>(context, 'partitions')).partitions;
+      return (await askIfKnown<{ readonly partitions: readonly Partition[] }>(context, 'partitions', { partitions: [] })).partitions;
     },
     async hierarchy(context, parent) {
       return (await ask<{ readonly nodes: readonly HierarchyNode[] }>(context, 'hierarchy', parent === undefined ? {} : { parent })).nodes;

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ConnectorContext } from '@landbridge/connector-sdk';
+import { contractChecks, runContractChecks } from '@landbridge/connector-testkit';
+import { afterAll, describe, expect, it } from 'vitest';
+import { pythonProgram } from '../../../tools/backends.ts';
+import { connector } from './index.ts';
+
+const SAMPLE = join(import.meta.dirname, '../../../examples/python-connector/directory_connector.py');
+/** What the sample does not have. */
+const NOT_THERE: readonly string[] = [
+  'partitions',
+  'hierarchy',
+  'find',
+  'find-none',
+  'find-limit',
+  'password',
+  'export-parallel',
+  'export-replace',
+  'export-rename',
+];
+const quiet = (): void => {};
+const python = pythonProgram();
+
+describe.skipIf(python === undefined)('a connector in Python, written from the page of the wire protocol', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-python-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const contextOf = (file: string): ConnectorContext => ({
+    connector: 'python',
+    parameters: { command: python ?? '', arguments: [SAMPLE], parameters: { file } },
+    folder,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+  });
+
+  it('passes every check of the contract test kit that applies', { timeout: 120_000 }, async () => {
+    let next = 0;
+    const results = await runContractChecks({
+      connector,
+      context: contextOf(join(folder, 'people.json')),
+      module: join(import.meta.dirname, 'index.ts'),
+      unreachable: contextOf(join(folder, 'nowhere/people.json')),
+      objectType: 'person',
+      sample() {
+        next += 1;
+        return {
+          login: `user${next}`,
+          level: 2n ** 53n + BigInt(next),
+          active: next % 2 === 0,
+          photo: new Uint8Array([0, 255, next % 256]),
+          mails: [`${next}@a`, `${next}@b`],
+        };
+      },
+      change: { attribute: 'title', values: ['Analyst', 'engineer'] },
+      unique: 'login',
+    });
+    expect(results).toHaveLength(contractChecks.length);
+    expect(results.filter((result) => result.status === 'failed')).toEqual([]);
+    expect(results.filter((result) => result.status === 'not-applicable' && !NOT_THERE.includes(result.id))).toEqual([]);
+  });
+
+  it('a program that is not there, and one that does not speak the protocol, are told apart', async () => {
+    const { signal } = new AbortController();
+    const missing = { ...contextOf('x'), parameters: { command: join(folder, 'no-such-program') } };
+    await expect(connector.schema(missing, { signal })).rejects.toMatchObject({
+      code: 'invalid-configuration',
+      message: expect.stringContaining('no-such-program'),
+    });
+    const chatter = { ...contextOf('x'), parameters: { command: python ?? '', arguments: ['-c', 'print("hello"); input()'] } };
+    await expect(connector.schema(chatter, { signal })).rejects.toMatchObject({ code: 'connection-dropped', message: expect.stringContaining('not JSON') });
+    const ends = { ...contextOf('x'), parameters: { command: python ?? '', arguments: ['-c', 'raise SystemExit(4)'] } };
+    await expect(connector.schema(ends, { signal })).rejects.toMatchObject({ code: 'connection-dropped', message: expect.stringContaining('exit code 4') });
+  });
+});
