@@ -246,8 +246,9 @@ describe('what an administrator decides', () => {
 });
 
 describe('the way in', () => {
-  it('S-218 SEC-01 every route of the host is closed without a credential, for every method; but the token endpoint and the public keys', async () => {
-    const OPEN = new Set(['/oauth2/token', '/.well-known/jwks.json']);
+  it('S-218 SEC-01 every route of the host is closed without a credential, for every method; but the token endpoint, the public keys and the probes', async () => {
+    // Probes learn that the host lives and is ready, and nothing of it (SEC-63).
+    const OPEN = new Set(['/oauth2/token', '/.well-known/jwks.json', '/health/live', '/health/ready']);
     const routes = host.server.routes.filter((route) => !OPEN.has(route.url));
     expect(routes.length).toBeGreaterThan(40);
     for (const { method, url } of routes) {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type EncodedAttributes, type EncodedValue, toErrorData } from '@landbridge/connector-sdk';
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import {
   applyPatch,
   applyReplace,
@@ -23,10 +23,11 @@ import type { ResourceModel } from './resources/resource-model.ts';
 import { refuseUnkept } from './resources/unkept.ts';
 import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
 import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
-import { scimErrorOf, throwUnlessApplied, undecided } from './scim-errors.ts';
+import { throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
+import { choosePartition, named, withRename } from './scim-naming.ts';
 import { renderRows, requireRow } from './scim-reads.ts';
-import { composeName, MissingNamePart, nameAfterChange } from './writes/distinguished-names.ts';
+import { composeName } from './writes/distinguished-names.ts';
 import { type CurrentEntry, type EntryDelta, needsWholeEntry, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
 import type { PlannedWrite, TakesAway, WriteAnswer, WriteStep } from './writes/planned-write.ts';
 
@@ -72,7 +73,8 @@ async function planCreate(
     else set[attribute] = raw[0] as string;
   }
   const { dnTemplate } = model.configuration;
-  const dn = dnTemplate === undefined ? undefined : named(() => composeName(dnTemplate, set, face.capabilities.distinguishedNameStyle));
+  // A name that the client writes is the name; else it is composed.
+  const dn = read.dn ?? (dnTemplate === undefined ? undefined : named(() => composeName(dnTemplate, set, face.capabilities.distinguishedNameStyle)));
   const plan = planAdd(
     model.objectType,
     face.capabilities,
@@ -242,7 +244,8 @@ async function planChange(
   const { next, deferred } = await alter(current);
   const before = readResourceAttributes(model, current);
   const after = readResourceAttributes(model, next);
-  const delta = await deltaOf(face, model, row, before, after, deferred);
+  const changes = await deltaOf(face, model, row, before, after, deferred);
+  const delta: EntryDelta = after.dn === undefined || after.dn === before.dn ? changes : { ...changes, newDn: after.dn };
   const link = linkOf(context, model, after, before);
   const activeNow = after.active ?? true;
   const activeBefore = before.active ?? true;
@@ -264,7 +267,8 @@ async function planPlain(
   means: { readonly activity?: 'activate' | 'deactivate'; readonly takesEntry?: boolean } = {},
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
   if (password !== undefined && !face.capabilities.password) throw scimErrors.invalidValue('"password" cannot be set in this application.');
-  const nothing = Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0 && password === undefined;
+  const nothing =
+    Object.keys(delta.set).length === 0 && delta.unset.length === 0 && delta.references.length === 0 && delta.newDn === undefined && password === undefined;
   if (nothing && link === undefined) return undefined;
   const attributes = attributesOf(row);
   if (nothing && link !== undefined) return hideOnly(face, model, context, row, link, eventKinds(request, means.activity), 'kept beside the application');
@@ -437,48 +441,6 @@ async function stateOf(face: ScimFace, model: ResourceModel, row: EntryRow, attr
   const allReferences = new Map<string, readonly string[]>();
   if (whole) for (const binding of model.deferred) allReferences.set(binding.source.name, await allRaw(face, row.id, binding.source.name));
   return { attributes, dn: row.dn, anchor: anchorOf(model, row, attributes), ...(whole ? { allReferences } : {}) };
-}
-
-/** Names an entry. @throws ScimError for a part that is missing. */
-function named<Name>(compose: () => Name): Name {
-  try {
-    return compose();
-  } catch (error) {
-    if (error instanceof MissingNamePart) throw scimErrors.invalidValue(error.message);
-    throw error;
-  }
-}
-
-/** The change with the new name that it brings, where names are composed from values. */
-function withRename(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes, delta: EntryDelta): EntryDelta {
-  const { dnTemplate } = model.configuration;
-  if (dnTemplate === undefined) return delta;
-  const after: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributes, ...delta.set };
-  for (const name of delta.unset) delete after[name];
-  const newDn = named(() => nameAfterChange(dnTemplate, face.capabilities.distinguishedNameStyle, { dn: row.dn, attributes }, after));
-  if (newDn === undefined) return delta;
-  requireInside(face, newDn, row.partition);
-  return { ...delta, newDn };
-}
-
-/** The partition that a new entry goes to. @throws ScimError for a name outside the scope of the connector (R31). */
-function choosePartition(face: ScimFace, model: ResourceModel, dn: string | undefined): string | undefined {
-  try {
-    const partition = face.scope.choose(dn, model.configuration.partition);
-    face.scope.requireInside(dn, partition);
-    return partition?.id;
-  } catch (error) {
-    throw scimErrorOf(toErrorData(error));
-  }
-}
-
-/** A rename stays in its partition and in the selected containers (R31). @throws ScimError. */
-function requireInside(face: ScimFace, dn: string, partition: string): void {
-  try {
-    face.scope.requireInside(dn, face.scope.partition(partition));
-  } catch (error) {
-    throw scimErrorOf(toErrorData(error));
-  }
 }
 
 /** The partition of an entry. One that an earlier version created has none until an import shows it. */

@@ -13,7 +13,7 @@ export interface ResolvedPath {
   readonly sub: CompiledAttribute | undefined;
 }
 
-const NAME = /^(?:\$ref|[A-Za-z][A-Za-z0-9$_-]*)$/;
+const NAME = /^(?:\$ref|[A-Za-z][A-Za-z0-9$_-]*|[-_][A-Za-z0-9$_-]+)$/;
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype', 'tostring', 'valueof', 'hasownproperty']);
 
 /**

@@ -109,7 +109,7 @@ export const commonAttributes: readonly ScimAttribute[] = [
   },
 ];
 
-const NAME = /^(?:\$ref|[A-Za-z][A-Za-z0-9$_-]*)$/;
+const NAME = /^(?:\$ref|[A-Za-z][A-Za-z0-9$_-]*|[-_][A-Za-z0-9$_-]+)$/;
 
 /**
  * Prepares a resource type for use.

@@ -142,7 +142,8 @@ export function parseAttributeValue(attribute: CompiledAttribute, value: unknown
   if (value === null || value === undefined) return undefined;
   if (!definition.multiValued) {
     if (Array.isArray(value)) {
-      if (definition.type === 'complex' && value.length === 1 && !profile.strict) return parseSingle(attribute, value[0], profile, where);
+      if ((definition.type === 'complex' || isBoxed(value[0])) && value.length === 1 && !profile.strict)
+        return parseSingle(attribute, value[0], profile, where);
       throw scimErrors.invalidValue(`"${where}" has one value, not a list.`);
     }
     return parseSingle(attribute, value, profile, where);
@@ -158,13 +159,18 @@ export function parseAttributeValue(attribute: CompiledAttribute, value: unknown
 function parseSingle(attribute: CompiledAttribute, value: unknown, profile: DialectProfile, where: string): unknown {
   const { definition } = attribute;
   if (value === null || value === undefined) return undefined;
-  if (definition.type !== 'complex') return parseSimple(definition.type, value, profile, where);
+  if (definition.type !== 'complex') return parseSimple(definition.type, !profile.strict && isBoxed(value) ? value['value'] : value, profile, where);
   if (typeof value !== 'object' || Array.isArray(value)) {
     // A bare value stands for the element's `value`: `manager: "<id>"`, `members: ["<id>"]` (S-161).
     if (profile.strict || typeof value === 'object' || !attribute.subAttributes.has('value')) throw scimErrors.invalidValue(`"${where}" is an object.`);
     return value === '' ? undefined : { value: String(value) };
   }
   return parseComplex(attribute, unpackRole(definition.name, value as Json, profile), profile, where);
+}
+
+/** Entra's older dialect puts any value into a box: `[{"$ref": null, "value": "x"}]` (S-035). */
+function isBoxed(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && 'value' in value && Object.keys(value).every((name) => name === 'value' || name === '$ref');
 }
 
 function parseComplex(attribute: CompiledAttribute, value: Json, profile: DialectProfile, where: string): unknown {

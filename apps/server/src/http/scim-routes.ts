@@ -91,7 +91,9 @@ async function serveConnector(
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
-  const answer = await dispatch(service, context, request, reply, segments).finally(release);
+  const isCache = face === 'drop-in' && segments.length === 1 && segments[0]?.toLowerCase() === 'cache';
+  const work = isCache ? showCache(service, context, request, reply) : dispatch(service, context, request, reply, segments);
+  const answer = await work.finally(release);
   if (answer !== undefined) send(reply, answer, request.method === 'POST' && answer.status === 201);
 }
 
@@ -104,6 +106,32 @@ function splitPath(path: string): readonly string[] {
     return segments.slice(1);
   }
   return segments;
+}
+
+/**
+ * What the Entra host calls its cache: all that is known of the application, page by page. There it needs a debug switch that turns
+ * authentication off; here it needs the token, and the right to read.
+ */
+async function showCache(service: ScimService, context: RequestContext, request: FastifyRequest, reply: FastifyReply): Promise<ScimAnswer | undefined> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed(reply, 'GET');
+  const query = queryOf(request);
+  const pages: { readonly totalResults: number; readonly Resources?: readonly unknown[] }[] = [];
+  for (const endpoint of service.resourceTypes.keys()) {
+    const { body } = await service.list(context, endpoint, query);
+    if (body !== undefined) pages.push(JSON.parse(body) as (typeof pages)[number]);
+  }
+  const resources = pages.flatMap((page) => page.Resources ?? []);
+  const totalResults = pages.reduce((sum, page) => sum + page.totalResults, 0);
+  return {
+    status: 200,
+    body: JSON.stringify({
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
+      totalResults,
+      itemsPerPage: resources.length,
+      startIndex: 1,
+      Resources: resources,
+    }),
+  };
 }
 
 async function dispatch(

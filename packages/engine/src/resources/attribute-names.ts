@@ -5,6 +5,7 @@
  */
 
 const PLAIN = /^[A-Za-z][A-Za-z0-9_-]*$/;
+const HOST_PLAIN = /^[-_][A-Za-z0-9_-]+$/;
 
 /** Formats one name of an application as a SCIM attribute name. */
 export function formatAttributeName(name: string): string {
@@ -19,11 +20,12 @@ export function formatAttributeName(name: string): string {
 }
 
 /** SCIM names for all attributes of a type: reversible, and distinct without regard to case. In order of the names given. */
-export function nameAttributes(names: readonly string[]): ReadonlyMap<string, string> {
+export function nameAttributes(names: readonly string[], options: { readonly asTheHost?: boolean } = {}): ReadonlyMap<string, string> {
   const taken = new Set<string>();
   const result = new Map<string, string>();
   for (const name of names) {
-    const base = formatAttributeName(name);
+    // The Entra host shows names such as `_distinguishedName` as they are, and mappings hold them.
+    const base = options.asTheHost === true && HOST_PLAIN.test(name) ? name : formatAttributeName(name);
     let candidate = base;
     for (let suffix = 2; taken.has(candidate.toLowerCase()); suffix += 1) candidate = `${base}$${suffix}`;
     taken.add(candidate.toLowerCase());

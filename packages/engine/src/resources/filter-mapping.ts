@@ -64,6 +64,13 @@ function bindingsOf(model: ResourceModel, attribute: CompiledAttribute, sub: Com
   );
 }
 
+/** A distinguished name is no attribute of an entry: filters on it are evaluated over resources. */
+function isHosted(model: ResourceModel, path: ResolvedPath): boolean {
+  return model.hosted.some(
+    (one) => one.definition.name === path.attribute.definition.name && one.extension?.toLowerCase() === path.attribute.extension?.toLowerCase(),
+  );
+}
+
 async function mapPresent(path: ResolvedPath, model: ResourceModel, context: FilterContext): Promise<StoreFilter | undefined> {
   const { name } = path.attribute.definition;
   const common = path.attribute.extension === undefined;
@@ -73,6 +80,7 @@ async function mapPresent(path: ResolvedPath, model: ResourceModel, context: Fil
     return { kind: 'resource', field: 'external-id', comparison: 'present', value: '', client: context.client };
   if (common && name === 'groups')
     return anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute })));
+  if (isHosted(model, path)) return undefined;
   return anyOf(bindingsOf(model, path.attribute, path.sub).map((binding) => ({ kind: 'present', attribute: binding.source.name })));
 }
 
@@ -86,6 +94,7 @@ async function mapCompare(
   if (value === null) return undefined;
   const common = path.attribute.extension === undefined ? await mapCommon(path, operator, value, model, context) : 'other';
   if (common !== 'other') return common;
+  if (isHosted(model, path)) return undefined;
   const bindings = bindingsOf(model, path.attribute, path.sub);
   const parts: StoreFilter[] = [];
   for (const binding of bindings) {

@@ -1,6 +1,7 @@
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import { preparePassword, type ScimResource, scimErrors } from '@landbridge/scim';
 import type { Binding } from './binding.ts';
+import { readHosted } from './hosted-attributes.ts';
 import type { ResourceModel } from './resource-model.ts';
 
 /** A SCIM resource as attributes of the application. */
@@ -12,6 +13,8 @@ export interface ResourceAttributes {
   readonly externalId: string | undefined;
   readonly active: boolean | undefined;
   readonly password: string | undefined;
+  /** The distinguished name that the client wrote, on the drop-in face. */
+  readonly dn: string | undefined;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -33,12 +36,14 @@ export function readResourceAttributes(model: ResourceModel, resource: ScimResou
     if (value !== undefined) attributes[name] = value;
   }
   const json = resource as Json;
+  const password = typeof json['password'] === 'string' ? json['password'] : readHosted(resource, model.hosted, 'password');
   return {
     attributes,
     references,
     externalId: typeof json['externalId'] === 'string' ? json['externalId'] : undefined,
     active: typeof json['active'] === 'boolean' ? json['active'] : undefined,
-    password: typeof json['password'] === 'string' ? preparePassword(json['password']) : undefined,
+    password: password === undefined ? undefined : preparePassword(password),
+    dn: readHosted(resource, model.hosted, 'distinguished-name'),
   };
 }
 

@@ -46,6 +46,8 @@ function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, r
   const externalId = row.link?.externalIds[context.client];
   if (externalId !== undefined && model.externalIdBinding === undefined) resource['externalId'] = externalId;
   for (const binding of model.bindings) renderBinding(resource, binding, attributes, context);
+  for (const { kind, extension, definition } of model.hosted)
+    if (kind === 'distinguished-name' && row.dn !== undefined) containerNamed(resource, extension)[definition.name] = row.dn;
   if (configuration.resourceType === 'User') {
     const inactive = row.link?.state === 'disabled' || row.link?.shadow['active'] === false;
     if (inactive || resource['active'] === undefined) resource['active'] = !inactive;
@@ -106,12 +108,16 @@ function renderReferences(resource: Json, binding: Binding, context: RenderConte
 
 /** The object that holds the attribute: the resource, or its extension, whose URN joins `schemas` (S-024). */
 function containerOf(resource: Json, binding: Binding): Json {
-  if (binding.extension === undefined) return resource;
-  const known = resource[binding.extension] as Json | undefined;
+  return containerNamed(resource, binding.extension);
+}
+
+function containerNamed(resource: Json, extension: string | undefined): Json {
+  if (extension === undefined) return resource;
+  const known = resource[extension] as Json | undefined;
   if (known !== undefined) return known;
   const created: Json = {};
-  resource[binding.extension] = created;
-  (resource['schemas'] as string[]).push(binding.extension);
+  resource[extension] = created;
+  (resource['schemas'] as string[]).push(extension);
   return created;
 }
 

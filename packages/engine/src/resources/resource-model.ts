@@ -12,6 +12,7 @@ import {
 import type { ObjectTypeConfiguration } from '../configuration.ts';
 import { nameAttributes } from './attribute-names.ts';
 import { type Binding, type BindingShape, chooseConversion } from './binding.ts';
+import { type HostedAttribute, hostedAttributes } from './hosted-attributes.ts';
 
 /** The URN of the Enterprise User extension (RFC 7643 §4.3). */
 export const ENTERPRISE_USER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -36,6 +37,8 @@ export interface ResourceModel {
   readonly deferred: readonly Binding[];
   /** Whether some mapped attribute is not returned by default, so that even an answer without a wish is projected (S-050). */
   readonly hidesSome: boolean;
+  /** What the Entra host has beside the attributes of the application; on the drop-in face only. */
+  readonly hosted: readonly HostedAttribute[];
 }
 
 interface Target {
@@ -65,7 +68,7 @@ export function buildResourceModel(
   connector: string,
   objectType: CompiledObjectType,
   configuration: ObjectTypeConfiguration,
-  capabilities: Pick<Capabilities, 'password'>,
+  capabilities: Pick<Capabilities, 'password' | 'distinguishedNameStyle'>,
 ): ResourceModel {
   const base = baseSchema(face, connector, configuration);
   const mapped = face === 'clean' ? configuration.mapping.map((mapping) => bindMapped(mapping, base, objectType)) : [];
@@ -74,9 +77,14 @@ export function buildResourceModel(
     (attribute) => !taken.has(attribute.name) && !configuration.excluded.includes(attribute.name) && !attribute.secret,
   );
   const restUrn = base.own ? undefined : face === 'drop-in' ? dropInUrn(configuration.resourceType) : extensionUrn(connector, configuration.resourceType);
-  const names = nameAttributes(rest.map((attribute) => attribute.name));
+  const names = nameAttributes(
+    rest.map((attribute) => attribute.name),
+    { asTheHost: face === 'drop-in' },
+  );
   const bindings = [...mapped, ...rest.map((attribute) => bindOwn(attribute, names.get(attribute.name) ?? attribute.name, restUrn))];
-  const resourceType = compileResourceType(buildResourceType(base, bindings, configuration, restUrn, capabilities));
+  const shownNames = new Set(bindings.map((binding) => binding.attribute.toLowerCase()));
+  const hosted = face === 'drop-in' ? hostedAttributes(capabilities, restUrn, shownNames) : [];
+  const resourceType = compileResourceType(buildResourceType(base, bindings, configuration, restUrn, capabilities, hosted));
   const writers = new Map<string, Binding>();
   for (const binding of bindings) if (!writers.has(binding.source.name)) writers.set(binding.source.name, binding);
   return {
@@ -89,6 +97,7 @@ export function buildResourceModel(
     activeBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'active'),
     externalIdBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'externalId'),
     deferred: bindings.filter((binding) => binding.shape === 'references'),
+    hosted,
     hidesSome: configuration.mapping.some(({ characteristics }) => characteristics?.returned === 'request' || characteristics?.returned === 'never'),
   };
 }
@@ -254,8 +263,10 @@ function buildResourceType(
   configuration: ObjectTypeConfiguration,
   restUrn: string | undefined,
   capabilities: Pick<Capabilities, 'password'>,
+  hosted: readonly HostedAttribute[],
 ): ResourceType {
-  const core: ScimSchema = { ...base.schema, attributes: coreAttributes(base, bindings, configuration, capabilities) };
+  const inCore = hosted.filter((one) => one.extension === undefined).map((one) => one.definition);
+  const core: ScimSchema = { ...base.schema, attributes: [...coreAttributes(base, bindings, configuration, capabilities), ...inCore] };
   const extensions = base.extensions
     .map((schema) => ({
       ...schema,
@@ -266,7 +277,10 @@ function buildResourceType(
     }))
     .filter((schema) => schema.attributes.length > 0);
   if (restUrn !== undefined) {
-    const attributes = bindings.filter((binding) => binding.extension === restUrn).map(describeOwn);
+    const attributes = [
+      ...bindings.filter((binding) => binding.extension === restUrn).map(describeOwn),
+      ...hosted.filter((one) => one.extension === restUrn).map((one) => one.definition),
+    ];
     if (attributes.length > 0)
       extensions.push({
         id: restUrn,

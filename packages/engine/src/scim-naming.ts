@@ -1,0 +1,54 @@
+import { type EncodedAttributes, type EncodedValue, toErrorData } from '@landbridge/connector-sdk';
+import { scimErrors } from '@landbridge/scim';
+import type { EntryRow } from '@landbridge/store';
+import type { ResourceModel } from './resources/resource-model.ts';
+import { scimErrorOf } from './scim-errors.ts';
+import type { ScimFace } from './scim-face.ts';
+import { MissingNamePart, nameAfterChange } from './writes/distinguished-names.ts';
+import type { EntryDelta } from './writes/plan-write.ts';
+
+/** Names an entry. @throws ScimError for a part that is missing. */
+export function named<Name>(compose: () => Name): Name {
+  try {
+    return compose();
+  } catch (error) {
+    if (error instanceof MissingNamePart) throw scimErrors.invalidValue(error.message);
+    throw error;
+  }
+}
+
+/** The change with the new name that it brings, where names are composed from values. */
+export function withRename(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes, delta: EntryDelta): EntryDelta {
+  const { dnTemplate } = model.configuration;
+  if (delta.newDn !== undefined) {
+    requireInside(face, delta.newDn, row.partition);
+    return delta;
+  }
+  if (dnTemplate === undefined) return delta;
+  const after: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributes, ...delta.set };
+  for (const name of delta.unset) delete after[name];
+  const newDn = named(() => nameAfterChange(dnTemplate, face.capabilities.distinguishedNameStyle, { dn: row.dn, attributes }, after));
+  if (newDn === undefined) return delta;
+  requireInside(face, newDn, row.partition);
+  return { ...delta, newDn };
+}
+
+/** The partition that a new entry goes to. @throws ScimError for a name outside the scope of the connector (R31). */
+export function choosePartition(face: ScimFace, model: ResourceModel, dn: string | undefined): string | undefined {
+  try {
+    const partition = face.scope.choose(dn, model.configuration.partition);
+    face.scope.requireInside(dn, partition);
+    return partition?.id;
+  } catch (error) {
+    throw scimErrorOf(toErrorData(error));
+  }
+}
+
+/** A rename stays in its partition and in the selected containers (R31). @throws ScimError. */
+export function requireInside(face: ScimFace, dn: string, partition: string): void {
+  try {
+    face.scope.requireInside(dn, face.scope.partition(partition));
+  } catch (error) {
+    throw scimErrorOf(toErrorData(error));
+  }
+}
