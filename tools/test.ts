@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { installBackends } from './backends.ts';
+import { installBackends, postgresPrograms } from './backends.ts';
 import { checkSteps, runSteps, type Step } from './steps.ts';
 
 /** `npm test`: installs what the tests need, checks the sources, runs the tests, and tortures for a short while. */
@@ -14,8 +14,14 @@ if (missing.length > 0 && inCi) {
 const only = process.argv.slice(2);
 const tests: Step = { name: 'tests', command: 'vitest', values: ['run', ...only] };
 const torture = 'test/recovery/torture.ts';
-const steps =
-  only.length > 0
-    ? [tests]
-    : [...checkSteps, ...(existsSync(torture) ? [{ name: 'torture, short', command: process.execPath, values: [torture, '--short'] }] : []), tests];
+const tortures: readonly Step[] = [
+  { name: 'torture, short', command: process.execPath, values: [torture, '--short'] },
+  // On PostgreSQL the edges of the commits are what differs.
+  {
+    name: 'torture on PostgreSQL, short',
+    command: process.execPath,
+    values: [torture, '--store', 'postgres', '--hits', '1', '--point', 'intents-after-commit,results-before-commit,results-after-commit,page-after-commit'],
+  },
+];
+const steps = only.length > 0 ? [tests] : [...checkSteps, ...(existsSync(torture) ? tortures.slice(0, postgresPrograms() === undefined ? 1 : 2) : []), tests];
 process.exitCode = runSteps(steps) ? 0 : 1;

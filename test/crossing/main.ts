@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
 import { createScimClient, runTour, type ScimClient, type TourStep } from '../../apps/cli/src/tour/tour.ts';
+import { startPostgres } from '../backends/postgres.ts';
 import { ecma2System } from './ecma2-system.ts';
 import { type CrossingSystem, mariadbSystem, postgresSystem, sqliteSystem } from './systems.ts';
 
 /**
  * `npm run crossing -- SYSTEM`: the main job against a real system, as a user would do it: the system's server is started
  * privately, a configuration is written, the host comes up from the command line, imports, and provisions over SCIM; each
- * step is checked in the system by the system's own client. In the middle the host is killed the hard way and started again.
+ * step is checked in the system by the system's own client. `--store postgres` keeps the host's own state in PostgreSQL. In the middle the host is killed the hard way and started again.
  */
 const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = {
   sqlite: sqliteSystem,
@@ -20,7 +21,10 @@ const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = {
   ecma2: ecma2System,
 };
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, store: { type: 'string', default: 'sqlite' } },
+});
 const open = systems[positionals[0] ?? ''];
 if (open === undefined) {
   process.stderr.write(`error: name a system: npm run crossing -- ${Object.keys(systems).join('|')}\n`);
@@ -31,11 +35,17 @@ const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-crossing-'));
 const data = join(folder, 'data');
 const system = await open();
-const env = { ...process.env, ...system.environment, LANDBRIDGE_DATA: data };
+// The state of the host itself may be in PostgreSQL, in a server of its own.
+const stateServer = values.store === 'postgres' ? await startPostgres({ durable: true }) : undefined;
+const env = { ...process.env, ...system.environment, LANDBRIDGE_DATA: data, CROSSING_STORE: stateServer?.url ?? '' };
+const storeOption = stateServer === undefined ? [] : ['--store', '${env:CROSSING_STORE}'];
 let host: ChildProcess | undefined;
 
 async function up(): Promise<{ readonly url: string; readonly caFile: string }> {
-  const child = spawn(landbridge, ['up', '--json', '--port', '0', '--config', join(folder, 'landbridge.yaml')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(landbridge, ['up', '--json', '--port', '0', '--config', join(folder, 'landbridge.yaml'), ...storeOption], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   host = child;
   return new Promise((resolve, reject) => {
     let text = '';
@@ -104,6 +114,7 @@ try {
 } finally {
   await kill('SIGTERM');
   await system.stop();
+  await stateServer?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 const passed = survived && steps.length === 6 && steps.every((step) => step.passed);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
-import type { ConnectorStore, Intent, IntentOutcome, WriteResult } from '@landbridge/store';
+import { type ConnectorStore, type Intent, type IntentOutcome, postgresInstallation, type WriteResult } from '@landbridge/store';
 
 /**
  * The process that the torture suite kills: one connector, driven over IPC by the suite. It reports at start which of the
@@ -17,10 +17,19 @@ export interface Request {
   readonly values: readonly string[];
 }
 
+const stateUrl = process.env['TORTURE_STORE'] ? new URL(process.env['TORTURE_STORE']) : undefined;
+
+function openState(url: URL): ReturnType<ReturnType<typeof postgresInstallation>['openConnector']> {
+  const schema = url.searchParams.get('schema') ?? 'landbridge';
+  url.searchParams.delete('schema');
+  return postgresInstallation(join(folder, 'data'), { url: url.href, schema }).openConnector('app');
+}
+
 mkdirSync(join(folder, 'data'), { recursive: true });
 const connector: HostConnector = await openConnector(
   {
     folder: join(folder, 'data'),
+    ...(stateUrl === undefined ? {} : { openStore: () => openState(stateUrl) }),
     sealingKey: new Uint8Array(32),
     log: { debug: quiet, info: quiet, warn: quiet, error: (fields, message) => console.error(message, fields) },
     configuration: {

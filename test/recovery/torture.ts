@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 import { crashPoints } from '@landbridge/store';
+import { startPostgres } from '../backends/postgres.ts';
 
 /**
  * `npm run torture`: kills the host at every named point while clients write and imports run, starts it again, and asks what
  * became of it all. The oracle is what clients were answered, and what the application holds, read by its own client; never
- * the journal. Two planted faults must make it fail, else it proves nothing.
+ * the journal. `--store postgres` keeps the host's own state in PostgreSQL. Two planted faults must make it fail, else it proves nothing.
  */
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     fault: { type: 'string' },
     point: { type: 'string' },
     json: { type: 'boolean', default: false },
+    store: { type: 'string', default: 'sqlite' },
   },
 });
 const HITS = Number(values.hits ?? (values.short ? 2 : 20));
@@ -50,10 +52,19 @@ interface Host {
 
 const GONE = { status: -1 } as const;
 
+const stateServer = values.store === 'postgres' ? await startPostgres() : undefined;
+/** The schemas of the installation under torture. */
+let schema = '';
+
 async function startHost(folder: string, crashPoint: string | undefined): Promise<Host> {
   const child: ChildProcess = fork(join(import.meta.dirname, 'torture-host.ts'), values.fault === undefined ? [folder] : [folder, values.fault], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    env: { ...process.env, LANDBRIDGE_TORTURE: '1', ...(crashPoint === undefined ? {} : { LANDBRIDGE_CRASH_POINT: crashPoint }) },
+    env: {
+      ...process.env,
+      LANDBRIDGE_TORTURE: '1',
+      TORTURE_STORE: stateServer === undefined ? '' : `${stateServer.url}?schema=${schema}`,
+      ...(crashPoint === undefined ? {} : { LANDBRIDGE_CRASH_POINT: crashPoint }),
+    },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const waiting = new Map<number, (answer: { readonly result?: unknown; readonly status?: number }) => void>();
@@ -200,6 +211,7 @@ const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => 
 
 async function torturePoint(point: string): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-torture-'));
+  schema = point.replaceAll('-', '_');
   const file = join(folder, 'app.sqlite');
   const application = new DatabaseSync(file);
   application.exec(
@@ -282,7 +294,7 @@ function report(counts: Counts, what: 'lost' | 'doubled' | 'halfDone', message: 
 
 const started = performance.now();
 const results: Record<string, Counts> = {};
-const points = values.point === undefined ? crashPoints : crashPoints.filter((point) => point === values.point);
+const points = values.point === undefined ? crashPoints : crashPoints.filter((point) => (values.point ?? '').split(',').includes(point));
 for (const point of points) {
   const counts = await torturePoint(point);
   results[point] = counts;
@@ -292,6 +304,7 @@ for (const point of points) {
     );
   }
 }
+await stateServer?.stop();
 const sum = (name: keyof Counts): number => Object.values(results).reduce((total, counts) => total + counts[name], 0);
 const clean = sum('lost') + sum('doubled') + sum('halfDone') === 0;
 const reached = Object.values(results).every((counts) => counts.hits >= HITS);

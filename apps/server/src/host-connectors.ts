@@ -3,6 +3,7 @@ import { cpSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPackage, type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
 import { PackageError, type PackagePolicy, type PackageStore } from '@landbridge/package-store';
+import type { Installation } from '@landbridge/store';
 import { type ConfigurationDocument, type SecretReader, toConnectorConfiguration, UnresolvedError } from './configuration/parse-configuration.ts';
 import { type Admission, createAdmission } from './connector-admission.ts';
 import type { Tokens } from './credentials/tokens.ts';
@@ -63,6 +64,7 @@ export function createHostConnectors(options: {
   readonly tokens: Tokens;
   readonly packages: PackageStore;
   readonly secrets: SecretReader;
+  readonly installation: Installation;
 }): HostConnectors {
   const { log, packages } = options;
   const slots = new Map<string, Slot>();
@@ -105,7 +107,13 @@ export function createHostConnectors(options: {
     mkdirSync(own, { recursive: true, mode: 0o700 });
     openOwnFiles(own);
     copyFirstFiles(configuration.firstFiles, join(own, 'files'));
-    const connector = await openConnector({ configuration, folder: own, sealingKey: options.sealingKey, log });
+    const connector = await openConnector({
+      configuration,
+      folder: own,
+      sealingKey: options.sealingKey,
+      log,
+      openStore: () => options.installation.openConnector(name),
+    });
     if (slots.get(name) !== slot) return void (await connector.close());
     slot.connector = connector;
     slot.installed = installed;

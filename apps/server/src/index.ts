@@ -10,4 +10,5 @@ export {
   toConnectorConfiguration,
   UnresolvedError,
 } from './configuration/parse-configuration.ts';
-export { type RunningServer, StartError, type StartServerOptions, startServer, VERSION } from './start-server.ts';
+export { StartError } from './start-error.ts';
+export { type RunningServer, type StartServerOptions, startServer, VERSION } from './start-server.ts';

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { HostLog } from '@landbridge/engine';
+import { HostError, type HostLog } from '@landbridge/engine';
 import { openPackageStore } from '@landbridge/package-store';
 import { ScimError, toErrorBody } from '@landbridge/scim';
-import { openDataFolder, openSqliteControlStore } from '@landbridge/store';
+import { type ControlStore, type DataFolder, type Installation, openDataFolder } from '@landbridge/store';
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
+import { openInstallation } from './choose-store.ts';
 import { clientAuthorityFile, toAuthenticationConfiguration } from './configuration/authentication-configuration.ts';
 import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
 import { createAuthenticator } from './credentials/authenticator.ts';
@@ -28,6 +29,7 @@ import { registerRequestLog } from './operations/request-log.ts';
 import { linkSdk } from './packages/installed-packages.ts';
 import { KeyRingError, openKeyRing } from './secrets/key-ring.ts';
 import { openSecretStore, SecretKeyError, type SecretStore } from './secrets/secret-store.ts';
+import { StartError } from './start-error.ts';
 
 /** What a server is started with. */
 export interface StartServerOptions {
@@ -35,6 +37,8 @@ export interface StartServerOptions {
   /** A configuration file: becomes a new revision if it differs from the one in force. Without it the newest revision serves. */
   readonly configFile?: string;
   readonly port?: number;
+  /** Where the state is: the URL of a PostgreSQL database, secrets by reference. Default is what the configuration or the data folder say. */
+  readonly store?: string;
   readonly log?: HostLog;
   /** How long a stop waits for requests at work. Default is 30 seconds: longer than a client waits for an answer. */
   readonly drainMilliseconds?: number;
@@ -57,11 +61,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** A configuration or start that cannot be; the message is for a person, problems a line each. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
-
 const DRAIN_MILLISECONDS = 30_000;
 const EMPTY: ConfigurationDocument = { version: 1, connectors: {} };
 export const VERSION = '0.1.0';
@@ -71,7 +70,8 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const startedAt = Date.now();
   const folder = openFolder(options.dataFolder);
   const log: HostLog & Partial<Pick<ServerLog, 'reopen'>> = options.log ?? openLog(join(folder.path, 'host.log'));
-  const control = openSqliteControlStore(join(folder.path, 'control.db'));
+  const installation = chooseInstallation(folder, options);
+  const control = await openControl(installation, folder);
   const tokens = await openTokens(control, keyFile(folder.path, 'token-pepper.key'));
   const secrets = await openSecrets(control, folder.path).catch(async (error: unknown) => {
     await tokens.close();
@@ -88,6 +88,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     log,
     tokens,
     secrets: secrets.read,
+    installation,
   });
   const release = async (): Promise<void> => {
     await connectors.close();
@@ -149,6 +150,11 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         if (parsed.document === undefined) throw new StartError('the configuration has problems');
         const nextFolder = more.folder ?? configurationFolder;
         const changes = summarize(document, parsed.document);
+        if (JSON.stringify(parsed.document.store) !== JSON.stringify(document.store))
+          throw new HostError(
+            'invalid-configuration',
+            'where the state is (store) cannot be changed while the host runs; stop it and use landbridge store migrate',
+          );
         revision = await control.addRevision({
           document: JSON.stringify({ document: parsed.document, folder: nextFolder }),
           author,
@@ -234,7 +240,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
 }
 
 /** @throws StartError when the key-encryption key is not there, or another one. */
-async function openSecrets(control: ReturnType<typeof openSqliteControlStore>, folder: string): Promise<SecretStore> {
+async function openSecrets(control: ControlStore, folder: string): Promise<SecretStore> {
   try {
     return await openSecretStore(control, openKeyRing(folder));
   } catch (error) {
@@ -269,27 +275,52 @@ async function listen(app: { listen(options: { readonly host: string; readonly p
 }
 
 async function loadConfiguration(
-  control: ReturnType<typeof openSqliteControlStore>,
+  control: ControlStore,
   options: StartServerOptions,
 ): Promise<{ document: ConfigurationDocument; revision: number; configurationFolder: string }> {
   const newest = await control.readRevision();
   const stored = newest === undefined ? undefined : (JSON.parse(newest.document) as { readonly document: ConfigurationDocument; readonly folder: string });
   if (options.configFile === undefined)
     return { document: stored?.document ?? EMPTY, revision: newest?.number ?? 0, configurationFolder: stored?.folder ?? process.cwd() };
-  if (!existsSync(options.configFile)) throw new StartError(`the configuration file ${options.configFile} does not exist`);
-  const parsed = parseConfiguration(readFileSync(options.configFile, 'utf8'));
   const { configFile } = options;
-  if (parsed.document === undefined) throw new StartError(parsed.problems.map((problem) => formatProblem(configFile, problem)).join('\n'));
+  const document = readConfigurationFile(configFile);
   const folder = folderOf(configFile);
-  if (JSON.stringify(stored) === JSON.stringify({ document: parsed.document, folder }))
-    return { document: parsed.document, revision: newest?.number ?? 0, configurationFolder: folder };
+  if (JSON.stringify(stored) === JSON.stringify({ document, folder })) return { document, revision: newest?.number ?? 0, configurationFolder: folder };
   const revision = await control.addRevision({
-    document: JSON.stringify({ document: parsed.document, folder }),
+    document: JSON.stringify({ document, folder }),
     author: `file ${configFile}`,
     at: Date.now(),
-    summary: summarize(stored?.document, parsed.document),
+    summary: summarize(stored?.document, document),
   });
-  return { document: parsed.document, revision, configurationFolder: folder };
+  return { document, revision, configurationFolder: folder };
+}
+
+function readConfigurationFile(configFile: string): ConfigurationDocument {
+  if (!existsSync(configFile)) throw new StartError(`the configuration file ${configFile} does not exist`);
+  const parsed = parseConfiguration(readFileSync(configFile, 'utf8'));
+  if (parsed.document === undefined) throw new StartError(parsed.problems.map((problem) => formatProblem(configFile, problem)).join('\n'));
+  return parsed.document;
+}
+
+/** Where the state is stands in the configuration, and the configuration is part of the state: the file is read before it is opened. */
+function chooseInstallation(folder: DataFolder, options: StartServerOptions): Installation {
+  try {
+    if (options.store !== undefined) return openInstallation(folder.path, { store: { postgres: options.store }, folder: process.cwd() });
+    const store = options.configFile === undefined ? undefined : readConfigurationFile(options.configFile).store;
+    return openInstallation(folder.path, store === undefined || options.configFile === undefined ? undefined : { store, folder: folderOf(options.configFile) });
+  } catch (error) {
+    folder.release();
+    throw error;
+  }
+}
+
+async function openControl(installation: Installation, folder: DataFolder): Promise<ControlStore> {
+  try {
+    return await installation.openControl();
+  } catch (error) {
+    folder.release();
+    throw new StartError(`the store of the host cannot be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 function summarize(before: ConfigurationDocument | undefined, after: ConfigurationDocument): string {

@@ -1,6 +1,6 @@
 import type { Partition, Schema, TestResult } from '@landbridge/connector-sdk';
 import type { CompiledResourceType } from '@landbridge/scim';
-import type { AuditRecord, ConnectorStore, EntryRow, EventStreamRow, HeldRow, JournalRow, JournalState, RunRow } from '@landbridge/store';
+import type { AuditRecord, ConnectorStore, EntryRow, EventStreamRow, HeldRow, JournalRow, JournalState, OpenStore, RunRow } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 
 /** What a credential can be allowed to do (SEC-09). */
@@ -210,6 +210,8 @@ export interface OpenConnectorOptions {
   readonly configuration: ConnectorConfiguration;
   /** Folder of the connector's store file and of its own persistent files (R28). */
   readonly folder: string;
+  /** Opens the connector's store. Default is a SQLite file in the folder. */
+  readonly openStore?: () => Promise<OpenStore>;
   /** 32 bytes: seals passwords in the journal (R21). */
   readonly sealingKey: Uint8Array;
   readonly log: HostLog;

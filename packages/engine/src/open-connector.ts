@@ -67,10 +67,11 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   const queryable = chooseQueryable(configuration, objectTypes, cleanModels);
   await handle.select({ schema, queryable });
 
-  const opened = await openSqliteConnectorStore({
-    file: join(options.folder, 'connector.db'),
-    ...(seams.storeThread === undefined ? {} : { thread: seams.storeThread }),
-  });
+  const opened = await (options.openStore?.() ??
+    openSqliteConnectorStore({
+      file: join(options.folder, 'connector.db'),
+      ...(seams.storeThread === undefined ? {} : { thread: seams.storeThread }),
+    }));
   toClose(() => opened.close());
   const store = seams.wrapStore?.(opened.store) ?? opened.store;
   const { reader } = opened;

@@ -2,6 +2,7 @@
 export * from './connector-store.ts';
 export * from './control-store.ts';
 export * from './crash-points.ts';
+export { type Installation, postgresInstallation, sqliteInstallation } from './installation.ts';
 export type { PostgresOptions } from './postgres/connection.ts';
 export { openPostgresControlStore } from './postgres/control-database.ts';
 export { openPostgresConnectorStore, type PostgresStoreOptions } from './postgres/open-postgres-store.ts';

@@ -6,6 +6,7 @@ import { type CommonOptions, style } from '../output.ts';
 export interface UpOptions extends CommonOptions {
   readonly config?: string;
   readonly port?: string;
+  readonly store?: string;
 }
 
 /** Starts the host and stays until it is told to stop: Ctrl-C, SIGTERM, or the admin API. Writes under way are finished first. */
@@ -20,6 +21,7 @@ export async function up(options: UpOptions): Promise<void> {
       dataFolder,
       ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
       ...(port === undefined ? {} : { port }),
+      ...(options.store === undefined ? {} : { store: options.store }),
     });
     // Before anything is printed: who reads that the host is up may stop it at once.
     process.on('SIGHUP', () => server.reopenLog());

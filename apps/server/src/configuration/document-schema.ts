@@ -326,6 +326,40 @@ const authentication = {
 };
 
 /** The schema of the whole document. */
+const store = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['postgres'],
+  description: 'Where the host keeps its own state. Without it: SQLite files in the data folder.',
+  properties: {
+    postgres: {
+      description: 'A PostgreSQL database (version 13 or newer, encoding UTF8). Its password by reference, or in PGPASSWORD or a .pgpass file.',
+      oneOf: [
+        text('postgres://USER:${env:NAME}@HOST:PORT/DATABASE?sslmode=verify-full, or the whole of it by reference: ${env:NAME}.'),
+        {
+          type: 'object',
+          additionalProperties: false,
+          required: ['host', 'database', 'user'],
+          properties: {
+            host: text('Name or address of the server.'),
+            port: { type: 'integer', minimum: 1, maximum: 65_535, description: 'Default 5432.' },
+            database: text('The database.'),
+            user: text('The role: it must be allowed to create schemas in the database.'),
+            password: text('Its password, by reference: ${env:NAME} or ${file:PATH}.'),
+            sslmode: { enum: ['disable', 'require', 'verify-ca', 'verify-full'], description: 'How the connection is protected. Default: disable.' },
+            sslrootcert: text('PEM file of the authority that the server certificate must come from.'),
+            schema: {
+              type: 'string',
+              pattern: '^[a-z][a-z0-9_]{0,40}$',
+              description: 'Schema of the control data, and prefix of the schemas of the connectors. Default: landbridge.',
+            },
+          },
+        },
+      ],
+    },
+  },
+};
+
 export const documentSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Landbridge configuration',
@@ -351,6 +385,7 @@ export const documentSchema = {
         },
       },
     },
+    store,
     authentication,
     packages: {
       type: 'object',

@@ -12,6 +12,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, stringify } from 'yaml';
 import type { AuthenticationDocument } from './authentication-configuration.ts';
 import { documentSchema } from './document-schema.ts';
+import { hasLiteralPassword, type StoreDocument } from './store-document.ts';
 
 /** Something wrong in a configuration, where, and what to do. */
 export interface ConfigurationProblem {
@@ -32,6 +33,7 @@ export interface ConfigurationDocument {
     readonly publicUrl?: string;
     readonly tls?: { readonly certificate: string; readonly key: string };
   };
+  readonly store?: StoreDocument;
   readonly authentication?: AuthenticationDocument;
   readonly packages?: { readonly requireSignature?: boolean; readonly keys?: Readonly<Record<string, string>> };
   readonly connectors: Readonly<Record<string, Json>>;
@@ -151,6 +153,8 @@ function nodeAt(yaml: Document, path: readonly string[]): Node | undefined {
 }
 
 function findLiteralSecrets(document: ConfigurationDocument, add: (path: readonly string[], message: string) => void): void {
+  if (document.store !== undefined && hasLiteralPassword(document.store))
+    add(['store', 'postgres'], 'a password must not stand in the configuration; write ${env:NAME} or ${file:PATH}, or leave it to PGPASSWORD');
   for (const [name, connector] of Object.entries(document.connectors)) {
     const open = new Set((connector['publicParameters'] as readonly string[] | undefined) ?? []);
     walk(connector['parameters'], ['connectors', name, 'parameters'], (path, value) => {
