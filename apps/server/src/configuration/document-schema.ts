@@ -46,7 +46,10 @@ const mapping = {
             additionalProperties: false,
             required: ['true', 'false'],
             description: 'What a SCIM boolean is in the application.',
-            properties: { true: { type: ['string', 'number', 'boolean'] }, false: { type: ['string', 'number', 'boolean'] } },
+            properties: {
+              true: { type: ['string', 'number', 'boolean'], description: 'The value in the application that means true.' },
+              false: { type: ['string', 'number', 'boolean'], description: 'The value in the application that means false.' },
+            },
           },
           characteristics: {
             type: 'object',
@@ -54,11 +57,11 @@ const mapping = {
             description: 'Characteristics of the SCIM attribute (RFC 7643 §7) that differ from the standard or the application.',
             properties: {
               description: text('What it is.'),
-              required: { type: 'boolean' },
-              caseExact: { type: 'boolean' },
-              mutability: { enum: ['readOnly', 'readWrite', 'immutable', 'writeOnly'] },
-              returned: { enum: ['always', 'never', 'default', 'request'] },
-              uniqueness: { enum: ['none', 'server', 'global'] },
+              required: { type: 'boolean', description: 'A create must have it.' },
+              caseExact: { type: 'boolean', description: 'Upper and lower case differ.' },
+              mutability: { enum: ['readOnly', 'readWrite', 'immutable', 'writeOnly'], description: 'Whether clients may set and change it.' },
+              returned: { enum: ['always', 'never', 'default', 'request'], description: 'When answers contain it.' },
+              uniqueness: { enum: ['none', 'server', 'global'], description: 'Whether two resources may have the same value.' },
               canonicalValues: list('Suggested values.'),
             },
           },
@@ -98,9 +101,9 @@ const runStep = {
       additionalProperties: false,
       required: ['step'],
       properties: {
-        step: { enum: ['full-import', 'delta-import', 'full-export'] },
+        step: { enum: ['full-import', 'delta-import', 'full-export'], description: 'What the step does.' },
         partition: text('One partition instead of all selected.'),
-        pageSize: { type: 'integer', minimum: 1 },
+        pageSize: { type: 'integer', minimum: 1, description: 'Entries of a page. Default: as the connector says.' },
       },
     },
   ],
@@ -229,7 +232,11 @@ const connector = {
       type: 'object',
       additionalProperties: false,
       description: 'How export sessions live.',
-      properties: { keepOpen: { type: 'boolean' }, idle: duration('Closed after.'), max: duration('Reopened after.') },
+      properties: {
+        keepOpen: { type: 'boolean', description: 'Sessions stay open between bursts of writes. Default: as the package declares.' },
+        idle: duration('Closed after.'),
+        max: duration('Reopened after.'),
+      },
     },
     limits: {
       type: 'object',
@@ -273,6 +280,7 @@ const authentication = {
   properties: {
     issuers: {
       type: 'array',
+      description: 'OpenID Connect issuers whose JSON Web Tokens are accepted.',
       items: {
         type: 'object',
         additionalProperties: false,
@@ -308,6 +316,7 @@ const authentication = {
         clients: {
           type: 'array',
           minItems: 1,
+          description: 'The clients, recognised by their certificates.',
           items: {
             type: 'object',
             additionalProperties: false,
