@@ -11,7 +11,7 @@ import { mariadbPrograms, postgresPrograms } from '../../../tools/backends.ts';
 import { connector } from './index.ts';
 
 const tables = (id: string, number: string, bytes: string): string => `
-CREATE TABLE people(id ${id}, login varchar(64) NOT NULL UNIQUE, title varchar(200), pay ${number}, active boolean, photo ${bytes});
+CREATE TABLE people(id ${id}, login varchar(64) NOT NULL UNIQUE, title varchar(200), pay ${number}, active boolean, photo ${bytes}, pass varchar(80));
 CREATE TABLE mails(person ${number} NOT NULL REFERENCES people(id) ON DELETE CASCADE, mail varchar(100) NOT NULL, PRIMARY KEY(person, mail));
 CREATE TABLE people_log(seq ${id}, person ${number} NOT NULL, operation varchar(1) NOT NULL);`;
 
@@ -36,6 +36,8 @@ const objectTypes = {
   person: {
     table: 'people',
     anchor: ['id'],
+    attributes: { login: {}, title: {}, pay: {}, active: {}, photo: {} },
+    write: { setPassword: [{ statement: 'UPDATE people SET pass = :password WHERE id = :id' }] },
     anchorAssigned: true,
     multiValued: { mails: { table: 'mails', key: ['person'], value: 'mail' } },
     delta: { changeLog: { table: 'people_log', sequence: 'seq', key: ['person'] } },
@@ -43,7 +45,7 @@ const objectTypes = {
 };
 
 /** Checks that may not apply, because a SQL database does not have what they check. SQLite has one writer: nothing is parallel. */
-const NOT_SQL: readonly string[] = ['partitions', 'hierarchy', 'export-parallel', 'export-replace', 'export-rename', 'password'];
+const NOT_SQL: readonly string[] = ['partitions', 'hierarchy', 'export-parallel', 'export-replace', 'export-rename'];
 
 const quiet = (): void => {};
 let next = 0;

@@ -3,6 +3,7 @@ import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow, type SqlSna
 import { fetchByKeys, keyText } from './fetch-entries.ts';
 import type { SelectedType } from './import-session.ts';
 import type { LogModel, ObjectModel } from './object-model.ts';
+import { readReplication, seedReplication } from './postgres-replication.ts';
 
 /**
  * Where each object type goes on: the highest value of its watermark column, or of the sequence of its change log. The
@@ -33,6 +34,7 @@ export async function seedWatermark(database: SqlDatabase, selected: readonly Se
 }
 
 async function readMark(database: SqlDatabase, model: ObjectModel): Promise<string | null> {
+  if (model.delta?.kind === 'replication') return `t${await seedReplication(database, model.delta)}`;
   const { from, column } = sourceOf(model);
   const { rows } = await database.query(`SELECT ${database.dialect.selected(`max(${column.expression})`, column)} FROM ${from}`, []);
   const value = rows[0]?.[0];
@@ -42,9 +44,9 @@ async function readMark(database: SqlDatabase, model: ObjectModel): Promise<stri
 
 /** A mark before those that transactions may have taken and not committed yet. */
 async function withOverlap(database: SqlDatabase, model: ObjectModel, mark: string | null, oldest: string | undefined): Promise<string | null> {
+  if (mark === null || model.delta?.kind === 'replication') return mark;
   const { dialect } = database;
   const { column } = sourceOf(model);
-  if (mark === null) return null;
   if (column.type === 'integer') return formatMark(BigInt(mark.slice(1)) - OVERLAP);
   // Rows may carry the time at which their transaction began, and become visible when it ends.
   const values = [parseMark(mark), ...(oldest !== undefined && column.declared === 'timestamp with time zone' ? [oldest] : [])];
@@ -68,7 +70,7 @@ function parseMark(mark: string): SqlValue {
 
 function sourceOf(model: ObjectModel): { readonly from: string; readonly column: CatalogueColumn & { readonly expression: string } } {
   const { delta } = model;
-  if (delta === undefined) throw new ConnectorError('not-supported', `the object type "${model.name}" has no delta`);
+  if (delta === undefined || delta.kind === 'replication') throw new ConnectorError('not-supported', `the object type "${model.name}" has no delta of rows`);
   if (delta.kind === 'log') return { from: delta.from, column: { ...delta.sequence, expression: `l.${quote(delta.sequence.name)}` } };
   return { from: model.from, column: { ...delta.column, expression: `m.${quote(delta.column.name)}` } };
 }
@@ -87,7 +89,12 @@ export async function* readDelta(
     if (since === undefined || model.delta === undefined)
       throw new ConnectorError('watermark-lost', `the object type "${model.name}" has no watermark; a full import is needed`);
     if (model.delta.kind === 'log' && since !== null) await checkLog(database, model, model.delta, marks[`${model.name}${TOP}`] ?? since);
-    for await (const changed of readChanges(database, snapshot, model, since === null ? null : parseMark(since))) {
+    const changes =
+      model.delta.kind === 'replication'
+        ? readReplication(database, snapshot, model, model.delta, (since ?? '').slice(1))
+        : readChanges(database, snapshot, model, since === null ? null : parseMark(since));
+    for await (const repeated of changes) {
+      const changed = lastOfEach(repeated);
       const entries = await readChanged(database, model, wanted, changed, step.signal);
       for (let index = 0; index < entries.length; index += step.pageSize) yield { entries: entries.slice(index, index + step.pageSize), more: true };
     }
@@ -116,6 +123,11 @@ function parseMarks(watermark: string | undefined): Marks {
     // Not JSON: said below.
   }
   throw new ConnectorError('watermark-lost', 'the watermark cannot be read; a full import is needed');
+}
+
+/** A row that changed several times is read once, in the state that it has now. */
+function lastOfEach(changes: readonly Change[]): readonly Change[] {
+  return [...new Map(changes.map((change) => [keyText(change.key), change])).values()];
 }
 
 /** A row that changed. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { connect, isIP, type Socket } from 'node:net';
 import { ConnectorError } from '@landbridge/connector-sdk';
 import type { Connection, ConnectionOptions, FieldPacket, TypedParameterValue } from 'mysql2/promise';
 import type { SqlRow, SqlValue, StatementResult } from './database.ts';
@@ -48,7 +49,18 @@ export function mysqlOptions(settings: SqlSettings): ConnectionOptions {
     disableEval: true,
     maxPreparedStatements: 200,
     ...(ssl === undefined ? {} : { ssl }),
+    ...(ssl?.verifyIdentity && isIP(host) !== 0 ? { stream: () => socketTo(host, port) } : {}),
   };
+}
+
+/**
+ * The driver tells TLS no name for an address, and the certificate would be checked against "localhost". Node takes the name of
+ * the socket underneath where it has one (`tls.connect`: servername, host, the socket's own).
+ */
+function socketTo(host: string, port: number): Socket {
+  const socket = connect({ host, port, keepAlive: true, noDelay: true });
+  Object.defineProperty(socket, '_host', { value: host });
+  return socket;
 }
 
 function tlsOf({ tls }: SqlSettings): Exclude<ConnectionOptions['ssl'], string> {

@@ -59,7 +59,16 @@ export interface VersionModel {
 }
 
 /** Where changes show: in a column of the rows, or in a table of their own. */
-export type DeltaModel = { readonly kind: 'column'; readonly column: CatalogueColumn; readonly deleted: CatalogueColumn | undefined } | LogModel;
+export type DeltaModel =
+  | { readonly kind: 'column'; readonly column: CatalogueColumn; readonly deleted: CatalogueColumn | undefined }
+  | LogModel
+  | ReplicationModel;
+
+/** A slot of the logical replication of PostgreSQL. */
+export interface ReplicationModel {
+  readonly kind: 'replication';
+  readonly slot: string;
+}
 
 /** A table with one row for each change. */
 export interface LogModel {
@@ -140,6 +149,7 @@ async function buildDelta(
   path: string,
 ): Promise<DeltaModel | undefined> {
   if (delta?.watermarkColumn !== undefined) return { kind: 'column', column: find(delta.watermarkColumn, 'delta.watermarkColumn'), deleted };
+  if (delta?.replication !== undefined) return { kind: 'replication', slot: delta.replication };
   const log = delta?.changeLog;
   if (log === undefined) return undefined;
   const catalogue = await database.columns(log.table, log.schema);

@@ -23,6 +23,7 @@ const CODES: Readonly<Record<string, readonly [code: ConnectorErrorCode, advice:
   '53300': ['throttled', 'the server has no connection left; lower "poolSize" or raise its max_connections'],
   '40': ['throttled', ''],
   '55P03': ['throttled', ''],
+  '55006': ['throttled', 'somebody else is using it just now'],
   '22': ['invalid-attribute-value', ''],
   '42': ['invalid-configuration', ''],
   '0A': ['not-supported', ''],

@@ -79,6 +79,7 @@ describe('the parameters of the SQL connector', () => {
     [{ multiValued: { m: { key: ['a'], value: 'v' } } }, /^objectTypes\.person\.multiValued\.m\.table: /],
     [{ attributes: { m: {} }, multiValued: { m: { table: 't', key: ['a'], value: 'v' } } }, /^objectTypes\.person\.multiValued\.m: .*twice/],
     [{ delta: {} }, /^objectTypes\.person\.delta: write either/],
+    [{ delta: { replication: 'slot' } }, /^objectTypes\.person\.delta\.replication: is a thing of PostgreSQL/],
     [{ delta: { changeLog: { table: 'l', sequence: 's', key: ['a', 'b'] } } }, /^objectTypes\.person\.delta\.changeLog\.key: /],
     [{ writeTable: 'x' }, /^objectTypes\.person\.writeTable: /],
   ])('says what is wrong with the object type %j', (change, message) => {

@@ -65,6 +65,8 @@ export interface DeltaSettings {
   readonly watermarkColumn?: string;
   readonly deletedColumn?: string;
   readonly changeLog?: ChangeLogSettings;
+  /** The slot of PostgreSQL's logical replication that tells of changes; it is made when it is not there. */
+  readonly replication?: string;
 }
 
 /** A value that goes into a procedure, or comes out of it. */
@@ -182,7 +184,7 @@ export function readSettings(parameters: Parameters): { readonly settings: SqlSe
       ...(tls === undefined ? {} : { tls }),
       poolSize: readNumber(parameters, 'poolSize', report),
       commandTimeoutSeconds: readNumber(parameters, 'commandTimeout', report),
-      objectTypes: readObjectTypes(parameters['objectTypes'], report),
+      objectTypes: readObjectTypes(parameters['objectTypes'], parameters['dialect'], report),
     },
   };
 }
@@ -229,7 +231,7 @@ function readTls(value: ParameterValue | undefined, report: Report): SqlSettings
   return { mode: mode ?? 'disable', ...(ca === undefined ? {} : { ca }) };
 }
 
-function readObjectTypes(value: ParameterValue | undefined, report: Report): SqlSettings['objectTypes'] {
+function readObjectTypes(value: ParameterValue | undefined, dialect: ParameterValue | undefined, report: Report): SqlSettings['objectTypes'] {
   if (value === undefined || value === null) {
     report('objectTypes', 'name at least one object type with its table and anchor');
     return {};
@@ -239,7 +241,11 @@ function readObjectTypes(value: ParameterValue | undefined, report: Report): Sql
   if (problems.length > 0) return {};
   // The schema was checked just now: it describes the same shape as the type.
   const types = value as unknown as SqlSettings['objectTypes'];
-  for (const [name, type] of Object.entries(types)) checkObjectType(`objectTypes.${name}`, type, types, report);
+  for (const [name, type] of Object.entries(types)) {
+    checkObjectType(`objectTypes.${name}`, type, types, report);
+    if (type.delta?.replication !== undefined && dialect !== 'postgres')
+      report(`objectTypes.${name}.delta.replication`, 'is a thing of PostgreSQL; use changeLog');
+  }
   return types;
 }
 
@@ -299,7 +305,12 @@ function checkSide(path: string, side: MultiValueSettings, type: ObjectTypeSetti
 
 function checkDelta(path: string, delta: DeltaSettings, type: ObjectTypeSettings, report: Report): void {
   const log = delta.changeLog;
-  if ((delta.watermarkColumn === undefined) === (log === undefined)) report(path, 'write either watermarkColumn or changeLog');
+  const kinds = [delta.watermarkColumn, log, delta.replication].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) report(path, 'write either watermarkColumn, changeLog or replication');
+  if (delta.replication !== undefined && !/^[a-z0-9_]{1,63}$/.test(delta.replication))
+    report(`${path}.replication`, 'write the name of a slot: small letters, digits and _');
+  if (delta.replication !== undefined && type.table === undefined && type.writeTable === undefined)
+    report(`${path}.replication`, 'tables are replicated, views and queries are not: name a writeTable');
   if (log === undefined) return;
   if (log.key.length !== type.anchor.length)
     report(`${path}.changeLog.key`, `name as many columns as the anchor has (${type.anchor.join(', ')}), in its order`);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectorContext, TestResult } from '@landbridge/connector-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PrivatePostgres, startPostgres } from '../../../test/backends/postgres.ts';
-import { postgresPrograms } from '../../../tools/backends.ts';
+import { startMariadb } from '../../../test/backends/mariadb.ts';
+import { startPostgres } from '../../../test/backends/postgres.ts';
+import { mariadbPrograms, postgresPrograms } from '../../../tools/backends.ts';
 import { connector } from './index.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -27,8 +28,47 @@ function makeCertificate(folder: string, name: string): { readonly certificate: 
   return { certificate, key };
 }
 
-describe.skipIf(postgresPrograms() === undefined || !hasOpenssl)('PostgreSQL over TLS', () => {
-  let server: PrivatePostgres;
+/** A server that has this certificate, and a table "people". */
+interface TlsServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const servers: readonly {
+  readonly name: string;
+  readonly dialect: string;
+  readonly isThere: boolean;
+  start(certificate: string, key: string): Promise<TlsServer>;
+}[] = [
+  {
+    name: 'PostgreSQL',
+    dialect: 'postgres',
+    isThere: postgresPrograms() !== undefined,
+    async start(certificate, key) {
+      const server = await startPostgres({ settings: ['ssl=on', `ssl_cert_file=${certificate}`, `ssl_key_file=${key}`] });
+      server.psql('CREATE TABLE people (id int PRIMARY KEY)');
+      return server;
+    },
+  },
+  {
+    name: 'MariaDB',
+    dialect: 'mariadb',
+    isThere: mariadbPrograms() !== undefined,
+    async start(certificate, key) {
+      const server = await startMariadb({ settings: [`ssl_cert=${certificate}`, `ssl_key=${key}`] });
+      server.client('CREATE TABLE people (id int PRIMARY KEY)');
+      return server;
+    },
+  },
+];
+
+describe.each(servers.filter(({ isThere }) => isThere && hasOpenssl))('$name over TLS', ({ dialect, start }) => {
+  let server: TlsServer;
   let folder = '';
   let trusted = '';
   let other = '';
@@ -38,8 +78,7 @@ describe.skipIf(postgresPrograms() === undefined || !hasOpenssl)('PostgreSQL ove
     const { certificate, key } = makeCertificate(folder, 'server');
     trusted = certificate;
     other = makeCertificate(folder, 'other').certificate;
-    server = await startPostgres({ settings: ['ssl=on', `ssl_cert_file=${certificate}`, `ssl_key_file=${key}`] });
-    server.psql('CREATE TABLE people (id int PRIMARY KEY)');
+    server = await start(certificate, key);
   });
   afterAll(async () => {
     await server.stop();
@@ -49,7 +88,7 @@ describe.skipIf(postgresPrograms() === undefined || !hasOpenssl)('PostgreSQL ove
   const contextOf = (parameters: Readonly<Record<string, string | number | object>>): ConnectorContext => {
     const silent = (): void => {};
     // The structures below are plain JSON.
-    const all = { dialect: 'postgres', ...parameters, objectTypes: { person: { table: 'people', anchor: ['id'] } } } as ConnectorContext['parameters'];
+    const all = { dialect, ...parameters, objectTypes: { person: { table: 'people', anchor: ['id'] } } } as ConnectorContext['parameters'];
     return { connector: 'tls', folder: '', parameters: all, log: { debug: silent, info: silent, warn: silent, error: silent } };
   };
   const parts = (tls: object): ConnectorContext => {

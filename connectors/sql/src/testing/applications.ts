@@ -86,7 +86,7 @@ export function createSqliteBench(): Bench {
 }
 
 /** PostgreSQL: one private server, a database for each application. */
-export function createPostgresBench(locale?: string): Bench {
+export function createPostgresBench(locale?: string, settings: readonly string[] = []): Bench {
   let server: PrivatePostgres | undefined;
   let count = 0;
   const running = (): PrivatePostgres => {
@@ -98,7 +98,7 @@ export function createPostgresBench(locale?: string): Bench {
     dialect: 'postgres',
     isThere: postgresPrograms() !== undefined,
     async start() {
-      server = await startPostgres();
+      server = await startPostgres({ settings });
     },
     async create(script) {
       count += 1;
