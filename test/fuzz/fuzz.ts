@@ -50,7 +50,9 @@ export function fuzz(targets: readonly Target[], seed: number, limits: FuzzLimit
     const corpus = learned.get(target) ?? [];
     const isMutation = chance.below(3) !== 0;
     if (isMutation) mutations += 1;
-    const input = isMutation ? mutate(chance.pick(corpus), chance.pick(corpus), chance) : invent(chance);
+    // Half begin at what people wrote: what is learned drifts away from it.
+    const start = chance.pick(chance.below(2) === 0 ? target.corpus : corpus);
+    const input = isMutation ? mutate(start, chance.pick(target.corpus), chance) : invent(chance);
     const started = performance.now();
     const problem = tryOne(target, input);
     const spent = performance.now() - started;
