@@ -36,7 +36,7 @@ export function parseJsonBody(body: Buffer | string, limits: JsonLimits = defaul
 
 function decode(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
     throw scimErrors.invalidSyntax('The body is not valid UTF-8.');
   }
