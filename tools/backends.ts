@@ -46,12 +46,19 @@ export function pythonProgram(): string | undefined {
     .find((file) => existsSync(file));
 }
 
+/** The tracer of system calls, which shows what reached the disk and when. */
+export function straceProgram(): string | undefined {
+  const folders = ['/usr/bin', ...(process.env['PATH'] ?? '').split(':')];
+  return folders.map((folder) => `${folder}/strace`).find((file) => existsSync(file));
+}
+
 /** Everything that tests need beside Node.js. Another backend is another row. */
 export const backends: readonly Backend[] = [
   { name: 'PostgreSQL', packageNames: ['postgresql'], isThere: () => postgresPrograms() !== undefined },
   { name: 'MariaDB', packageNames: ['mariadb-server-core', 'mariadb-client-core'], isThere: () => mariadbPrograms() !== undefined },
   { name: 'Python', packageNames: ['python3-minimal'], isThere: () => pythonProgram() !== undefined },
   { name: 'Mono', packageNames: ['mono-runtime', 'mono-mcs', 'libmono-system-core4.0-cil'], isThere: () => monoPrograms() !== undefined },
+  { name: 'strace', packageNames: ['strace'], isThere: () => process.platform !== 'linux' || straceProgram() !== undefined },
 ];
 
 /**
