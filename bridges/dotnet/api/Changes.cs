@@ -15,7 +15,7 @@ namespace Microsoft.MetadirectoryServices
         /// <summary>A change with an identifier of its own.</summary>
         public static CSEntryChange Create()
         {
-            return new CSEntryChangeDetached(Guid.NewGuid(), ObjectModificationType.Unconfigured, MAImportError.Success, null);
+            return new CSEntryChangeDetached(Guid.Empty, ObjectModificationType.Unconfigured, MAImportError.Success, null);
         }
 
         public abstract KeyedCollection<string, AnchorAttribute> AnchorAttributes { get; }
@@ -125,7 +125,7 @@ namespace Microsoft.MetadirectoryServices
 
         private static IList<ValueChange> Additions(object value)
         {
-            return new List<ValueChange> { ValueChange.CreateValueAdd(value) };
+            return new List<ValueChange>(1) { ValueChange.CreateValueAdd(value) };
         }
 
         private static IList<ValueChange> Additions(IList<object> values)

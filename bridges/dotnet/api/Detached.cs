@@ -13,7 +13,7 @@ namespace Microsoft.MetadirectoryServices.DetachedObjectModel
         private readonly AnchorCollection anchors = new AnchorCollection();
         private readonly ChangeCollection changes = new ChangeCollection();
         private readonly IList<string> changedAttributeNames;
-        private readonly Guid identifier;
+        private Guid identifier;
         private string rdn;
 
         public CSEntryChangeDetached(Guid identifier, ObjectModificationType objectModificationType, MAImportError errorCodeImport, IList<string> changedAttributeNames)
@@ -62,7 +62,12 @@ namespace Microsoft.MetadirectoryServices.DetachedObjectModel
 
         public override Guid Identifier
         {
-            get { return identifier; }
+            get
+            {
+                // Made when it is asked for: imports by the million never do.
+                if (identifier == Guid.Empty) identifier = Guid.NewGuid();
+                return identifier;
+            }
         }
 
         public override ObjectModificationType ObjectModificationType { get; set; }
@@ -78,6 +83,11 @@ namespace Microsoft.MetadirectoryServices.DetachedObjectModel
         [Serializable]
         private sealed class AnchorCollection : KeyedCollection<string, AnchorAttribute>
         {
+            // One or two anchors need no dictionary.
+            internal AnchorCollection() : base(null, 4)
+            {
+            }
+
             protected override string GetKeyForItem(AnchorAttribute item)
             {
                 return item.Name;
@@ -87,6 +97,10 @@ namespace Microsoft.MetadirectoryServices.DetachedObjectModel
         [Serializable]
         private sealed class ChangeCollection : KeyedCollection<string, AttributeChange>
         {
+            internal ChangeCollection() : base(null, 8)
+            {
+            }
+
             protected override string GetKeyForItem(AttributeChange item)
             {
                 return item.Name;

@@ -170,6 +170,9 @@ namespace Microsoft.MetadirectoryServices
 
         public bool HiddenByDefault { get; set; }
 
+        /// <summary>The worker's: the name as it is written on the wire.</summary>
+        internal byte[] EncodedName { get; set; }
+
         public override bool Equals(object obj)
         {
             SchemaAttribute other = obj as SchemaAttribute;

@@ -10,6 +10,7 @@ namespace Landbridge.Worker
     {
         private readonly Action<string> warn;
         private readonly Dictionary<string, Dictionary<string, SchemaAttribute>> types = new Dictionary<string, Dictionary<string, SchemaAttribute>>();
+        private readonly Dictionary<string, int> anchors = new Dictionary<string, int>();
         private readonly HashSet<string> leftOut = new HashSet<string>();
 
         internal EntryWriter(Action<string> warn)
@@ -22,8 +23,13 @@ namespace Landbridge.Worker
             foreach (SchemaType type in schema.Types)
             {
                 Dictionary<string, SchemaAttribute> attributes = new Dictionary<string, SchemaAttribute>();
-                foreach (SchemaAttribute attribute in type.Attributes) attributes[attribute.Name] = attribute;
+                foreach (SchemaAttribute attribute in type.Attributes)
+                {
+                    attributes[attribute.Name] = attribute;
+                    attribute.EncodedName = JsonWriter.EncodeName(attribute.Name);
+                }
                 types[type.Name] = attributes;
+                anchors[type.Name] = type.AnchorAttributes.Count;
             }
         }
 
@@ -59,6 +65,7 @@ namespace Landbridge.Worker
                 if (!attributes.TryGetValue(anchor.Name, out attribute)) LeaveOut(entry.ObjectType, anchor.Name);
                 else problem = WriteOne(writer, attribute, anchor.Value) ?? problem;
             }
+            if (entry.AnchorAttributes.Count >= anchors[entry.ObjectType]) return problem;
             foreach (AttributeChange change in entry.AttributeChanges)
             {
                 SchemaAttribute attribute;
@@ -69,10 +76,10 @@ namespace Landbridge.Worker
             return problem;
         }
 
-        private static string WriteOne(JsonWriter writer, SchemaAttribute attribute, object value)
+        private string WriteOne(JsonWriter writer, SchemaAttribute attribute, object value)
         {
             if (value == null) return "the anchor attribute '" + attribute.Name + "' has no value";
-            writer.Name(attribute.Name);
+            writer.Name(attribute.EncodedName);
             return WriteValue(writer, attribute, value);
         }
 
@@ -87,7 +94,7 @@ namespace Landbridge.Worker
                 IList<ValueChange> values = change.ValueChanges;
                 int count = Count(values, ValueModificationType.Delete, false);
                 if (count == 0) continue;
-                writer.Name(attribute.Name);
+                writer.Name(attribute.EncodedName);
                 if (count > 1 || attribute.IsMultiValued) writer.Open('[');
                 for (int index = 0; index < values.Count; index++)
                     if (values[index].Value != null && values[index].ModificationType != ValueModificationType.Delete) problem = WriteValue(writer, attribute, values[index].Value) ?? problem;

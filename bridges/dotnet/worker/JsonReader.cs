@@ -198,6 +198,14 @@ namespace Landbridge.Worker
             get { return map; }
         }
 
+        /// <summary>Equal for equal members in equal order; of nested values only what is plain counts.</summary>
+        internal string Key()
+        {
+            StringBuilder key = new StringBuilder();
+            foreach (KeyValuePair<string, object> one in map) key.Append(one.Key.Length).Append(':').Append(one.Key).Append('=').Append(one.Value).Append('\n');
+            return key.ToString();
+        }
+
         internal object Get(string name)
         {
             object value;

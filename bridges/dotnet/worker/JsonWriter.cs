@@ -57,6 +57,24 @@ namespace Landbridge.Worker
             return this;
         }
 
+        /// <summary>The UTF-8 of a name with its quotes and colon, to be written again and again.</summary>
+        internal static byte[] EncodeName(string name)
+        {
+            JsonWriter writer = new JsonWriter();
+            writer.Name(name);
+            byte[] encoded = new byte[writer.length];
+            Array.Copy(writer.buffer, encoded, encoded.Length);
+            return encoded;
+        }
+
+        internal JsonWriter Name(byte[] encoded)
+        {
+            Separate();
+            Append(encoded);
+            first = true;
+            return this;
+        }
+
         internal void Text(string value)
         {
             Separate();
@@ -207,7 +225,7 @@ namespace Landbridge.Worker
         private void Append(byte[] bytes)
         {
             Reserve(bytes.Length);
-            Array.Copy(bytes, 0, buffer, length, bytes.Length);
+            System.Buffer.BlockCopy(bytes, 0, buffer, length, bytes.Length);
             length += bytes.Length;
         }
 

@@ -22,6 +22,9 @@ namespace Landbridge.Worker
         private const int MostPages = 100;
         private readonly Package package;
         private readonly Action<string> warn;
+        private readonly object gate = new object();
+        private string lastKey;
+        private ConfigParameterSet last;
         private readonly HashSet<string> reported = new HashSet<string>();
 
         internal ParameterSet(Package package, Action<string> warn)
@@ -44,7 +47,29 @@ namespace Landbridge.Worker
             throw new ProtocolException("there is no page '" + name + "'");
         }
 
+        /// <summary>The same values give the same set: the pages are asked once, not for every session.</summary>
         internal ConfigParameterSet Build(Fields values)
+        {
+            string key = values.Key();
+            lock (gate)
+                if (lastKey == key) return Copy(last);
+            ConfigParameterSet built = Ask(values);
+            lock (gate)
+            {
+                lastKey = key;
+                last = built;
+            }
+            return Copy(built);
+        }
+
+        private static ConfigParameterSet Copy(ConfigParameterSet set)
+        {
+            ConfigParameterSet copy = new ConfigParameterSet();
+            foreach (ConfigParameter parameter in set) copy.Add(parameter);
+            return copy;
+        }
+
+        private ConfigParameterSet Ask(Fields values)
         {
             ConfigParameterSet result = new ConfigParameterSet();
             foreach (ConfigParameterPage page in Pages)

@@ -45,6 +45,8 @@ async function program(context: ConnectorContext): Promise<WorkerProgram> {
     ...(settings.timeZone === undefined ? {} : { TZ: settings.timeZone }),
     // Event logs of Mono go to a folder that nobody made: away with them.
     MONO_EVENTLOG_TYPE: 'null',
+    // Entries are short-lived: a nursery of this size lets most of them die young.
+    MONO_GC_PARAMS: 'nursery-size=32m',
     ...settings.environment,
   };
   if (settings.runtime === 'net48') return { command: executable, values, environment };
