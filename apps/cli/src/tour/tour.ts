@@ -15,7 +15,10 @@ export interface TourStep {
   readonly call: string;
   readonly before: unknown;
   readonly after: unknown;
+  /** How the call was answered. */
+  readonly status: number;
   readonly passed: boolean;
+  /** From the request to the answer, over TLS, with every commit and sync on the way. */
   readonly milliseconds: number;
 }
 
@@ -81,6 +84,7 @@ export async function runTour(
       call,
       before,
       after,
+      status,
       passed: status < 300 && check(after),
       milliseconds: Math.round(milliseconds * 10) / 10,
     };
