@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
@@ -13,6 +14,7 @@ import { type PrivatePostgres, startPostgres } from '../backends/postgres.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-e2e-pg-'));
+const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const quiet = (): void => {};
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
@@ -92,6 +94,31 @@ describe.skipIf(postgresPrograms() === undefined)('the state in PostgreSQL', () 
     await expect(start('one', { configFile: configure('moved', inServer(', schema: elsewhere')) })).rejects.toThrow(
       /is in .*schema landbridge.*schema elsewhere/,
     );
+  });
+
+  it('R5 store migrate moves a stopped host, refuses a running one, and the host goes on', async () => {
+    const url = `postgres://${postgres.user}:\${env:E2E_STORE_PASSWORD}@${postgres.host}:${postgres.port}/${postgres.database}?schema=migrated`;
+    const migrate = (): Promise<{ readonly status: number; readonly text: string }> =>
+      new Promise((resolve) => {
+        execFile(landbridge, ['store', 'migrate', '--to', url, '--data', join(folder, 'five')], { encoding: 'utf8' }, (error, stdout, stderr) =>
+          resolve({ status: error === null ? 0 : Number(error.code), text: stdout + stderr }),
+        );
+      });
+    const server = await start('five', { configFile: configure('five', '') });
+    await admin(server, 'POST', '/connectors/hr/runs', { profile: 'full' });
+    await expect.poll(async () => (await stateOf(server))['state'], { timeout: 20_000 }).toBe('ready');
+    const entries = (await stateOf(server))['entries'];
+    const running = await migrate();
+    expect(running).toMatchObject({ status: 1, text: expect.stringContaining('in use by another process') });
+    await server.close();
+    const moved = await migrate();
+    expect(moved).toMatchObject({ status: 0, text: expect.stringMatching(/moved {2}hr: .*entries.*moved {2}control data: .*1 revisions/s) });
+    expect(moved.text).not.toContain(postgres.password);
+    const again = await start('five', { configFile: configure('five', '') });
+    expect(await stateOf(again)).toMatchObject({ state: 'ready', entries });
+    await again.close();
+    expect(await migrate()).toMatchObject({ status: 0 });
+    expect(existsSync(join(folder, 'five/sqlite-before-migration/connectors/hr/connector.db'))).toBe(true);
   });
 
   it('SEC-04 takes no password in the configuration or on the command line, and shows none when the server refuses', async () => {

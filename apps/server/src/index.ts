@@ -10,5 +10,6 @@ export {
   toConnectorConfiguration,
   UnresolvedError,
 } from './configuration/parse-configuration.ts';
+export { migrateStore } from './migrate-store.ts';
 export { StartError } from './start-error.ts';
 export { type RunningServer, type StartServerOptions, startServer, VERSION } from './start-server.ts';

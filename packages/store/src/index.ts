@@ -5,6 +5,7 @@ export * from './crash-points.ts';
 export { type Installation, postgresInstallation, sqliteInstallation } from './installation.ts';
 export type { PostgresOptions } from './postgres/connection.ts';
 export { openPostgresControlStore } from './postgres/control-database.ts';
+export { type MovedPart, migrateFromSqlite } from './postgres/migrate-from-sqlite.ts';
 export { openPostgresConnectorStore, type PostgresStoreOptions } from './postgres/open-postgres-store.ts';
 export { openSqliteControlStore } from './sqlite/control-database.ts';
 export { type DataFolder, openDataFolder } from './sqlite/data-folder.ts';

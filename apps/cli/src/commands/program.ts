@@ -12,6 +12,7 @@ import { addPackageCommands } from './package-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addScimCommands } from './scim-commands.ts';
 import { addSecretCommands } from './secret-commands.ts';
+import { addStoreCommands } from './store-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
 
 /** The groups of commands, a file each. */
@@ -27,6 +28,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addJournalCommands,
   addEventsCommands,
   addTokenCommands,
+  addStoreCommands,
   addScimCommands,
 ];
 

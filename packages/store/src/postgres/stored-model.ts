@@ -30,15 +30,20 @@ export async function applyModel(queries: Queries, next: StoreModel): Promise<St
     for (const attribute of type.attributes) await queries.all('INSERT INTO attributes(name) VALUES ($1) ON CONFLICT DO NOTHING', attribute.name);
   }
   const model = await compile(queries, next);
-  for (const type of model.types.values())
-    for (const attribute of type.attributes.values())
-      if (attribute.column !== undefined)
-        await queries.all(`CREATE INDEX IF NOT EXISTS entries_${attribute.column} ON entries(${keyExpression(attribute, '')}, otype)`);
+  await createIndexes(queries, model);
   await fillKeys(queries, model);
   await queries.all('UPDATE entries SET hash = NULL');
   await queries.all('DELETE FROM watermarks');
   await queries.all("INSERT INTO meta(name, value) VALUES ('model', $1) ON CONFLICT(name) DO UPDATE SET value = excluded.value", text);
   return model;
+}
+
+/** Makes the indexes of the queryable attributes. */
+export async function createIndexes(queries: Queries, model: StoredModel): Promise<void> {
+  for (const type of model.types.values())
+    for (const attribute of type.attributes.values())
+      if (attribute.column !== undefined)
+        await queries.all(`CREATE INDEX IF NOT EXISTS entries_${attribute.column} ON entries(${keyExpression(attribute, '')}, otype)`);
 }
 
 const PAGE = 1000;
