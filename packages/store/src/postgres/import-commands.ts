@@ -229,7 +229,12 @@ export function createImportCommands(writer: Writer): ImportCommands {
       return end.hold === undefined ? {} : { heldId: step.runId };
     },
     async endRun(runId, result) {
-      await writer.transact((session) => session.all('UPDATE runs SET ended = $1, result = $2 WHERE id = $3', Date.now(), result, runId));
+      await writer.transact(async (session) => {
+        const at = Date.now();
+        // A step whose end could not be stored ended with its run.
+        await session.all("UPDATE steps SET ended = $1, result = 'interrupted' WHERE run = $2 AND result = 'running'", at, runId);
+        await session.all('UPDATE runs SET ended = $1, result = $2 WHERE id = $3', at, result, runId);
+      });
     },
     decideHeld: (runId, decision, by) =>
       writer.transact(async (session) => {

@@ -491,7 +491,12 @@ export function createImportCommands(state: StoreState): ImportCommands {
       return held === undefined ? {} : { heldId: step.runId };
     },
     endRun(runId, result) {
-      database.run('UPDATE runs SET ended = ?, result = ? WHERE id = ?', Date.now(), result, runId);
+      transact(state, () => {
+        const at = Date.now();
+        // A step whose end could not be stored ended with its run.
+        database.run("UPDATE steps SET ended = ?, result = 'interrupted' WHERE run = ? AND result = 'running'", at, runId);
+        database.run('UPDATE runs SET ended = ?, result = ? WHERE id = ?', at, result, runId);
+      });
     },
     decideHeld(runId, decision, by) {
       return database.transaction(() => {

@@ -33,17 +33,60 @@ export interface ThreadedStore {
   connectPort(): MessagePort;
 }
 
-/** Starts a store thread: the program of an implementation, and what it opens. */
+/** How long a thread that died waits before it is started again, by how often it died soon after its start. */
+const BACK_OFF_MILLISECONDS = [0, 100, 1000, 5000] as const;
+const ALIVE_MILLISECONDS = 10_000;
+
+/**
+ * Starts a store thread: the program of an implementation, and what it opens. A thread that dies takes what it was asked with it:
+ * those calls fail, and their outcome is unknown. The next call starts another one, which reads from the file what it must know.
+ */
 export function startStoreThread(program: URL, workerData: object): ThreadedStore {
-  const worker = new Worker(program, { workerData, name: 'store' });
-  const call = createCaller(worker);
-  worker.on('error', (error) => call.fail(`the store thread failed: ${error.message}`));
-  worker.on('exit', () => call.fail('the store thread has ended'));
+  /** What a thread is told once and keeps in memory: a new one is told again. */
+  let streams: readonly unknown[] | undefined;
+  let failures = 0;
+  let closed = false;
+  let current = start();
+  let starting: Promise<void> | undefined;
+
+  function start(): { readonly worker: Worker; readonly call: Caller; alive: boolean } {
+    const startedAt = Date.now();
+    const worker = new Worker(program, { workerData, name: 'store' });
+    const started = { worker, call: createCaller(worker), alive: true };
+    const end = (reason: string): void => {
+      if (!started.alive) return;
+      started.alive = false;
+      failures = Date.now() - startedAt > ALIVE_MILLISECONDS ? 0 : failures + 1;
+      started.call.fail(reason);
+    };
+    worker.on('error', (error) => end(`the store thread failed: ${error.message}`));
+    worker.on('exit', () => end('the store thread has ended'));
+    return started;
+  }
+
+  async function restart(): Promise<void> {
+    const wait = BACK_OFF_MILLISECONDS[Math.min(failures, BACK_OFF_MILLISECONDS.length) - 1] ?? 0;
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    current = start();
+    if (streams !== undefined) await current.call.send('openStreams', streams);
+  }
+
+  function send(command: string, values: readonly unknown[]): Promise<unknown> {
+    if (command === 'openStreams') streams = values;
+    if (command === 'close') closed = true;
+    if (starting === undefined && (current.alive || closed)) return current.call.send(command, values);
+    starting ??= restart().finally(() => {
+      starting = undefined;
+    });
+    return starting.then(() => current.call.send(command, values));
+  }
+
   return {
-    store: makeStore(call.send),
+    store: makeStore(send),
     connectPort() {
       const { port1, port2 } = new MessageChannel();
-      worker.postMessage({ port: port1 }, [port1]);
+      if (current.alive) current.worker.postMessage({ port: port1 }, [port1]);
+      else port1.close();
       return port2;
     },
   };
@@ -52,6 +95,8 @@ export function startStoreThread(program: URL, workerData: object): ThreadedStor
 /** The part of the store that an import uses, over a port from {@link ThreadedStore.connectPort}. */
 export function storeOverPort(port: MessagePort): Pick<ConnectorStore, 'applyPage'> {
   const call = createCaller(port);
+  // A port closes with the thread at its other end.
+  port.on('close', () => call.fail('the store thread has ended'));
   return makeStore(call.send);
 }
 
