@@ -33,13 +33,16 @@ namespace Landbridge.Sample
             foreach (CSEntryChange change in csentries)
             {
                 store.LogCall(Describe(change));
+                store.DieAt("before-put");
                 results.CSEntryChangeResults.Add(Apply(change));
+                store.DieAt("after-put");
             }
             return results;
         }
 
         public void CloseExportConnection(CloseExportConnectionRunStep exportRunStep)
         {
+            store.DieAt("close-export");
             store.LogCall("close-export " + exportRunStep.Reason);
         }
 
@@ -159,6 +162,7 @@ namespace Landbridge.Sample
         {
             if (newPassword.Length < 8) throw new PasswordPolicyViolationException("a password has at least 8 characters");
             StoredObject item = Find(csentry);
+            store.DieAt("set-password");
             item.Values["password"] = new List<string> { newPassword.Length + " characters" };
             store.Write(item, "update");
             store.LogCall("set-password " + options);

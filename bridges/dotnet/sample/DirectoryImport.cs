@@ -11,6 +11,7 @@ namespace Landbridge.Sample
         private bool moreToImport = true;
         private IEnumerator<CSEntryChange> entries;
         private int importPage;
+        private int pages;
         private string watermark;
 
         int IMAExtensible2CallImport.ImportDefaultPageSize
@@ -42,6 +43,7 @@ namespace Landbridge.Sample
                 moreToImport = entries.MoveNext();
                 if (moreToImport) page.Add(entries.Current);
             }
+            if (++pages == 2) store.DieAt("import");
             return new GetImportEntriesResults(watermark, moreToImport, page);
         }
 

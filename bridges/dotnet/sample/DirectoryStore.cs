@@ -168,6 +168,18 @@ namespace Landbridge.Sample
             return order.ConvertAll(id => last[id]);
         }
 
+        /// <summary>
+        /// For trying hosts: where fault.txt names this point, the process dies here, once. A host must settle what that leaves behind.
+        /// </summary>
+        public void DieAt(string point)
+        {
+            string file = Path.Combine(folder, "fault.txt");
+            if (!File.Exists(file) || File.ReadAllText(file).Trim() != point) return;
+            File.Delete(file);
+            System.Diagnostics.Process.GetCurrentProcess().Kill();
+            System.Threading.Thread.Sleep(System.Threading.Timeout.Infinite);
+        }
+
         public void LogCall(string line)
         {
             if (Exists) File.AppendAllText(Path.Combine(folder, "calls.log"), line + "\n", new UTF8Encoding(false));

@@ -15,6 +15,7 @@ interface Ecma2Settings {
   readonly timeZone?: string;
   readonly isolatedEntries?: boolean;
   readonly resultsApply?: 'at-close' | 'at-once';
+  readonly lingerSeconds?: number | string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -27,8 +28,13 @@ export const connector = defineWorkerConnector({
   connectorParameters,
   program,
   declared(context): Partial<Capabilities> {
-    const { isolatedEntries, resultsApply } = readSettings(context);
-    return { find: false, isolatedEntries: isolatedEntries === true, ...(resultsApply === undefined ? {} : { resultsApply }) };
+    const { isolatedEntries, resultsApply, lingerSeconds } = readSettings(context);
+    return {
+      find: false,
+      isolatedEntries: isolatedEntries === true,
+      ...(resultsApply === undefined ? {} : { resultsApply }),
+      ...(lingerSeconds === undefined ? {} : { lingerSeconds: Number(lingerSeconds) }),
+    };
   },
 });
 

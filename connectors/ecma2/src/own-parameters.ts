@@ -35,6 +35,12 @@ export const ownParameters: readonly ParameterDefinition[] = [
     description: 'Batches may then have more than one entry (R18)',
   },
   { name: 'resultsApply', kind: 'drop-down', choices: ['at-close', 'at-once'], label: 'When results count', description: 'Default: at-close (R17)' },
+  {
+    name: 'lingerSeconds',
+    kind: 'string',
+    label: 'Seconds the application may go on with a lost call',
+    description: 'Until then its absence proves nothing (R14)',
+  },
   { name: 'environment', kind: 'structure', label: 'Environment variables', schema: { type: 'object', additionalProperties: { type: 'string' } } },
   page('capabilities', 'Parameters of the page Capabilities'),
   page('connectivity', 'Parameters of the page Connectivity'),
