@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +73,7 @@ beforeAll(async () => {
           parameters,
           publicParameters: Object.keys(parameters),
           secretToken: '${env:ENTRA_TEST_TOKEN}',
+          linkedIds: ['raw', 'url', 'base64', 'dn'],
           objectTypes: { person: { resourceType: 'User', mapping: { userName: 'uid' }, dn: 'CN={uid},OBJECT=USER' } },
           deprovisioning: { disable: { set: { locked: true } }, delete: 'delete' },
         },
@@ -210,6 +212,40 @@ describe('an existing Entra application, its URL changed and nothing else', () =
     const clean = await request(`${server.url}/scim/Directory/cache`, { dispatcher, headers: { authorization: `Bearer ${TOKEN}` } });
     expect(clean.statusCode).toBe(404);
     await clean.body.dump();
+  });
+
+  it('R32 an id from the old host finds its entry, and the resource answers with it from then on', async () => {
+    const old = Buffer.from('grace', 'utf16le').toString('base64');
+    const read = await send('GET', `/Users/${encodeURIComponent(old)}`);
+    expect(read).toMatchObject({ status: 200, body: { id: old, meta: { location: expect.stringContaining(`/Users/${encodeURIComponent(old)}`) } } });
+    expect((await find(`${HOST_USER}:uid eq "grace"`)).body).toMatchObject({ totalResults: 1, Resources: [{ id: old }] });
+    expect((await find(`id eq "${old}"`)).body).toMatchObject({ totalResults: 1 });
+    const patched = await send('PATCH', `/Users/${encodeURIComponent(old)}`, {
+      schemas: [PATCH],
+      Operations: [{ op: 'Replace', path: `${HOST_USER}:mail`, value: 'grace@example.com' }],
+    });
+    expect(patched).toMatchObject({ status: 200, body: { id: old } });
+    expect((await send('GET', '/Users/bm9ib2R5')).status).toBe(404);
+  });
+
+  it('R32 ids import and verify: a list of ids that nobody could guess', async () => {
+    const file = join(folder, 'ids.csv');
+    writeFileSync(file, 'id,anchor\nguid-0001,ada\nguid-0002,nobody\n');
+    const cli = (...values: readonly string[]): Promise<{ readonly code: number; readonly out: string }> =>
+      new Promise((done) => {
+        execFile(process.execPath, [join(import.meta.dirname, '../../apps/cli/src/main.ts'), ...values, '--data', join(folder, 'data')], (error, out) =>
+          done({ code: Number(error?.code ?? 0), out }),
+        );
+      });
+    expect(await cli('ids', 'verify', 'Directory', file)).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/1 known here, and not by that id[\s\S]*1 no entry has that anchor/),
+    });
+    expect((await send('GET', '/Users/guid-0001')).status).toBe(404);
+    expect((await cli('ids', 'import', 'Directory', file)).out).toContain('1 linked now');
+    writeFileSync(file, 'id;anchor;objectType\n"guid-0001";ada;person\n');
+    expect(await cli('ids', 'verify', 'Directory', file)).toMatchObject({ code: 0, out: expect.stringContaining('1 answer by that id') });
+    expect(await send('GET', '/Users/guid-0001')).toMatchObject({ status: 200, body: { id: 'guid-0001' } });
   });
 
   it('the Delete flow: DELETE removes the entry from the application', async () => {

@@ -1,5 +1,6 @@
 import type { Parameters } from '@landbridge/connector-sdk';
 import type { ScimAttribute } from '@landbridge/scim';
+import type { IdDecoder } from './linked-ids.ts';
 
 /**
  * The configuration of one connector as the engine takes it: parsed, defaults filled in, secrets resolved. The document
@@ -11,6 +12,8 @@ export interface ConnectorConfiguration {
   readonly package: string;
   /** `observe` refuses writes; `live` is the default (R31). */
   readonly mode: 'observe' | 'live';
+  /** How ids that clients have from another host may hold anchors, under the drop-in URL (R32). Default: not at all. */
+  readonly linkedIds?: readonly IdDecoder[];
   /** Secrets resolved. Never logged, never answered. */
   readonly parameters: Parameters;
   /** Names of parameters whose values came from a secret reference, for redaction. */

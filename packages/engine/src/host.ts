@@ -2,6 +2,7 @@ import type { Partition, Schema, TestResult } from '@landbridge/connector-sdk';
 import type { CompiledResourceType } from '@landbridge/scim';
 import type { AuditRecord, ConnectorStore, EntryRow, EventStreamRow, HeldRow, JournalRow, JournalState, OpenStore, RunRow } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
+import type { ForeignId, ForeignIdOutcome } from './linked-ids.ts';
 
 /** What a credential can be allowed to do (SEC-09). */
 export const operations = ['read', 'create', 'update', 'delete'] as const;
@@ -119,6 +120,8 @@ export interface HostConnector {
   /** Starts a run. Throws `HostError` `run-active`, `unknown-profile`. */
   run(profile: string, startedBy: string): Promise<ActiveRun>;
   readonly activeRun: ActiveRun | undefined;
+  /** Links ids that clients have from another host, or with `verify` says what they come to (R32). One outcome each, in order. */
+  linkIds(ids: readonly ForeignId[], options: { readonly verify: boolean; readonly actor: string }): Promise<readonly ForeignIdOutcome[]>;
   runs(page: { readonly before?: number; readonly limit: number }): Promise<readonly RunRow[]>;
   runHistory(runId: number): Promise<RunRow | undefined>;
   held(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;

@@ -2,4 +2,5 @@
 export { checkPackage } from './check-package.ts';
 export * from './configuration.ts';
 export * from './host.ts';
+export { type ForeignId, type ForeignIdOutcome, type IdDecoder, idDecoders } from './linked-ids.ts';
 export { type OpenConnectorSeams, openConnector } from './open-connector.ts';

@@ -9,6 +9,7 @@ import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
 import { takeTurns } from './connector-host/take-turns.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
+import { linkForeignIds } from './linked-ids.ts';
 import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
@@ -190,11 +191,13 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     return result;
   };
 
+  const dropIn = face(buildModels('drop-in', configuration, objectTypes, description));
+
   return {
     name: configuration.name,
     configuration,
     clean: createScimService(face(cleanModels)),
-    dropIn: createScimService(face(buildModels('drop-in', configuration, objectTypes, description))),
+    dropIn: createScimService(dropIn),
     async status(): Promise<ConnectorStatus> {
       const [lastRun] = await reader.readRuns({ limit: 1 });
       return {
@@ -258,6 +261,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     },
     decideHeldWrites: (decision, journalIds, by) => writes.held.decide(decision, journalIds, by),
     suspendMassChangeGuard: (milliseconds) => writes.guard?.suspend(milliseconds),
+    linkIds: (ids, more) => linkForeignIds(dropIn, ids, more),
     async events(stream, limit) {
       const rows = await reader.readEvents(stream, limit);
       return rows.map((row) =>

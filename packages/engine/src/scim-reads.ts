@@ -2,6 +2,7 @@ import { matchesEntry } from '@landbridge/connector-sdk';
 import { matchesVersion, type Projection, parseProjection, type ScimResource, scimErrors } from '@landbridge/scim';
 import type { EntryRow, ReferenceRow, StoreFilter } from '@landbridge/store';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
+import { linkUnknownId, shownId } from './linked-ids.ts';
 import { displayOf, locationOf, type RenderContext, type ResolvedReference, renderResource, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { undecided } from './scim-errors.ts';
@@ -18,13 +19,13 @@ export async function readResource(face: ScimFace, model: ResourceModel, context
     status: 200,
     body: JSON.stringify(resource),
     etag,
-    location: locationOf(context.baseUrl, model.configuration.endpoint, row.scimId),
+    location: locationOf(context.baseUrl, model.configuration.endpoint, shownId(model, row)),
   };
 }
 
 /** The row of a resource of this type. @throws ScimError 404. */
 export async function requireRow(face: ScimFace, model: ResourceModel, id: string): Promise<EntryRow> {
-  const row = await face.reader.readResource(id);
+  const row = (await face.reader.readResource(id)) ?? (await linkUnknownId(face, model, id));
   if (row === undefined || row.objectType !== model.objectType.name) throw scimErrors.notFound();
   return row;
 }

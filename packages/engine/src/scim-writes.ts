@@ -17,6 +17,7 @@ import {
 import type { EntryRow, EventKind, LinkChange, ReferenceDelta, RequestIdentity } from '@landbridge/store';
 import type { DeprovisioningFlow } from './configuration.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
+import { shownId } from './linked-ids.ts';
 import { type ResourceAttributes, readResourceAttributes } from './resources/read-resource.ts';
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
@@ -554,6 +555,6 @@ async function answerWith(
     status,
     body: JSON.stringify(resource),
     etag: versionOf(row),
-    location: locationOf(context.baseUrl, model.configuration.endpoint, row.scimId),
+    location: locationOf(context.baseUrl, model.configuration.endpoint, shownId(model, row)),
   };
 }

@@ -6,6 +6,7 @@ import { addConnectorCommands } from './connector-commands.ts';
 import { addEventsCommands } from './events-commands.ts';
 import { addHistoryCommands } from './history-commands.ts';
 import { addHostCommands } from './host-commands.ts';
+import { addIdCommands } from './id-commands.ts';
 import { addImportCommand } from './import-command.ts';
 import { addJournalCommands } from './journal-commands.ts';
 import { addPackageCommands } from './package-commands.ts';
@@ -29,6 +30,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addEventsCommands,
   addTokenCommands,
   addStoreCommands,
+  addIdCommands,
   addScimCommands,
 ];
 

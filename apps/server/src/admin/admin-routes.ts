@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
+import { type ForeignId, type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
 import type { ControlStore } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -377,6 +377,13 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
     return applied;
   },
+  linkIds: async (options, params, request, _reply, actor) => {
+    const { ids, verify } = bodyOf(request);
+    if (!Array.isArray(ids) || ids.length > 10_000 || !ids.every(isForeignId))
+      throw new AdminError(400, 'invalid-ids', 'write {"ids": [{"id": "…", "anchor": "…"}]}, at most 10000 at a time');
+    if (verify !== true) await audit(options, actor, 'ids.import', `${params['connector'] ?? ''} ${ids.length}`);
+    return { outcomes: await connectorOf(options, params).linkIds(ids, { verify: verify === true, actor }) };
+  },
   packages: async (options) => listPackages(options),
   addPackage: async (options, _params, request, _reply, actor) => {
     const body = bodyOf(request);
@@ -410,6 +417,11 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     return { stopping: true };
   },
 };
+
+function isForeignId(value: unknown): value is ForeignId {
+  const { id, anchor, objectType } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof id === 'string' && id !== '' && typeof anchor === 'string' && (objectType === undefined || typeof objectType === 'string');
+}
 
 /** The status of a connector, whether it could be opened or not. */
 async function statusOf(one: ReturnType<HostConnectors['list']>[number]) {

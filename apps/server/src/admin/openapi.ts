@@ -37,6 +37,12 @@ export const adminOperations = [
     summary: 'Settles a write in doubt: {"decision": "applied"}',
   },
   {
+    id: 'linkIds',
+    method: 'POST',
+    path: '/connectors/{connector}/ids',
+    summary: 'Links ids of another host to entries: {"ids": [{"id", "anchor", "objectType"}], "verify": true to change nothing}',
+  },
+  {
     id: 'approveWrites',
     method: 'POST',
     path: '/connectors/{connector}/journal/approve',

@@ -3,6 +3,8 @@
  * reference page is made from its descriptions.
  */
 
+import { idDecoders } from '@landbridge/engine';
+
 const text = (description: string): object => ({ type: 'string', minLength: 1, description });
 const list = (description: string): object => ({ type: 'array', items: { type: 'string' }, description });
 const duration = (description: string): object => ({
@@ -116,6 +118,11 @@ const connector = {
   description: 'A connector: a configured instance of a connector package.',
   properties: {
     package: text('sql, ecma2, the name of an installed package, or the path of a module that exports a connector.'),
+    linkedIds: {
+      type: 'array',
+      items: { enum: [...idDecoders] },
+      description: 'Under the drop-in URL: how ids that clients have from another host may hold the anchor. What fits one entry is linked to it.',
+    },
     mode: { enum: ['observe', 'live'], description: 'observe refuses writes. Default: live.' },
     parameters: {
       type: 'object',

@@ -4,6 +4,7 @@ import {
   type ConnectorConfiguration,
   configurationDefaults,
   type DeprovisioningFlow,
+  type IdDecoder,
   type ObjectTypeConfiguration,
   type RunProfile,
   type RunStepDefinition,
@@ -243,6 +244,7 @@ export function toConnectorConfiguration(
   return {
     name,
     package: packageName.startsWith('.') ? resolve(folder, packageName) : packageName,
+    ...(Array.isArray(connector['linkedIds']) ? { linkedIds: connector['linkedIds'] as readonly IdDecoder[] } : {}),
     mode: (connector['mode'] as 'live' | undefined) ?? configurationDefaults.mode,
     parameters: resolveFiles(parameters, folder),
     secretParameters: Object.keys((connector['parameters'] ?? {}) as Json).filter((key) =>

@@ -75,7 +75,8 @@ async function serveConnector(
     });
   const service = face === 'clean' ? connector.clean : connector.dropIn;
   const prefix = face === 'clean' ? `/scim/${connector.name}` : `/ecma2host_${connector.name}/scim`;
-  const segments = splitPath((request.params as { readonly '*'?: string })['*'] ?? '');
+  const path = (request.params as { readonly '*'?: string })['*'] ?? '';
+  const segments = face === 'drop-in' ? splitRawPath(request, prefix, path) : splitPath(path);
   if (!accepts(request.headers.accept)) throw new ScimError(406, 'The answers of this service are application/scim+json.');
   const { limits } = connector.configuration;
   const release = options.limits.admit(id, limits);
@@ -95,6 +96,17 @@ async function serveConnector(
   const work = isCache ? showCache(service, context, request, reply) : dispatch(service, context, request, reply, segments);
   const answer = await work.finally(release);
   if (answer !== undefined) send(reply, answer, request.method === 'POST' && answer.status === 201);
+}
+
+/** Ids of the Entra host may be base64, with slashes: under its URL the path is split before it is decoded (R32). */
+function splitRawPath(request: FastifyRequest, prefix: string, decoded: string): readonly string[] {
+  const raw = (request.raw.url ?? '').split('?')[0] ?? '';
+  if (!raw.startsWith(`${prefix}/`)) return splitPath(decoded);
+  try {
+    return splitPath(raw.slice(prefix.length)).map((segment) => decodeURIComponent(segment));
+  } catch {
+    throw scimErrors.invalidValue('The path has an invalid percent escape.');
+  }
 }
 
 /** The path below the base: doubled and trailing slashes do not count (S-016), `v2` is the version (S-015). */

@@ -1,6 +1,7 @@
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { ScimResource } from '@landbridge/scim';
 import type { EntryRow } from '@landbridge/store';
+import { shownId } from '../linked-ids.ts';
 import type { Binding } from './binding.ts';
 import type { ResourceModel } from './resource-model.ts';
 
@@ -37,12 +38,12 @@ export function versionOf(row: Pick<EntryRow, 'version'>): string {
 
 /** The absolute URI of a resource. */
 export function locationOf(baseUrl: string, endpoint: string, scimId: string): string {
-  return `${baseUrl}/${endpoint}/${scimId}`;
+  return `${baseUrl}/${endpoint}/${encodeURIComponent(scimId)}`;
 }
 
 function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, row: EntryRow, context: RenderContext): ScimResource {
   const { configuration, resourceType } = model;
-  const resource: Json = { schemas: [resourceType.definition.schema.id], id: row.scimId };
+  const resource: Json = { schemas: [resourceType.definition.schema.id], id: shownId(model, row) };
   const externalId = row.link?.externalIds[context.client];
   if (externalId !== undefined && model.externalIdBinding === undefined) resource['externalId'] = externalId;
   for (const binding of model.bindings) renderBinding(resource, binding, attributes, context);
@@ -64,7 +65,7 @@ function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, r
     resourceType: configuration.resourceType,
     created: new Date(row.created).toISOString(),
     lastModified: new Date(row.modified).toISOString(),
-    location: locationOf(context.baseUrl, configuration.endpoint, row.scimId),
+    location: locationOf(context.baseUrl, configuration.endpoint, shownId(model, row)),
     version: versionOf(row),
   };
   return resource as ScimResource;

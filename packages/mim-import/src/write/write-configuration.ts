@@ -65,6 +65,8 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
     const token = environmentName(`${name}_SECRET_TOKEN`);
     value['secretToken'] = `\${env:${token}}`;
     comments.set('secretToken', 'The secret token of the Entra application, for the same URL as before: /ecma2host_{connector}/scim.');
+    value['linkedIds'] = ['raw', 'url', 'base64', 'dn'];
+    comments.set('linkedIds', 'Ids that Entra has from the old host are tried against the anchors. Check a sample first: landbridge ids verify.');
     secrets.push({ reference: `\${env:${token}}`, name: token, parameter: 'secretToken', where: 'connector', why: 'encrypted' });
   }
   if (location.files !== undefined) {
