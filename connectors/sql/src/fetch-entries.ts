@@ -61,12 +61,12 @@ export async function completeRows(
   reader: RowReader,
   rows: readonly SqlRow[],
   signal: AbortSignal,
-  modification: 'add' | 'replace' = 'replace',
+  options: { readonly modification: 'add' | 'replace'; readonly isRange?: boolean } = { modification: 'replace' },
 ): Promise<readonly ReadEntry[]> {
-  const entries = rows.map((row) => reader.entry(row, modification));
+  const entries = rows.map((row) => reader.entry(row, options.modification));
   const byKey = new Map<string, ReadEntry>();
   for (const entry of entries) if (entry.error === undefined) byKey.set(keyText(keyOf(model, entry.anchor)), entry);
-  for (const side of model.sides) if (wanted.has(side.attribute.name)) await addSide(database, model, side, byKey, signal);
+  for (const side of model.sides) if (wanted.has(side.attribute.name)) await addSide(database, model, side, byKey, signal, options.isRange ?? false);
   return entries;
 }
 
@@ -76,19 +76,27 @@ async function addSide(
   side: SideAttribute,
   byKey: ReadonlyMap<string, ReadEntry>,
   signal: AbortSignal,
+  isRange: boolean,
 ): Promise<void> {
   const readers = side.key.map((column) => database.dialect.reader(column));
   const readValue = compileSideValue(database, side);
   const keys = [...byKey.values()].map((entry) => keyOf(model, entry.anchor));
-  for (let index = 0; index < keys.length; index += KEYS) {
+  // Whole numbers in a row: their side rows stand in a row too, and what is between them belongs to nobody.
+  const inRow = isRange && side.key.length === 1 && model.anchor[0]?.order === 'integer';
+  const size = inRow ? keys.length : KEYS;
+  for (let index = 0; index < keys.length; index += size) {
     const binder = createBinder(database);
-    const chunk = keys.slice(index, index + KEYS).map((key) => sqlKey(database, side.key, key));
-    const condition = database.dialect.isOneOf(
-      side.key.map((column) => `s.${quote(column.name)}`),
-      side.key,
-      chunk,
-      binder.bind,
-    );
+    const chunk = keys.slice(index, index + size).map((key) => sqlKey(database, side.key, key));
+    const bound = `s.${quote(side.key[0]?.name ?? '')}`;
+    const between = (): string => `${bound} >= ${binder.bind(chunk[0]?.[0] ?? null)} AND ${bound} <= ${binder.bind(chunk.at(-1)?.[0] ?? null)}`;
+    const isOneOf = (): string =>
+      database.dialect.isOneOf(
+        side.key.map((column) => `s.${quote(column.name)}`),
+        side.key,
+        chunk,
+        binder.bind,
+      );
+    const condition = inRow ? between() : isOneOf();
     const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${condition} AND ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
     const { rows } = await database.query(sql, binder.values, signal);
     collect(side.attribute.name, rows, (row) => byKey.get(keyText(readers.map((read, at) => read(row[at])))), readValue);

@@ -128,7 +128,7 @@ async function* readTypeByPages(
     const isLast = rows.length < size;
     // Rows of one anchor must not be torn apart: those at the end of a full page are read again with the next.
     const count = isLast ? rows.length : startOfLastGroup(model, keys);
-    const entries = await completeRows(inSnapshot, model, wanted, reader, rows.slice(0, count), step.signal, 'add');
+    const entries = await completeRows(inSnapshot, model, wanted, reader, rows.slice(0, count), step.signal, { modification: 'add', isRange: true });
     const marked = entries.map((entry, index) => {
       const [before, own] = [keys[index - 1], keys[index]];
       const isRepeated = entry.error === undefined && before !== undefined && own !== undefined && isSameAnchor(model, before, own);
