@@ -67,7 +67,7 @@ describe('secrets', () => {
     expect((await cli(['run', 'app', 'full'])).stdout).toContain('1 added');
   });
 
-  it('a value is never an argument, never empty, never shown, and in no file', async () => {
+  it('SEC-56 a value is never an argument, never empty, never shown, and in no file', async () => {
     expect((await cli(['secret', 'set', 'x', 'value'])).stderr).toContain('too many arguments');
     expect(await cli(['secret', 'set', 'x'], '')).toMatchObject({ status: 2 });
     expect(await cli(['secret', 'set', 'a/b'], 'v')).toMatchObject({ status: 4, stderr: expect.stringContaining('is no name of a secret') as string });

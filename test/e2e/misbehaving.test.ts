@@ -48,7 +48,7 @@ async function start(behaviour: string): Promise<HostConnector> {
 const create = (connector: HostConnector, userName: string) => connector.clean.create(context, 'Users', { schemas: [USER], userName }, {});
 const states = async (connector: HostConnector): Promise<readonly string[]> => (await connector.journal({ limit: 10 })).map((row) => row.state);
 
-describe('a connector that misbehaves while writing', () => {
+describe('SEC-54 a connector that misbehaves while writing', () => {
   for (const behaviour of [
     'throws-a-string',
     'repeats-results',

@@ -67,6 +67,11 @@ export const VERSION = '0.1.0';
 
 /** Starts the host. @throws StartError with what is wrong and what to do. */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
+  // One variable of Node.js would take the verification of every certificate away, in silence (SEC-45).
+  if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    throw new StartError(
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 switches off the verification of every certificate; unset it, and name the authority of an application in its connector',
+    );
   const startedAt = Date.now();
   const folder = openFolder(options.dataFolder);
   const log: HostLog & Partial<Pick<ServerLog, 'reopen'>> = options.log ?? openLog(join(folder.path, 'host.log'));

@@ -32,6 +32,8 @@ export interface ConnectorConfiguration {
   readonly deletionThreshold: DeletionThreshold;
   /** Holds deletes and disables that come in great number over SCIM (SEC-20); absent: nothing is held. */
   readonly massChange?: MassChangeThreshold;
+  /** Networks that SCIM clients come from (S-226). Default is anywhere. */
+  readonly allowFrom?: readonly string[];
   /** SCIM filters of resources that no client may change or delete (SEC-14). Default is none. */
   readonly protected?: readonly string[];
   readonly deprovisioning: {

@@ -102,7 +102,7 @@ describe('R28 versions by content', () => {
   });
 });
 
-describe('R28 signatures by keys of the operator', () => {
+describe('R28 SEC-53 signatures by keys of the operator', () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519', {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -135,7 +135,7 @@ describe('R28 signatures by keys of the operator', () => {
   });
 });
 
-describe('SEC-27 archives', () => {
+describe('SEC-51 SEC-52 archives', () => {
   const good: ZipEntry = { name: 'index.ts', content: 'export {};' };
 
   it.each<readonly [string, readonly ZipEntry[], RegExp]>([

@@ -178,6 +178,11 @@ const connector = {
         minimum: { type: 'integer', minimum: 0, description: 'Default 20.' },
       },
     },
+    allowFrom: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' },
+      description: 'Networks that SCIM clients come from, such as 10.0.0.0/8. Default: anywhere.',
+    },
     protected: list('SCIM filters of resources that no client may change or delete, such as userName eq "root".'),
     massChange: {
       description: 'Above it, deletes and disables that come over SCIM within an hour wait for an administrator; off lets everything pass.',

@@ -260,6 +260,7 @@ export function toConnectorConfiguration(
     runProfiles: toRunProfiles((connector['runProfiles'] ?? {}) as Record<string, readonly unknown[]>),
     autosync: { schedules: Object.entries((connector['autosync'] ?? {}) as Json).map(([profile, value]) => toSchedule(profile, value)) },
     deletionThreshold: { ...configurationDefaults.deletionThreshold, ...(connector['deletionThreshold'] as object | undefined) },
+    ...(connector['allowFrom'] === undefined ? {} : { allowFrom: connector['allowFrom'] as readonly string[] }),
     protected: (connector['protected'] as readonly string[] | undefined) ?? [],
     ...(connector['massChange'] === 'off' ? {} : { massChange: { ...configurationDefaults.massChange, ...(connector['massChange'] as object | undefined) } }),
     eventStreams: Object.keys((connector['events'] ?? {}) as Json),

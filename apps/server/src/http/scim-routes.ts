@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
 import type { FailedConnector, HostConnectors } from '../host-connectors.ts';
+import { isAllowedFrom } from './allowed-networks.ts';
 import type { FailureThrottle, RequestLimits } from './request-limits.ts';
 
 const SCIM_JSON = 'application/scim+json; charset=utf-8';
@@ -73,6 +74,7 @@ async function serveConnector(
     throw new ScimError(503, `The connector "${connector.name}" is not available just now; its administrator sees why with: landbridge status`, {
       retryAfter: 30,
     });
+  if (!isAllowedFrom(connector.configuration.allowFrom, request.ip)) throw scimErrors.forbidden('This service does not take requests from your network.');
   const service = face === 'clean' ? connector.clean : connector.dropIn;
   const prefix = face === 'clean' ? `/scim/${connector.name}` : `/ecma2host_${connector.name}/scim`;
   const path = (request.params as { readonly '*'?: string })['*'] ?? '';

@@ -5,7 +5,7 @@ const template = 'CN={cn},OU={unit},DC=x';
 const ada = { dn: 'cn=Ada,ou=Sales,dc=x', attributes: { cn: 'Ada', unit: 'Sales' } };
 
 describe('distinguished names', () => {
-  it('are composed from a template; values are escaped in LDAP names and taken as they are in generic ones', () => {
+  it('SEC-33 are composed from a template; values are escaped in LDAP names and taken as they are in generic ones', () => {
     expect(composeName(template, { cn: ' a,b+c ', unit: '#1' }, 'ldap')).toBe('CN=\\ a\\,b\\+c\\ ,OU=\\#1,DC=x');
     expect(composeName('{cn}/{unit}', { cn: 'a,b', unit: '#1' }, 'generic')).toBe('a,b/#1');
     expect(() => composeName(template, { cn: 'a' }, 'ldap')).toThrow('"unit" is needed');
