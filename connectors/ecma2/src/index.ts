@@ -2,6 +2,7 @@ import { type Capabilities, type ConnectorContext, ConnectorError } from '@landb
 import { defineWorkerConnector, type WorkerProgram } from '@landbridge/worker-protocol';
 import { buildWorker } from './build-worker.ts';
 import { type DotnetRuntime, defaultRuntime, findProgram } from './dotnet-programs.ts';
+import { ownWorker } from './host-configuration.ts';
 import { connectorParameters, ownParameters } from './own-parameters.ts';
 import { privateCopy } from './private-copy.ts';
 
@@ -41,7 +42,8 @@ export const connector = defineWorkerConnector({
 async function program(context: ConnectorContext): Promise<WorkerProgram> {
   const settings = readSettings(context);
   const directory = privateCopy(settings.directory, context.folder);
-  const { executable } = await buildWorker(settings.runtime);
+  const built = await buildWorker(settings.runtime);
+  const executable = settings.hostConfiguration === undefined ? built.executable : ownWorker(built.executable, settings.hostConfiguration, context.folder);
   const values = ['--directory', directory];
   for (const name of ['dll', 'class', 'culture'] as const) {
     const value = settings[name];
