@@ -88,7 +88,7 @@ export interface StoreAttribute {
   readonly type: AttributeType;
   readonly multiValued: boolean;
   readonly caseExact: boolean;
-  /** Gets an index: a generated column when single-valued, rows of the index table when multi-valued. References always have one. */
+  /** Gets an index: a key column when single-valued, rows of the index table when multi-valued. References always have one. */
   readonly queryable: boolean;
   /** Checked by {@link Claim}s. Implies queryable. */
   readonly unique: boolean;

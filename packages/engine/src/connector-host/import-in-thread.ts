@@ -28,6 +28,8 @@ import type { ThreadEvent } from './thread-messages.ts';
  */
 const CHUNK = 500;
 const CREDIT = 4;
+/** Values of multi-valued references in one chunk: a group of thousands weighs as much as hundreds of people. */
+const CHUNK_REFERENCES = 5000;
 const POSTPONED_LIMIT_MILLISECONDS = 30_000;
 const KEPT_ERRORS = 100;
 
@@ -181,6 +183,7 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
   const store = storeOverPort(work.port);
   const underWay = new Set<Promise<void>>();
   let buffer: ImportedEntry[] = [];
+  let references = 0;
   let postponed: ImportedEntry[] = [];
   let broken: unknown;
   const asked = new Set<string>();
@@ -192,7 +195,9 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     const type = work.types.get(entry.objectType);
     if (type === undefined) return tally.fail(nameOf(entry), { code: 'unknown-object-type', message: `object type "${entry.objectType}" is not selected` });
     try {
-      buffer.push(prepareEntry(type, entry));
+      const prepared = prepareEntry(type, entry);
+      buffer.push(prepared);
+      if (prepared.op === 'put') for (const { values } of prepared.references) references += values.length;
     } catch (error) {
       tally.fail(nameOf(entry), toErrorData(error));
     }
@@ -245,9 +250,10 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     async add(entries) {
       for (const entry of entries) {
         prepare(entry);
-        if (buffer.length < CHUNK) continue;
+        if (buffer.length < CHUNK && references < CHUNK_REFERENCES) continue;
         const chunk = buffer;
         buffer = [];
+        references = 0;
         await send(chunk);
       }
     },

@@ -50,12 +50,16 @@ export function openForReading(file: string): Database {
   return database;
 }
 
+const KEPT_STATEMENTS = 1000;
+
 function wrap(handle: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>();
   function prepare(sql: string): StatementSync {
     const known = statements.get(sql);
     if (known !== undefined) return known;
     const statement = handle.prepare(sql);
+    // Statements that change some columns come in many forms.
+    if (statements.size >= KEPT_STATEMENTS) statements.clear();
     statements.set(sql, statement);
     return statement;
   }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { EntryRow, LinkRow } from '../connector-store.ts';
 import type { Database, Row } from './database.ts';
+import { makeDeferredIndexes } from './deferred-indexes.ts';
+import { columnKeys } from './key-columns.ts';
 import { deriveScimId } from './scim-id.ts';
 import { type StoredAttribute, type StoredModel, type StoredType, valueKey } from './stored-model.ts';
 import { flag } from './tables.ts';
@@ -12,6 +14,8 @@ export interface StoreState extends FileState {
   model: StoredModel;
   /** How many entries were removed since the file was opened. */
   removed: number;
+  /** Indexes wait for the end of a first import: {@link finishLoading}. */
+  deferred: boolean;
   /** Entries added by the transaction under way, by object type: {@link flushGrowth} writes them once. */
   readonly grown: Map<number, number>;
   /** Whether any event stream wants to be told. */
@@ -87,6 +91,13 @@ export function isAtWork(state: StoreState, entryId: number): boolean {
   return state.open.get(entryId)?.held === false;
 }
 
+/** Makes the indexes that a first import goes without: before anything that a client asked for is written. */
+export function finishLoading(state: StoreState): void {
+  if (!state.deferred) return;
+  makeDeferredIndexes(state.database);
+  state.deferred = false;
+}
+
 /** Starts counting added entries: to be called first in every transaction that may insert any. */
 export function startGrowth(state: StoreState): void {
   state.grown.clear();
@@ -147,22 +158,6 @@ export function orderAttributes(type: StoredType, attributes: EncodedAttributes)
     if (value !== undefined) ordered[name] = value;
   }
   return ordered;
-}
-
-/** Folded values of queryable attributes that differ from the values: what the generated columns prefer. */
-export function keysOf(type: StoredType, attributes: EncodedAttributes): string | null {
-  let keys: Record<string, string> | undefined;
-  for (const attribute of type.attributes.values()) {
-    if (attribute.column === undefined || attribute.type !== 'string' || attribute.caseExact) continue;
-    const value = attributes[attribute.name];
-    if (typeof value !== 'string') continue;
-    const key = valueKey(attribute, value);
-    if (key !== value) {
-      keys ??= {};
-      keys[attribute.name] = key;
-    }
-  }
-  return keys === undefined ? null : JSON.stringify(keys);
 }
 
 /** Writes the index rows of queryable multi-valued attributes. */
@@ -348,15 +343,25 @@ export interface NewEntry {
   readonly dn: string | undefined;
   readonly partition: string;
   readonly body: string;
-  readonly keys: string | null;
+  /** What the body says. */
+  readonly attributes: EncodedAttributes;
   readonly hash: string | null;
   readonly sets: string | null;
   readonly position: number;
   readonly at: number;
 }
 
-const INSERT_ENTRY = `INSERT INTO entries(id, otype, anchor, anchor_key, dn, dn_key, partition, scim_id, hash, sets, flags, position, version, created, modified, keys, body)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)`;
+const COLUMNS = 'id, otype, anchor, anchor_key, dn, dn_key, partition, scim_id, hash, sets, flags, position, version, created, modified, body';
+const VALUES = '?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?';
+const inserts = new WeakMap<StoredType, string>();
+
+function insertSql(type: StoredType): string {
+  const known = inserts.get(type);
+  if (known !== undefined) return known;
+  const sql = `INSERT INTO entries(${COLUMNS}${type.columns.map(({ column }) => `, ${column}`).join('')}) VALUES (${VALUES}${', ?'.repeat(type.columns.length)})`;
+  inserts.set(type, sql);
+  return sql;
+}
 
 /** Inserts an entry with its SCIM id (R7): the link's where there is one, else the derived one; a random one while the anchor is unknown. */
 export function insertEntry(state: StoreState, entry: NewEntry): string {
@@ -365,7 +370,7 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
   const { scimId, linked } = chooseScimId(state, entry.type, entry.anchor, anchorKey);
   const flags = (anchorKey === null ? flag.pending : 0) | (linked || anchorKey === null ? flag.link : 0);
   database.run(
-    INSERT_ENTRY,
+    insertSql(entry.type),
     entry.id,
     entry.type.id,
     entry.anchor ?? null,
@@ -380,8 +385,8 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
     entry.position,
     entry.at,
     entry.at,
-    entry.keys,
     entry.body,
+    ...columnKeys(entry.type, entry.attributes),
   );
   if (linked) database.run("UPDATE links SET entry = ?, state = 'linked', modified = ? WHERE scim_id = ?", entry.id, entry.at, scimId);
   else if (anchorKey === null) {

@@ -2,6 +2,7 @@ import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk'
 import type { ImportCounts, ImportedEntry, NewRun, NewStep, PageOutcome, RemovalPlan, RunResult, StepEnd } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import type { Row } from './database.ts';
+import { deferIndexes } from './deferred-indexes.ts';
 import {
   addPageReferences,
   addReferences,
@@ -10,7 +11,6 @@ import {
   insertEntry,
   isAtWork,
   keepLink,
-  keysOf,
   orderAttributes,
   removeEntry,
   removeReferences,
@@ -25,6 +25,7 @@ import { confirmDeletes, reportMissing, reportShownAgain } from './existence-con
 import { type Confirmation, confirmEntry, withExportOnly } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
+import { columnChanges } from './key-columns.ts';
 import { announceImport, changedByImport } from './outbox.ts';
 import { createSeenEntries, type SeenEntries } from './seen-entries.ts';
 import type { StoredType } from './stored-model.ts';
@@ -143,11 +144,11 @@ export function createImportCommands(state: StoreState): ImportCommands {
       database.run('UPDATE entries SET hash = ?, sets = ?, partition = ? WHERE id = ?', hash, sets, step.partition, id);
       return page.count(confirmation?.fenced === true ? 'fenced' : 'unchanged');
     }
-    const keys = body === entry.body ? (entry.keys ?? null) : keysOf(type, attributes);
+    const columns = columnChanges(type, JSON.parse(String(row['body'])) as EncodedAttributes, attributes);
     database.run(
-      'UPDATE entries SET body = ?, keys = ?, hash = ?, sets = ?, dn = ?, dn_key = ?, partition = ?, version = version + 1, modified = ? WHERE id = ?',
+      `UPDATE entries SET body = ?${columns.sql}, hash = ?, sets = ?, dn = ?, dn_key = ?, partition = ?, version = version + 1, modified = ? WHERE id = ?`,
       body,
-      keys,
+      ...columns.values,
       hash,
       sets,
       entry.dn ?? null,
@@ -211,6 +212,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   function insertImported(step: Step, type: StoredType, entry: PutEntry, page: PageWork): void {
     const id = state.nextEntryId;
     state.nextEntryId += 1;
+    const attributes = JSON.parse(entry.body) as EncodedAttributes;
     insertEntry(state, {
       id,
       type,
@@ -218,26 +220,23 @@ export function createImportCommands(state: StoreState): ImportCommands {
       dn: entry.dn,
       partition: step.partition,
       body: entry.body,
-      keys: entry.keys ?? null,
+      attributes,
       hash: entry.hash,
       sets: setsOf(entry),
       position: 0,
       at: step.at,
     });
     step.seen.mark(id);
-    if (type.multiValued.length > 0 || type.references.some((one) => !one.multiValued)) {
-      const attributes = JSON.parse(entry.body) as EncodedAttributes;
-      writeMultiValues(database, type, id, attributes, true);
-      for (const attribute of type.references) {
-        const value = attribute.multiValued ? undefined : attributes[attribute.name];
-        if (typeof value !== 'string') continue;
-        if (state.model.plainReferences) page.refer(attribute, id, value);
-        else addReferences(state, id, attribute, [value]);
-      }
+    writeMultiValues(database, type, id, attributes, true);
+    for (const attribute of type.references) {
+      const value = attribute.multiValued ? undefined : attributes[attribute.name];
+      if (typeof value !== 'string') continue;
+      if (state.model.plainReferences) page.refer(attribute, id, value);
+      else addReferences(state, id, attribute, [value]);
     }
     for (const reference of entry.references) addReferences(state, id, attributeOf(type, reference.attribute), reference.values);
     resolveWaiting(state, type, id, entry.anchor, entry.dn);
-    if (state.announces) announceImport(state, step, 'create', id, changedByImport('{}', JSON.parse(entry.body) as EncodedAttributes, entry, null));
+    if (state.announces) announceImport(state, step, 'create', id, changedByImport('{}', attributes, entry, null));
     page.count('added');
   }
 
@@ -304,10 +303,11 @@ export function createImportCommands(state: StoreState): ImportCommands {
     const final = confirmation?.body ?? put.body;
     if (final === body && references.length === 0 && (put.dn ?? null) === row['dn']) return page.count('unchanged');
     const values = JSON.parse(final) as EncodedAttributes;
+    const columns = columnChanges(type, JSON.parse(body) as EncodedAttributes, values);
     database.run(
-      'UPDATE entries SET body = ?, keys = ?, hash = NULL, sets = NULL, dn = ?, dn_key = ?, version = version + 1, modified = ? WHERE id = ?',
+      `UPDATE entries SET body = ?${columns.sql}, hash = NULL, sets = NULL, dn = ?, dn_key = ?, version = version + 1, modified = ? WHERE id = ?`,
       final,
-      keysOf(type, values),
+      ...columns.values,
       put.dn ?? null,
       put.dn === undefined ? null : state.model.dnKey(put.dn),
       step.at,
@@ -391,6 +391,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       return { runId: lastId };
     },
     beginStep(step) {
+      if (step.kind === 'full') state.deferred = deferIndexes(database) || state.deferred;
       // A write whose result comes after this counts as written after the fence, whenever its intent was made.
       const { fence, lastId } = transact(state, () => ({
         fence: advance(state),

@@ -3,7 +3,7 @@ import type { ConnectorReader, ConnectorStore, EntryPage, EntryQuery } from '../
 import { openSqliteReader, type RunScan } from './reader.ts';
 import { openStoreCommands, type StoreCommands } from './sqlite-store.ts';
 import type { StoreRequest } from './store-thread.ts';
-import { startStoreThread } from './thread-client.ts';
+import { type SqliteStore, startStoreThread } from './thread-client.ts';
 
 /** An open store of a connector. */
 export interface OpenStore {
@@ -25,9 +25,19 @@ export async function openSqliteConnectorStore(options: { readonly file: string;
   // The file must exist, with its tables, before a reader opens it.
   await opened.store.checkpoint();
   const scan = createScan(file);
-  const reader = openSqliteReader(file, scan.run);
+  // While a first import goes without indexes, who reads has them made first.
+  let loading = false;
+  const reader = openSqliteReader(file, scan.run, async () => {
+    if (!loading) return;
+    await opened.store.finishLoading();
+    loading = false;
+  });
   const store: ConnectorStore = {
     ...opened.store,
+    async beginStep(step) {
+      loading = step.kind === 'full';
+      return opened.store.beginStep(step);
+    },
     async configure(model) {
       const result = await opened.store.configure(model);
       reader.refreshModel();
@@ -46,7 +56,7 @@ export async function openSqliteConnectorStore(options: { readonly file: string;
   };
 }
 
-function openInThisThread(file: string): { readonly store: ConnectorStore; connectPort(): MessagePort } {
+function openInThisThread(file: string): { readonly store: SqliteStore; connectPort(): MessagePort } {
   const commands = openStoreCommands(file);
   const store = Object.fromEntries(
     Object.entries(commands).map(([name, command]) => [
@@ -54,7 +64,7 @@ function openInThisThread(file: string): { readonly store: ConnectorStore; conne
       // Synchronous errors become rejections, as they do over a thread.
       async (...values: readonly unknown[]) => (command as (...all: readonly unknown[]) => unknown)(...values),
     ]),
-  ) as unknown as ConnectorStore;
+  ) as unknown as SqliteStore;
   return { store, connectPort: () => connectInThisThread(commands) };
 }
 

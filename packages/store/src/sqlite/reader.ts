@@ -32,8 +32,11 @@ export interface SqliteReader extends ConnectorReader {
   refreshModel(): void;
 }
 
-/** Opens a reader on a connector's file. `runScan` takes queries without an index; absent, they run here. */
-export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader {
+/**
+ * Opens a reader on a connector's file. `runScan` takes queries without an index; absent, they run here. `indexed` is waited for
+ * before what an index must serve: a first import goes without some.
+ */
+export function openSqliteReader(file: string, runScan?: RunScan, indexed: () => Promise<void> = async () => {}): SqliteReader {
   const database = openForReading(file);
   // Scans fold case as the contract does: SQLite's own lower() knows ASCII only.
   database.registerFunction('landbridge_fold', (value) => (typeof value === 'string' ? foldCase(value) : value));
@@ -45,6 +48,7 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
   async function query(request: EntryQuery): Promise<EntryPage> {
     const type = model.types.get(request.objectType);
     if (type === undefined) return { rows: [], total: request.total ? 0 : undefined };
+    await indexed();
     const condition = request.filter === undefined ? undefined : translateFilter(request.filter, model, type);
     if (condition !== undefined && !condition.indexed) {
       if (countOf(database, type) > request.scanLimit)
@@ -65,6 +69,7 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
       ({ model } = readModel(database));
     },
     async readResource(scimId) {
+      await indexed();
       const row = database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = ?`, scimId);
       if (row !== undefined) return visible(row);
       return visible(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)`, scimId));
@@ -109,6 +114,7 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
       return Number(database.get(sql, entryId, attributeId(model, attribute), atMost)?.['n'] ?? 0);
     },
     async readReferrers(entryId, attribute, page) {
+      await indexed();
       const attr = model.types.get(attribute.objectType)?.attributes.get(attribute.name)?.id ?? -1;
       const otype = model.types.get(attribute.objectType)?.id ?? -1;
       const rows = database.all(
@@ -122,6 +128,7 @@ export function openSqliteReader(file: string, runScan?: RunScan): SqliteReader 
       return rows.map((row) => toReference(model, row));
     },
     async resolveTargets(scimIds) {
+      await indexed();
       return scimIds.map((scimId) => {
         const row =
           database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = ?', scimId) ??

@@ -1,6 +1,7 @@
 import type { ConnectorStore, StoreModel } from '../connector-store.ts';
 import { openForWriting } from './database.ts';
-import { readFileState, type StoreState } from './entry-rows.ts';
+import { makeDeferredIndexes } from './deferred-indexes.ts';
+import { finishLoading, readFileState, type StoreState } from './entry-rows.ts';
 import { createImportCommands } from './import-commands.ts';
 import { createOutboxCommands } from './outbox.ts';
 import { applyModel, readModel } from './stored-model.ts';
@@ -10,14 +11,41 @@ import { createWriteCommands } from './write-commands.ts';
 /** The commands of a store as plain synchronous functions: what the store thread runs. */
 export type StoreCommands = {
   readonly [Name in keyof ConnectorStore]: (...values: Parameters<ConnectorStore[Name]>) => Awaited<ReturnType<ConnectorStore[Name]>>;
+} & {
+  /** Makes the indexes that a first import goes without: for readers that cannot wait for its end. */
+  finishLoading(): void;
 };
+
+/** What looks for entries by more than their names, or ends a first import: never without the indexes. */
+const INDEXED = [
+  'configure',
+  'commitIntents',
+  'commitResults',
+  'commitLinkChanges',
+  'decideHeldWrites',
+  'planRemovals',
+  'removeChunk',
+  'endStep',
+  'removeHeldChunk',
+];
 
 /** Opens a connector's file for writing and makes its commands. */
 export function openStoreCommands(file: string): StoreCommands {
   const database = openForWriting(file);
   createTables(database);
-  const state: StoreState = { database, model: readModel(database).model, removed: 0, grown: new Map(), announces: false, ...readFileState(database) };
-  return {
+  // A first import that a crash cut off left them.
+  makeDeferredIndexes(database);
+  const state: StoreState = {
+    database,
+    model: readModel(database).model,
+    removed: 0,
+    deferred: false,
+    grown: new Map(),
+    announces: false,
+    ...readFileState(database),
+  };
+  const commands: StoreCommands = {
+    finishLoading: () => finishLoading(state),
     configure(model: StoreModel) {
       const changed = applyModel(database, model);
       if (changed) state.model = readModel(database).model;
@@ -37,5 +65,14 @@ export function openStoreCommands(file: string): StoreCommands {
       database.execute('PRAGMA analysis_limit=1000; PRAGMA optimize;');
       database.close();
     },
+  };
+  return { ...commands, ...Object.fromEntries(INDEXED.map((name) => [name, afterLoading(state, commands[name as keyof StoreCommands])])) };
+}
+
+function afterLoading(state: StoreState, command: StoreCommands[keyof StoreCommands]): (...values: readonly unknown[]) => unknown {
+  return (...values) => {
+    finishLoading(state);
+    // The values are those of the command: only when it begins is ours.
+    return (command as (...all: readonly unknown[]) => unknown)(...values);
   };
 }

@@ -1,11 +1,12 @@
 import { foldCase, type ObjectConfirmation } from '@landbridge/connector-sdk';
 import type { StoreAttribute, StoreModel, StoreObjectType } from '../connector-store.ts';
 import type { Database } from './database.ts';
+import { addColumns } from './key-columns.ts';
 
 /** An attribute of the model with its number in the file. */
 export interface StoredAttribute extends StoreAttribute {
   readonly id: number;
-  /** The generated column of a queryable single-valued attribute; `undefined` for the rest. */
+  /** The key column of a queryable single-valued attribute (`key-columns.ts`); `undefined` for the rest. */
   readonly column: string | undefined;
 }
 
@@ -14,6 +15,8 @@ export interface StoredType {
   readonly id: number;
   readonly name: string;
   readonly attributes: ReadonlyMap<string, StoredAttribute>;
+  /** Attributes with a key column, in the order of the schema. */
+  readonly columns: readonly StoredAttribute[];
   readonly references: readonly StoredAttribute[];
   /** What no import shows: kept when one replaces the rest (R8). */
   readonly exportOnly: readonly StoredAttribute[];
@@ -60,23 +63,12 @@ export function applyModel(database: Database, next: StoreModel): boolean {
       for (const attribute of type.attributes) database.run('INSERT INTO attributes(name) VALUES (?) ON CONFLICT DO NOTHING', attribute.name);
     }
     const model = compileStored(database, next);
-    const columns = new Set(database.all('PRAGMA table_xinfo(entries)').map((row) => String(row['name'])));
-    for (const type of model.types.values()) for (const attribute of type.attributes.values()) addColumn(database, columns, attribute);
+    addColumns(database, model.types.values());
     database.run('UPDATE entries SET hash = NULL');
     database.run('DELETE FROM watermarks');
     database.run("INSERT INTO meta(name, value) VALUES ('model', ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", text);
   });
   return true;
-}
-
-function addColumn(database: Database, columns: Set<string>, attribute: StoredAttribute): void {
-  if (attribute.column === undefined || columns.has(attribute.column)) return;
-  columns.add(attribute.column);
-  const path = `'$.${JSON.stringify(attribute.name).replaceAll("'", "''")}'`;
-  const value = `coalesce(keys ->> ${path}, body ->> ${path})`;
-  const expression = attribute.type === 'integer' ? `CAST(body ->> ${path} AS INTEGER)` : value;
-  database.execute(`ALTER TABLE entries ADD COLUMN ${attribute.column} GENERATED ALWAYS AS (${expression}) VIRTUAL`);
-  database.execute(`CREATE INDEX entries_${attribute.column} ON entries(${attribute.column}, otype) WHERE ${attribute.column} IS NOT NULL`);
 }
 
 function compileStored(database: Database, model: StoreModel): StoredModel {
@@ -120,14 +112,16 @@ function compileType(id: number, type: StoreObjectType, attributeIds: ReadonlyMa
     const number = attributeIds.get(attribute.name);
     if (number === undefined) continue;
     const indexed = (attribute.queryable || attribute.unique) && !attribute.multiValued && attribute.type !== 'reference';
-    // The type is part of the name: an attribute that changes its type gets another column.
-    attributes.set(attribute.name, { ...attribute, id: number, column: indexed ? `q${number}_${attribute.type}` : undefined });
+    // What the key depends on is part of the name: an attribute that changes its type gets another column.
+    const form = attribute.type === 'string' && !attribute.caseExact ? 'folded' : attribute.type;
+    attributes.set(attribute.name, { ...attribute, id: number, column: indexed ? `k${number}_${form}` : undefined });
   }
   const all = [...attributes.values()];
   return {
     id,
     name: type.name,
     attributes,
+    columns: all.filter((attribute) => attribute.column !== undefined),
     exportOnly: all.filter((attribute) => attribute.exportOnly),
     references: all.filter((attribute) => attribute.type === 'reference'),
     multiValued: all.filter((attribute) => attribute.multiValued && attribute.type !== 'reference' && (attribute.queryable || attribute.unique)),

@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** The version of the tables below, kept in `user_version`. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** Bits of `entries.flags`. */
 export const flag = {
@@ -78,7 +78,19 @@ CREATE TABLE event_failures(stream TEXT NOT NULL, event INTEGER NOT NULL, error 
 `;
 
 /** What came after the first version, one element a version: files of every earlier one are brought up to date. */
-const LATER = ["CREATE INDEX journal_deletes ON journal(scim_id) WHERE kind = 'delete' AND state = 'applied'"] as const;
+const LATER: readonly (string | ((database: Database) => void))[] = [
+  "CREATE INDEX journal_deletes ON journal(scim_id) WHERE kind = 'delete' AND state = 'applied'",
+  dropGeneratedKeys,
+];
+
+/** Real key columns take the place of generated ones: the next configuration adds and fills them. */
+function dropGeneratedKeys(database: Database): void {
+  const indexes = database.all("SELECT name FROM sqlite_master WHERE type = 'index' AND name GLOB 'entries_q[0-9]*'");
+  for (const row of indexes) database.execute(`DROP INDEX ${String(row['name'])}`);
+  const columns = database.all('PRAGMA table_xinfo(entries)').map((row) => String(row['name']));
+  for (const column of columns) if (/^q\d+_/.test(column)) database.execute(`ALTER TABLE entries DROP COLUMN ${column}`);
+  database.execute("ALTER TABLE entries DROP COLUMN keys; DELETE FROM meta WHERE name = 'model'");
+}
 
 /** Creates the tables of a new file, and brings those of an older one up to date. @throws Error for a file of a newer version. */
 export function createTables(database: Database): void {
@@ -87,7 +99,10 @@ export function createTables(database: Database): void {
     throw new Error(`the store file was written by a newer Landbridge (version ${version}, this one knows ${VERSION}); start that version instead`);
   if (version === VERSION) return;
   database.transaction(() => {
-    for (const change of [TABLES, ...LATER].slice(version)) database.execute(change);
+    for (const change of [TABLES, ...LATER].slice(version)) {
+      if (typeof change === 'string') database.execute(change);
+      else change(database);
+    }
     database.execute(`PRAGMA user_version=${VERSION}`);
   });
 }

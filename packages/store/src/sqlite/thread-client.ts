@@ -24,11 +24,17 @@ const COMMANDS = [
   'checkpoint',
   'backup',
   'close',
-] as const satisfies readonly (keyof ConnectorStore)[];
+  'finishLoading',
+] as const satisfies readonly (keyof SqliteStore)[];
+
+/** A store that can be asked to have all its indexes, also in the middle of a first import. */
+export interface SqliteStore extends ConnectorStore {
+  finishLoading(): Promise<void>;
+}
 
 /** A store in its thread, and ports to it. */
 export interface ThreadedStore {
-  readonly store: ConnectorStore;
+  readonly store: SqliteStore;
   /** A port over which another thread reaches the store directly; transfer it (R1). */
   connectPort(): MessagePort;
 }
@@ -138,8 +144,8 @@ function createCaller(channel: Channel): Caller {
   };
 }
 
-function makeStore(send: Caller['send']): ConnectorStore {
+function makeStore(send: Caller['send']): SqliteStore {
   const commands = COMMANDS.map((command) => [command, (...values: readonly unknown[]) => send(command, values)] as const);
   // The commands and their arguments are those of the interface; only the transport is generic.
-  return Object.fromEntries(commands) as unknown as ConnectorStore;
+  return Object.fromEntries(commands) as unknown as SqliteStore;
 }

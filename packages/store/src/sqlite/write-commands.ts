@@ -21,7 +21,6 @@ import {
   flushGrowth,
   insertEntry,
   keepLink,
-  keysOf,
   orderAttributes,
   removeEntry,
   removeReferences,
@@ -34,6 +33,7 @@ import {
   transact,
   writeMultiValues,
 } from './entry-rows.ts';
+import { columnChanges } from './key-columns.ts';
 import { announce, announceWrite } from './outbox.ts';
 import { type StoredModel, type StoredType, valueKey } from './stored-model.ts';
 import { flag } from './tables.ts';
@@ -375,7 +375,7 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
     dn: effect.dn,
     partition: effect.partition ?? '',
     body: JSON.stringify(attributes),
-    keys: keysOf(type, attributes),
+    attributes,
     hash: null,
     sets: null,
     position: state.position,
@@ -395,10 +395,11 @@ function applyUpdate(state: StoreState, type: StoredType, entryId: number, effec
   const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...before, ...effect.set };
   for (const name of effect.unset) delete merged[name];
   const attributes = orderAttributes(type, merged);
+  const columns = columnChanges(type, before, attributes);
   database.run(
-    'UPDATE entries SET body = ?, keys = ?, hash = NULL, position = ?, version = version + 1, modified = ? WHERE id = ?',
+    `UPDATE entries SET body = ?${columns.sql}, hash = NULL, position = ?, version = version + 1, modified = ? WHERE id = ?`,
     JSON.stringify(attributes),
-    keysOf(type, attributes),
+    ...columns.values,
     state.position,
     result.at,
     entryId,

@@ -1,0 +1,145 @@
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EntryQuery } from '../connector-store.ts';
+import { group, model, noCounts, person, request, sets } from '../testing/people.ts';
+import { type OpenStore, openSqliteConnectorStore } from './open-sqlite-store.ts';
+
+let folder: string;
+let file: string;
+let opened: OpenStore;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'landbridge-deferred-'));
+  file = join(folder, 'connector.db');
+  opened = await openSqliteConnectorStore({ file, thread: false });
+  await opened.store.configure(model);
+});
+
+afterEach(async () => {
+  await opened.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function begin(): Promise<number> {
+  const { runId } = await opened.store.beginRun({ profile: 'full', startedBy: 'test', at: 1 });
+  const { stepId } = await opened.store.beginStep({ runId, kind: 'full', partition: '', objectTypes: ['person', 'group'], at: 1 });
+  return stepId;
+}
+
+async function end(stepId: number): Promise<void> {
+  await opened.store.planRemovals(stepId, { complete: true });
+  await opened.store.endStep(stepId, { result: 'success', counts: noCounts, errors: [], errorCount: 0, at: 2 });
+}
+
+function indexes(of: string = file): readonly string[] {
+  const database = new DatabaseSync(of, { readOnly: true });
+  const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite_%' ORDER BY name").all();
+  database.close();
+  return names.map((row) => String(row['name']));
+}
+
+const page = [person('1', { login: 'Ada' }), person('2', { login: 'Bo', manager: '1' }), group('g', ['1', '2'])];
+const byLogin: EntryQuery = {
+  objectType: 'person',
+  filter: { kind: 'compare', attribute: 'login', type: 'string', comparison: 'equal', value: 'ADA', caseExact: false },
+  limit: 10,
+  total: true,
+  scanLimit: 100,
+};
+
+describe('a first import goes without indexes', () => {
+  it('R4 and has every one of them when it has ended', async () => {
+    const before = indexes();
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, page);
+    expect(indexes().length).toBeLessThan(before.length);
+    await end(stepId);
+    expect(indexes()).toEqual(before);
+    const [ada] = (await opened.reader.query(byLogin)).rows;
+    expect(ada?.anchor).toBe('1');
+    const groups = await opened.reader.readReferrers(ada?.id ?? 0, { objectType: 'group', name: 'members' }, { limit: 10 });
+    expect(groups).toHaveLength(1);
+  });
+
+  it('R1 but a filter in the middle of it has them first', async () => {
+    const before = indexes();
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, page);
+    expect((await opened.reader.query(byLogin)).total).toBe(1);
+    expect(indexes()).toEqual(before);
+    await opened.store.applyPage(stepId, [person('3', { login: 'Cy' })]);
+    await end(stepId);
+    expect(await opened.reader.countEntries('person')).toBe(3);
+  });
+
+  it('R15 and a write in the middle of it has them first: its claims are checked by them', async () => {
+    const before = indexes();
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, page);
+    const claims = [{ objectType: 'person', attribute: 'login', key: 'ada' }];
+    const [outcome] = await opened.store.commitIntents([
+      { kind: 'add', objectType: 'person', claims, steps: '[]', effect: sets({ login: 'ada' }), request, at: 3 },
+    ]);
+    expect(outcome).toMatchObject({ status: 'claimed', inDoubt: false });
+    expect(indexes()).toEqual(before);
+    await end(stepId);
+  });
+
+  it('R25 and a crash leaves it without them only until it is opened again', async () => {
+    const before = indexes();
+    await opened.store.applyPage(await begin(), page);
+    const copy = join(folder, 'crashed.db');
+    for (const suffix of ['', '-wal']) if (existsSync(file + suffix)) copyFileSync(file + suffix, copy + suffix);
+    expect(indexes(copy).length).toBeLessThan(before.length);
+    const again = await openSqliteConnectorStore({ file: copy, thread: false });
+    expect(indexes(copy)).toEqual(before);
+    expect((await again.reader.query(byLogin)).total).toBe(1);
+    await again.close();
+  });
+
+  it('R22 while a later import keeps them all the time', async () => {
+    const before = indexes();
+    const first = await begin();
+    await opened.store.applyPage(first, page);
+    await end(first);
+    const second = await begin();
+    expect(indexes()).toEqual(before);
+    await end(second);
+  });
+});
+
+describe('key columns', () => {
+  it('R27 of an attribute that becomes queryable are filled from what is there', async () => {
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, [person('1', { note: 'Straße A' }), person('2', { note: 'other' })]);
+    await end(stepId);
+    const queryable = model.objectTypes.map((type) => ({
+      ...type,
+      attributes: type.attributes.map((one) => (one.name === 'note' ? { ...one, queryable: true } : one)),
+    }));
+    expect(await opened.store.configure({ ...model, objectTypes: queryable })).toEqual({ changed: true });
+    const found = await opened.reader.query({
+      ...byLogin,
+      filter: { kind: 'compare', attribute: 'note', type: 'string', comparison: 'equal', value: 'straße a', caseExact: false },
+    });
+    expect(found.rows.map((row) => row.anchor)).toEqual(['1']);
+  });
+
+  it('R4 take the place of the generated columns of a file of version 2', async () => {
+    await opened.close();
+    const database = new DatabaseSync(file);
+    database.exec(`ALTER TABLE entries ADD COLUMN keys TEXT; ALTER TABLE entries ADD COLUMN q2_string GENERATED ALWAYS AS (coalesce(keys ->> '$.login', body ->> '$.login')) VIRTUAL;
+      CREATE INDEX entries_q2_string ON entries(q2_string, otype) WHERE q2_string IS NOT NULL; PRAGMA user_version = 2;`);
+    database.close();
+    opened = await openSqliteConnectorStore({ file, thread: false });
+    expect(indexes().filter((name) => /^entries_q\d/.test(name))).toEqual([]);
+    await opened.store.configure(model);
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, page);
+    await end(stepId);
+    expect((await opened.reader.query(byLogin)).total).toBe(1);
+  });
+});
