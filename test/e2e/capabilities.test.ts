@@ -337,6 +337,22 @@ describe('imports', () => {
 });
 
 describe('runs', () => {
+  it('what is over is forgotten after the time that the configuration gives, and nothing before it', async () => {
+    const host = await start({ schema: [person], configuration: { retention: { journalDays: 1, runDays: 1, auditDays: 1 } } });
+    await host.run('full');
+    await host.create('Users', { userName: 'ada' });
+    await host.create('Users', { userName: 'eve' });
+    await host.run('delta');
+    await host.reopen();
+    expect((await host.connector.journal({ limit: 9 })).length).toBe(2);
+    await host.reopen({ retention: { journalDays: 0, runDays: 0, auditDays: 0 } });
+    // The last full import stays, and the row with the highest entry id.
+    await until(async () => (await host.connector.runs({ limit: 9 })).length === 1);
+    expect((await host.connector.journal({ limit: 9 })).length).toBe(1);
+    expect((await host.connector.status()).state).toBe('ready');
+    expect((await host.list('Users')).length).toBe(2);
+  });
+
   it('R25 R31 a connector stays ready after any number of deltas', async () => {
     const host = await start({ schema: [person] });
     expect((await host.connector.status()).state).toBe('starting');

@@ -51,6 +51,8 @@ export interface ConnectorConfiguration {
     readonly maxSeconds: number;
   };
   readonly limits: ConnectorLimits;
+  /** How long closed writes, runs and the audit are kept, in days; absent: for ever. */
+  readonly retention?: { readonly journalDays: number; readonly runDays: number; readonly auditDays: number };
 }
 
 /** One object type and the SCIM resource it becomes. */

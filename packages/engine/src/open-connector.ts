@@ -13,6 +13,7 @@ import { linkForeignIds } from './linked-ids.ts';
 import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
+import { startRetention } from './retention.ts';
 import { createFullExport } from './runs/full-export.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
@@ -184,6 +185,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     refresh,
   });
   const start = async (profile: string, startedBy: string): Promise<ActiveRun> => runs.start(profile, startedBy);
+  const retention = configuration.retention === undefined ? undefined : startRetention(store, configuration.retention, { log, now });
   const scheduler = startScheduler(configuration.autosync, (profile) => start(profile, 'autosync'), log);
   const counts = async (): Promise<Record<string, number>> => {
     const result: Record<string, number> = {};
@@ -277,6 +279,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     backup: (target) => store.backup(target),
     async close() {
       scheduler.close();
+      await retention?.close();
       await runs.close();
       await writes.close();
       await handle.close();

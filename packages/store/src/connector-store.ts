@@ -55,11 +55,21 @@ export interface ConnectorStore {
   /** Marks runs that a crash left open as interrupted. Called once at start. */
   closeInterruptedRuns(at: number): Promise<number>;
 
+  /** Forgets a chunk of what is older than the limits and closed; `done` when there is no more. */
+  forgetOld(retention: Retention): Promise<{ readonly removed: number; readonly done: boolean }>;
+
   /** Checkpoints and truncates the write-ahead log; returns its size before, in bytes. */
   checkpoint(): Promise<number>;
   /** Copies the file to `target`, consistent, from the store thread (R5). */
   backup(target: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** How long records are kept: what is older than these times may go, milliseconds since the epoch. */
+export interface Retention {
+  readonly journalBefore: number;
+  readonly auditBefore: number;
+  readonly runsBefore: number;
 }
 
 /** The selected schema as the store needs it. */

@@ -250,6 +250,16 @@ const connector = {
         max: duration('Reopened after.'),
       },
     },
+    retention: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'How long what is over is kept.',
+      properties: {
+        journal: duration('Writes that have their result. Default 90d.'),
+        runs: duration('Runs. The last full import is kept anyway. Default 90d.'),
+        audit: duration('The audit. Default 400d.'),
+      },
+    },
     limits: {
       type: 'object',
       additionalProperties: false,

@@ -238,6 +238,7 @@ export function toConnectorConfiguration(
   const parameters = resolveDeep(connector['parameters'], folder, secrets) as ConnectorConfiguration['parameters'];
   const packageName = String(connector['package']);
   const limits = (connector['limits'] ?? {}) as Json;
+  const retention = (connector['retention'] ?? {}) as Json;
   const defaults = configurationDefaults.limits;
   const session = (connector['session'] ?? {}) as Json;
   const deprovisioning = (connector['deprovisioning'] ?? {}) as Json;
@@ -270,6 +271,11 @@ export function toConnectorConfiguration(
       keepOpen: (session['keepOpen'] as boolean | undefined) ?? 'package',
       idleSeconds: toSeconds(session['idle'], configurationDefaults.session.idleSeconds),
       maxSeconds: toSeconds(session['max'], configurationDefaults.session.maxSeconds),
+    },
+    retention: {
+      journalDays: toSeconds(retention['journal'], 90 * 86_400) / 86_400,
+      runDays: toSeconds(retention['runs'], 90 * 86_400) / 86_400,
+      auditDays: toSeconds(retention['audit'], 400 * 86_400) / 86_400,
     },
     limits: {
       requestsPerSecond: Number(limits['requestsPerSecond'] ?? defaults.requestsPerSecond),

@@ -2,6 +2,7 @@ import type { ConnectorStore } from '../connector-store.ts';
 import { NO_BACKUP } from './control-database.ts';
 import { createImportCommands } from './import-commands.ts';
 import { createOutboxCommands } from './outbox.ts';
+import { forgetOld } from './retention.ts';
 import { applyModel, readModel } from './stored-model.ts';
 import { createWriteCommands } from './write-commands.ts';
 import { openWriter, type WriterOptions } from './writer.ts';
@@ -23,6 +24,7 @@ export async function openStoreCommands(options: WriterOptions): Promise<Connect
       if (next !== undefined) writer.model = next;
       return { changed: next !== undefined };
     },
+    forgetOld: (retention) => writer.transact((session) => forgetOld(session, retention)),
     async checkpoint() {
       // After a run the planner must know what is there: autovacuum comes a minute later.
       const { nextEntryId } = writer;

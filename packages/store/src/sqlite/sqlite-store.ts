@@ -4,6 +4,7 @@ import { makeDeferredIndexes } from './deferred-indexes.ts';
 import { finishLoading, readFileState, type StoreState } from './entry-rows.ts';
 import { createImportCommands } from './import-commands.ts';
 import { createOutboxCommands } from './outbox.ts';
+import { forgetOld } from './retention.ts';
 import { applyModel, readModel } from './stored-model.ts';
 import { createTables } from './tables.ts';
 import { createWriteCommands } from './write-commands.ts';
@@ -54,6 +55,7 @@ export function openStoreCommands(file: string): StoreCommands {
     ...createWriteCommands(state),
     ...createImportCommands(state),
     ...createOutboxCommands(state),
+    forgetOld: (retention) => forgetOld(state, retention),
     checkpoint() {
       const row = database.get('PRAGMA wal_checkpoint(TRUNCATE)');
       return Number(row?.['log'] ?? 0) * 4096;

@@ -21,6 +21,7 @@ const COMMANDS = [
   'decideHeld',
   'removeHeldChunk',
   'closeInterruptedRuns',
+  'forgetOld',
   'checkpoint',
   'backup',
   'close',
