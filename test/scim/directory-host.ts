@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
 import { connectScim, createKit, type Kit, type ScimConnection } from '../../packages/scim-testkit/src/index.ts';
+import type { PrivatePostgres } from '../backends/postgres.ts';
 import { createDirectory, directoryConfiguration } from './directory-application.ts';
 
 /** A host with the directory application behind it, in this process, over HTTPS. */
@@ -28,7 +29,7 @@ const quiet = (): void => {};
 
 /** Starts the host. `more` is added to the connector's configuration, indented by four. */
 export async function startDirectoryHost(
-  options: { readonly people?: number; readonly members?: number; readonly more?: string; readonly second?: boolean } = {},
+  options: { readonly people?: number; readonly members?: number; readonly more?: string; readonly second?: boolean; readonly store?: PrivatePostgres } = {},
 ): Promise<DirectoryHost> {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-scim-'));
   const file = join(folder, 'directory.sqlite');
@@ -39,6 +40,12 @@ export async function startDirectoryHost(
     const second = join(folder, 'other.sqlite');
     createDirectory(second);
     text += directoryConfiguration(second).replace('version: 1\nconnectors:\n  dir:', '  other:');
+  }
+  const { store } = options;
+  if (store !== undefined) {
+    process.env['SCIM_STORE_PASSWORD'] = store.password;
+    const place = `host: ${store.host}, port: ${store.port}, user: ${store.user}, database: ${store.database}`;
+    text += `store:\n  postgres: { ${place}, password: "\${env:SCIM_STORE_PASSWORD}" }\n`;
   }
   writeFileSync(configuration, text);
   const server = await startServer({

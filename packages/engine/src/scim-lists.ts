@@ -128,7 +128,8 @@ async function render(face: ScimFace, model: ResourceModel, context: RequestCont
 
 async function readWindow(face: ScimFace, context: RequestContext, prepared: Prepared, window: Window): Promise<EntryPage> {
   // A projection that contradicts itself is an error on an empty page too (S-122).
-  parseProjection(prepared.query.attributes, prepared.query.excludedAttributes, prepared.model.resourceType);
+  if (prepared.query.attributes !== undefined && prepared.query.excludedAttributes !== undefined)
+    parseProjection(prepared.query.attributes, prepared.query.excludedAttributes, prepared.model.resourceType);
   const { sort } = prepared;
   if (sort === 'unmapped' || (prepared.filter !== undefined && prepared.mapped === undefined)) return findByScan(face, context, prepared, window);
   try {
