@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
+import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+
+/** A table with a version column: what the host saw of it goes with a change, through SCIM, engine and connector. */
+const folder = mkdtempSync(join(tmpdir(), 'landbridge-version-'));
+const landbridge = join(import.meta.dirname, '../../bin/landbridge');
+const quiet = (): void => {};
+const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+let server: RunningServer;
+let scim: ScimClient;
+let database: DatabaseSync;
+
+function cli(...values: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+  return new Promise((resolve, reject) => {
+    execFile(landbridge, [...values, '--json', '--data', join(folder, 'data')], { encoding: 'utf8' }, (error, stdout, stderr) =>
+      error === null ? resolve(JSON.parse(stdout) as Readonly<Record<string, unknown>>) : reject(new Error(stderr)),
+    );
+  });
+}
+
+beforeAll(async () => {
+  database = new DatabaseSync(join(folder, 'app.sqlite'), { timeout: 10_000 });
+  database.exec(`PRAGMA journal_mode = WAL; CREATE TABLE accounts (id INTEGER PRIMARY KEY, login TEXT NOT NULL UNIQUE, title TEXT, row_version INTEGER NOT NULL DEFAULT 1);
+    INSERT INTO accounts (login, title) VALUES ('ann', 'Clerk')`);
+  const config = join(folder, 'landbridge.yaml');
+  writeFileSync(
+    config,
+    `version: 1
+connectors:
+  app:
+    package: sql
+    parameters:
+      dialect: sqlite
+      file: ${join(folder, 'app.sqlite')}
+      objectTypes:
+        account: { table: accounts, anchor: [id], anchorAssigned: true, version: { column: row_version } }
+    objectTypes:
+      account: { resourceType: User, mapping: { userName: login, title: title } }
+`,
+  );
+  server = await startServer({ dataFolder: join(folder, 'data'), configFile: config, port: 0, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
+  await cli('run', 'app', 'full');
+  const { token } = await cli('token', 'create', 'app');
+  scim = createScimClient(`${server.url}/scim/app`, String(token), server.caFile);
+});
+
+afterAll(async () => {
+  await scim?.close();
+  await server?.close();
+  database.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('a version column', () => {
+  const title = (value: string) => ({ schemas: [PATCH], Operations: [{ op: 'replace', path: 'title', value }] });
+  const row = (): unknown => ({ ...database.prepare('SELECT title, row_version FROM accounts').get() });
+
+  it('lets the host change what it has seen, again and again, and refuses what others changed since until it was imported', async () => {
+    const found = (await scim.send('GET', `/Users?filter=${encodeURIComponent('userName eq "ann"')}`)).body['Resources'] as readonly { readonly id: string }[];
+    const path = `/Users/${found[0]?.id ?? ''}`;
+    expect((await scim.send('PATCH', path, title('Manager'))).status).toBeLessThan(300);
+    expect((await scim.send('PATCH', path, title('Director'))).status).toBeLessThan(300);
+    expect(row()).toEqual({ title: 'Director', row_version: 3 });
+    // Somebody else, behind the back of the host.
+    database.exec("UPDATE accounts SET title = 'Pensioner', row_version = row_version + 1");
+    expect((await scim.send('PATCH', path, title('President'))).status).toBe(409);
+    expect(row()).toEqual({ title: 'Pensioner', row_version: 4 });
+    await cli('run', 'app', 'full');
+    expect((await scim.send('PATCH', path, title('President'))).status).toBeLessThan(300);
+    expect(row()).toEqual({ title: 'President', row_version: 5 });
+  });
+});
