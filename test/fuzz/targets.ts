@@ -1,3 +1,4 @@
+import { MimImportError, readMim } from '@landbridge/mim-import';
 import {
   applyPatch,
   applyReplace,
@@ -26,6 +27,7 @@ import {
   type ScimResource,
   userSchema,
 } from '@landbridge/scim';
+import { parseConfiguration } from '../../apps/server/src/configuration/parse-configuration.ts';
 
 /** One parser, or one chain of them, under the fuzzer. */
 export interface Target {
@@ -190,6 +192,28 @@ export const targets: readonly Target[] = [
       must(query.count >= 0 && query.count <= 1000 && query.startIndex >= 1, 'a page has bounds');
     },
   },
+  {
+    name: 'configuration',
+    corpus: [
+      'version: 1\nconnectors:\n  hr:\n    package: sql\n    parameters: { dialect: sqlite, file: a.db }\n    objectTypes:\n      person: { resourceType: User, mapping: { userName: login } }\n',
+      'version: 1\nserver: &s { port: 8443 }\nconnectors: {}\nother: *s\n',
+    ],
+    run(input) {
+      const { document, problems } = parseConfiguration(input);
+      must(document !== undefined || problems.length > 0, 'there is a document, or what is wrong with it');
+      if (document === undefined) throw new ScimError(400, 'refused');
+    },
+  },
+  {
+    name: 'XML of MIM',
+    corpus: [
+      '<?xml version="1.0"?><saved-ma-configuration server="S"><ma-data><id>{1}</id><name>hr</name><category>Extensible2</category><private-configuration><MAConfig><extension-config><filename>a.dll</filename></extension-config></MAConfig></private-configuration></ma-data></saved-ma-configuration>',
+      '<configuration><ConnectorInstances><ConnectorInstance><Name>a</Name></ConnectorInstance></ConnectorInstances></configuration>',
+    ],
+    run(input) {
+      must(readMim(Buffer.from(input)).connectors.length >= 0, 'connectors are listed');
+    },
+  },
 ];
 
 function sameKeys(left: object, right: object): boolean {
@@ -198,5 +222,5 @@ function sameKeys(left: object, right: object): boolean {
 
 /** Whether an error is the parser's own refusal. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof ScimError;
+  return error instanceof ScimError || error instanceof MimImportError;
 }

@@ -51,8 +51,18 @@ const REFERENCE = /(\$*)\$\{(env|file|secret):([^}\r\n]{1,500})\}/g;
 
 /** Parses and checks a configuration: YAML or JSON. Problems carry line and column of the text. */
 export function parseConfiguration(text: string): ParsedConfiguration {
+  try {
+    return parseAndCheck(text);
+  } catch (error) {
+    // An alias without its anchor, aliases that multiply, thousands of brackets: the parser gives up on them by throwing.
+    const message = error instanceof RangeError ? 'it is nested too deep' : error instanceof Error ? error.message : String(error);
+    return { document: undefined, problems: [{ line: 1, column: 1, path: '', message: `this is not YAML: ${message}` }] };
+  }
+}
+
+function parseAndCheck(text: string): ParsedConfiguration {
   const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   if (yaml.errors.length > 0) {
     return {
       document: undefined,
