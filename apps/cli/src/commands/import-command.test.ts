@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseConfiguration, toConnectorConfiguration } from '@landbridge/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BRIDGE, buildConnector, sourcesOf } from '../../../../connectors/ecma2/src/build-worker.ts';
+import { monoPrograms } from '../../../../tools/backends.ts';
 
 const main = join(import.meta.dirname, '../main.ts');
 const fixtures = join(import.meta.dirname, '../../../../packages/mim-import/fixtures');
@@ -114,6 +116,22 @@ describe('landbridge import', () => {
     );
     const wrong = await landbridge('import', join(fixtures, 'host-configuration.xml'), '--package', 'other', '--dll', 'Nope', '--out', 'nope.yaml');
     expect(wrong.error).toContain('has no Nope.dll; it has Other.dll');
+  });
+
+  it.skipIf(monoPrograms() === undefined)('compares the file with what the package itself asks for', { timeout: 120_000 }, async () => {
+    const directory = dirname(await buildConnector('Landbridge.Sample.Directory', sourcesOf('sample')));
+    const agent = readFileSync(join(BRIDGE, 'sample/exported-agent.xml'), 'utf8').replace('@FOLDER@', folder);
+    // A parameter that an older version of the package had.
+    writeFileSync(
+      join(folder, 'sample.xml'),
+      agent.replace('<parameter-values>', '<parameter-values><parameter name="Retries" type="string" use="connectivity">3</parameter>'),
+    );
+    const ran = await landbridge('import', 'sample.xml', '--package', directory, '--out', 'sample.yaml', '--json');
+    expect(ran.code).toBe(0);
+    const { matches } = JSON.parse(ran.out) as { readonly matches: readonly { readonly matched: number; readonly differences: readonly string[] }[] };
+    expect(matches[0]?.matched).toBeGreaterThan(5);
+    expect(matches[0]?.differences).toContain('the package does not ask for "Retries" (connectivity)');
+    expect(matches[0]?.differences.join()).toContain('its schema was not compared: it may need the secrets');
   });
 
   it('explains itself', async () => {

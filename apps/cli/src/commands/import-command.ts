@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style, table } from '../output.ts';
 import { common, example } from './command.ts';
+import { matchPackage, type PackageMatch } from './match-package.ts';
 import { formatInspection } from './show-inspection.ts';
 
 interface ImportOptions extends CommonOptions {
@@ -59,9 +60,10 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
   const missing = folder === undefined ? [] : missingLibraries(folder, conversion.report);
   const inspection = folder === undefined ? undefined : await inspectFolder(folder);
   const written: string[] = [];
+  const matches: PackageMatch[] = [];
   if (conversion.yaml !== undefined) {
     const { parseConfiguration, formatProblem } = await import('@landbridge/server');
-    const { problems } = parseConfiguration(conversion.yaml);
+    const { document, problems } = parseConfiguration(conversion.yaml);
     writeFileSync(out, conversion.yaml);
     written.push(out);
     if (problems.length > 0)
@@ -69,13 +71,15 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
         exitCode.failed,
         `${out} was written and needs work before it is valid:\n${problems.map((problem) => formatProblem(out, problem)).join('\n')}`,
       );
+    if (inspection?.kind === 'ecma2' && missing.length === 0)
+      for (const [name, configured] of Object.entries(document?.connectors ?? {})) matches.push(await matchPackage(name, configured, dirname(out)));
   }
   if (hasRules(conversion)) {
     writeFileSync(rulesFile, `${JSON.stringify(conversion.rules, undefined, 2)}\n`);
     written.push(rulesFile);
   }
-  print(options, { files: written, refused, missing, package: inspection, report: conversion.report }, () =>
-    formatReport(conversion.report, { written, refused, missing, inspection }),
+  print(options, { files: written, refused, missing, package: inspection, matches, report: conversion.report }, () =>
+    formatReport(conversion.report, { written, refused, missing, inspection, matches }),
   );
   if (conversion.yaml === undefined) process.exitCode = exitCode.refused;
 }
@@ -185,6 +189,7 @@ function formatReport(
     readonly refused: readonly Refused[];
     readonly missing: readonly string[];
     readonly inspection: Inspection | undefined;
+    readonly matches: readonly PackageMatch[];
   },
 ): string {
   const parts: string[] = [];
@@ -209,6 +214,13 @@ function formatReport(
     more.missing.map((name) => `  ${style.bad('✗')} ${name}`),
   );
   if (more.inspection !== undefined) parts.push(`${style.bold('Package')}\n${formatInspection(more.inspection)}`);
+  section(
+    'Compared with the package itself',
+    more.matches.flatMap((match) => [
+      `  ${style.good('✓')} ${match.connector}: ${match.matched} parameters that it asks for`,
+      ...match.differences.map((one) => `  ${style.warn('•')} ${match.connector}: ${one}`),
+    ]),
+  );
   if (report.secrets.length > 0)
     parts.push(
       `${style.bold('Secrets to supply')} (as environment variables of the host)\n${table(

@@ -56,7 +56,7 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
   const runProfiles = writeRunProfiles(connector, onlyDefault, decide, (subject, message) => void notes.push({ kind: 'no-counterpart', subject, message }));
   const secrets = [...parameters.secrets];
   const value: Record<string, unknown> = { package: 'ecma2', mode: 'observe', parameters: parameters.value };
-  comments.set('mode', 'observe: imports and shows, and refuses writes. When the data look right: shadow, then live.');
+  comments.set('mode', 'observe: imports and shows, and refuses writes. When the data look right: live.');
   if (parameters.publicParameters.length > 0) {
     value['publicParameters'] = parameters.publicParameters;
     comments.set('publicParameters', 'Their names sound like secrets, and they are none.');
