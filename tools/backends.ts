@@ -52,6 +52,14 @@ export function straceProgram(): string | undefined {
   return folders.map((folder) => `${folder}/strace`).find((file) => existsSync(file));
 }
 
+/** The .NET SDK, where there is one: not every system has a package of it, so nothing installs it. */
+export function dotnetProgram(): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(':')
+    .map((folder) => `${folder}/dotnet`)
+    .find((file) => existsSync(file));
+}
+
 /** Everything that tests need beside Node.js. Another backend is another row. */
 export const backends: readonly Backend[] = [
   { name: 'PostgreSQL', packageNames: ['postgresql'], isThere: () => postgresPrograms() !== undefined },

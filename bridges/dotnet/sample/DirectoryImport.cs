@@ -118,7 +118,8 @@ namespace Landbridge.Sample
 
         private static bool InScope(string dn, OpenImportConnectionRunStep step)
         {
-            if (dn == null) return true;
+            // Without a name an object belongs to the first partition.
+            if (dn == null) return step.StepPartition == null || step.StepPartition.DN == "DC=sample";
             if (step.StepPartition != null && !EndsWith(dn, step.StepPartition.DN)) return false;
             foreach (HierarchyNode node in step.ExclusionHierarchyNodes)
                 if (EndsWith(dn, node.DN)) return false;

@@ -1,41 +1,12 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { ConnectorError } from '@landbridge/connector-sdk';
-import { type DotnetRuntime, findProgram } from './dotnet-programs.ts';
+import { compile, compilers } from './compilers.ts';
+import type { DotnetRuntime } from './dotnet-programs.ts';
 
 /** The C# sources of the worker. */
 export const BRIDGE = join(import.meta.dirname, '../../../bridges/dotnet');
 const CONTRACT = 'Microsoft.MetadirectoryServicesEx.dll';
-const run = promisify(execFile);
-
-/** The compiler and where its output is, for a runtime. */
-interface Flavour {
-  readonly compiler: string;
-  readonly debianPackage: string;
-  compile(compiler: string, sources: readonly string[], output: string, kind: 'library' | 'exe', references: readonly string[]): Promise<void>;
-}
-
-const mono: Flavour = {
-  compiler: 'mcs',
-  debianPackage: 'mono-mcs',
-  async compile(compiler, sources, output, kind, references) {
-    await run(compiler, [
-      '-langversion:7',
-      '-optimize+',
-      '-debug',
-      '-define:TRACE',
-      `-target:${kind}`,
-      `-out:${output}`,
-      ...references.map((one) => `-r:${one}`),
-      ...sources,
-    ]);
-  },
-};
-
-const FLAVOURS: Readonly<Partial<Record<DotnetRuntime, Flavour>>> = { mono, net48: mono };
 
 /** A built worker. */
 export interface BuiltWorker {
@@ -51,16 +22,17 @@ export interface BuiltWorker {
  * @throws ConnectorError `invalid-configuration` naming the compiler that is missing, or what it said.
  */
 export async function buildWorker(runtime: DotnetRuntime): Promise<BuiltWorker> {
-  const flavour = FLAVOURS[runtime] ?? mono;
+  const compiler = compilers[runtime];
   const api = sourcesOf('api');
   const worker = sourcesOf('worker');
   const folder = join(BRIDGE, 'dist', `${runtime === 'net48' ? 'mono' : runtime}-${hashOf([...api, ...worker])}`);
-  const built: BuiltWorker = { executable: join(folder, 'landbridge-worker.exe'), contract: join(folder, CONTRACT) };
+  const name = `landbridge-worker${compiler.extension}`;
+  const built: BuiltWorker = { executable: join(folder, name), contract: join(folder, CONTRACT) };
   if (existsSync(built.executable)) return built;
   await intoFolder(folder, async (draft) => {
-    const compiler = compilerOf(flavour);
-    await compile(flavour, compiler, api, join(draft, CONTRACT), 'library', []);
-    await compile(flavour, compiler, worker, join(draft, 'landbridge-worker.exe'), 'exe', [join(draft, CONTRACT)]);
+    const contract = join(draft, CONTRACT);
+    await compile(compiler, { sources: api, output: contract, kind: 'library', references: [] });
+    await compile(compiler, { sources: worker, output: join(draft, name), kind: 'exe', references: [contract] });
   });
   return built;
 }
@@ -71,7 +43,9 @@ export async function buildConnector(name: string, sources: readonly string[], m
   const folder = join(BRIDGE, 'dist', `${name}-${hashOf([...sources, ...more, contract])}`);
   const dll = join(folder, `${name}.dll`);
   if (existsSync(dll)) return dll;
-  await intoFolder(folder, (draft) => compile(mono, compilerOf(mono), sources, join(draft, `${name}.dll`), 'library', [contract, ...more]));
+  await intoFolder(folder, (draft) =>
+    compile(compilers.mono, { sources, output: join(draft, `${name}.dll`), kind: 'library', references: [contract, ...more] }),
+  );
   return dll;
 }
 
@@ -82,32 +56,6 @@ export function sourcesOf(folder: string): readonly string[] {
     .filter((name) => name.endsWith('.cs'))
     .sort()
     .map((name) => join(path, name));
-}
-
-function compilerOf(flavour: Flavour): string {
-  const compiler = findProgram(flavour.compiler);
-  if (compiler === undefined)
-    throw new ConnectorError(
-      'invalid-configuration',
-      `the .NET worker is not built and there is no C# compiler: install the Debian packages ${flavour.debianPackage}, mono-runtime and libmono-system-core4.0-cil`,
-    );
-  return compiler;
-}
-
-async function compile(
-  flavour: Flavour,
-  compiler: string,
-  sources: readonly string[],
-  output: string,
-  kind: 'library' | 'exe',
-  references: readonly string[],
-): Promise<void> {
-  try {
-    await flavour.compile(compiler, sources, output, kind, references);
-  } catch (error) {
-    const { stderr, stdout, message } = error as { readonly stderr?: string; readonly stdout?: string; readonly message: string };
-    throw new ConnectorError('invalid-configuration', `the .NET worker does not compile: ${(stderr || stdout || message).split('\n').slice(0, 5).join('; ')}`);
-  }
 }
 
 async function intoFolder(folder: string, build: (draft: string) => Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { ConnectorContext } from '@landbridge/connector-sdk';
 import { contractChecks, runContractChecks } from '@landbridge/connector-testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { monoPrograms } from '../../../tools/backends.ts';
+import { dotnetProgram, monoPrograms } from '../../../tools/backends.ts';
 import { buildConnector, sourcesOf } from './build-worker.ts';
 import { connector } from './index.ts';
 
@@ -26,6 +26,7 @@ describe.skipIf(monoPrograms() === undefined)('the contract through the .NET wor
     name: string,
     capabilities: Readonly<Record<string, string | boolean>>,
     connectivity: Readonly<Record<string, string>> = {},
+    own: Readonly<Record<string, string>> = {},
   ): ConnectorContext {
     const application = join(folder, name);
     mkdirSync(application, { recursive: true });
@@ -34,15 +35,19 @@ describe.skipIf(monoPrograms() === undefined)('the contract through the .NET wor
       connector: name,
       folder: join(folder, 'own'),
       log,
-      parameters: { directory, isolatedEntries: true, capabilities, connectivity: { Folder: application, ...connectivity } },
+      parameters: { directory, ...own, isolatedEntries: true, capabilities, connectivity: { Folder: application, ...connectivity } },
     };
   }
 
-  async function check(name: string, capabilities: Readonly<Record<string, string | boolean>>): Promise<readonly string[]> {
+  async function check(
+    name: string,
+    capabilities: Readonly<Record<string, string | boolean>>,
+    own: Readonly<Record<string, string>> = {},
+  ): Promise<readonly string[]> {
     const results = await runContractChecks({
       connector,
-      context: contextOf(name, capabilities),
-      unreachable: contextOf(name, capabilities, { Folder: join(folder, 'nowhere'), Password: 'hunter2-kit' }),
+      context: contextOf(name, capabilities, {}, own),
+      unreachable: contextOf(name, capabilities, { Folder: join(folder, 'nowhere'), Password: 'hunter2-kit' }, own),
       secrets: ['hunter2-kit'],
       objectType: 'person',
       sample() {
@@ -65,5 +70,14 @@ describe.skipIf(monoPrograms() === undefined)('the contract through the .NET wor
 
   it('is kept by the sample connector', { timeout: 120_000 }, async () => {
     expect(await check('plain', {})).toEqual(['partitions', 'hierarchy', 'export-replace', 'export-rename']);
+  });
+
+  it('is kept on names of LDAP with partitions, renames, and whole objects', { timeout: 240_000 }, async () => {
+    const capabilities = { 'DN style': 'Ldap', 'Object rename': true, 'Export type': 'ObjectReplace' };
+    expect(await check('ldap', capabilities)).toEqual([]);
+  });
+
+  it.skipIf(dotnetProgram() === undefined)('is kept by the same DLL, compiled for .NET Framework, on the current .NET', { timeout: 240_000 }, async () => {
+    expect(await check('current', {}, { runtime: 'dotnet' })).toEqual(['partitions', 'hierarchy', 'export-replace', 'export-rename']);
   });
 });

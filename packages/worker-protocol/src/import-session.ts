@@ -23,13 +23,16 @@ const BATCH_ENTRIES = 500;
 /** How long a cancelled import may take to close before its process is ended. Nothing but this import lives in it. */
 const CLOSE_MILLISECONDS = 10_000;
 
-/** Opens an import in a worker of its own, which ends with it. */
-export async function openImportSession(
-  worker: WorkerProcess,
-  step: ImportStep,
-  parameters: Parameters,
-  redact: (text: string) => string,
-): Promise<ImportSession> {
+/** What an import needs to know of its surroundings. */
+export interface ImportSurroundings {
+  readonly parameters: Parameters;
+  redact(text: string): string;
+  /** Takes the worker back; only one whose import closed well is used again. */
+  release(worker: WorkerProcess, clean: boolean): Promise<void>;
+}
+
+/** Opens an import in a worker of its own. */
+export async function openImportSession(worker: WorkerProcess, step: ImportStep, { parameters, redact, release }: ImportSurroundings): Promise<ImportSession> {
   const { signal, ...rest } = step;
   const types = attributesByType(step.schema);
   const limit = Math.min(BATCH_ENTRIES, step.pageSize);
@@ -72,17 +75,19 @@ export async function openImportSession(
       };
     },
     async close(reason) {
+      let clean = false;
       const timer = reason === 'normal' ? undefined : setTimeout(() => void worker.kill('its import did not close'), CLOSE_MILLISECONDS);
       try {
         if (!worker.alive && reason !== 'normal') return undefined;
         const { watermark } = await worker.call<{ readonly watermark?: string | null }>('import.close', { session, reason });
+        clean = reason === 'normal';
         return watermark === undefined || watermark === null ? {} : { watermark };
       } catch (error) {
         if (reason === 'normal') throw error;
         return undefined;
       } finally {
         clearTimeout(timer);
-        await worker.end();
+        await release(worker, clean);
       }
     },
   };

@@ -58,6 +58,8 @@ interface WireResult {
 const SECRET = /pass|secret|token|key|pwd|credential|connection/i;
 const BACK_OFF_MILLISECONDS = [0, 0, 200, 1000, 3000, 10_000] as const;
 const ALIVE_MILLISECONDS = 60_000;
+/** How long the worker of an import waits for the next one. */
+const IDLE_MILLISECONDS = 15_000;
 /** How long a call that was given up may still take before its process is ended. */
 const GRACE_MILLISECONDS = 2000;
 const PAGES: readonly ParameterPage[] = ['capabilities', 'connectivity', 'schema', 'global'];
@@ -67,6 +69,8 @@ const PAGES: readonly ParameterPage[] = ['capabilities', 'connectivity', 'schema
  * and again after it died; each import has a process of its own, so that writes go on (R22).
  */
 export function defineWorkerConnector(options: WorkerConnectorOptions): Connector {
+  const keyOf = (context: ConnectorContext, program: WorkerProgram): string => JSON.stringify([program, context.connector, context.folder]);
+  const idle = new Map<string, { readonly worker: WorkerProcess; readonly timer: NodeJS.Timeout }>();
   const workers = new Map<string, { readonly started: number; readonly failures: number; readonly worker: Promise<WorkerProcess> }>();
 
   const ofConnector = ({ parameters }: ConnectorContext, use: ParameterUse = {}): Parameters => options.connectorParameters(parameters, use);
@@ -79,7 +83,7 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
   /** The worker for questions and writes of this package. */
   async function sharedWorker(context: ConnectorContext): Promise<WorkerProcess> {
     const program = await options.program(context);
-    const key = JSON.stringify([program, context.connector, context.folder]);
+    const key = keyOf(context, program);
     const known = workers.get(key);
     const running = await known?.worker.catch(() => undefined);
     if (running?.alive === true) return running;
@@ -89,6 +93,26 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
     const worker = (wait === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, wait))).then(() => start(context, program));
     workers.set(key, { started: Date.now(), failures, worker });
     return worker;
+  }
+
+  /** A worker for one import: one that an import left a moment ago, or a new one. */
+  async function importWorker(context: ConnectorContext): Promise<WorkerProcess> {
+    const program = await options.program(context);
+    const left = idle.get(keyOf(context, program));
+    if (left === undefined) return start(context, program);
+    idle.delete(keyOf(context, program));
+    clearTimeout(left.timer);
+    return left.worker.alive ? left.worker : start(context, program);
+  }
+
+  async function releaseImportWorker(context: ConnectorContext, worker: WorkerProcess, clean: boolean): Promise<void> {
+    const key = keyOf(context, await options.program(context));
+    if (!clean || !worker.alive || idle.has(key)) return worker.end();
+    const timer = setTimeout(() => {
+      idle.delete(key);
+      void worker.end();
+    }, IDLE_MILLISECONDS).unref();
+    idle.set(key, { worker, timer });
   }
 
   async function ask<Result>(context: ConnectorContext, method: string, params: Readonly<Record<string, unknown>> = {}): Promise<Result> {
@@ -146,9 +170,9 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
       return (await ask<{ readonly nodes: readonly HierarchyNode[] }>(context, 'hierarchy', parent === undefined ? {} : { parent })).nodes;
     },
     async openImport(context, step): Promise<ImportSession> {
-      const worker = await start(context, await options.program(context));
+      const worker = await importWorker(context);
       const parameters = ofConnector(context, { step: `${step.kind}-import`, ...(step.partition === undefined ? {} : { partition: step.partition }) });
-      return openImportSession(worker, step, parameters, redactorOf(context));
+      return openImportSession(worker, step, { parameters, redact: redactorOf(context), release: (used, clean) => releaseImportWorker(context, used, clean) });
     },
     async openExport(context, step): Promise<ExportSession> {
       const { signal, ...rest } = step;
