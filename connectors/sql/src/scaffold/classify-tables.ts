@@ -58,7 +58,7 @@ function linkOf(table: KnownTable): readonly [ForeignKey, ForeignKey] | undefine
   const rest = table.columns.filter((column) => !linked.has(column.name) && !column.assigned);
   const isBare =
     table.primaryKey.length <= 1 && rest.every((column) => isMoment(table, column.name) || column.nullable || column.defaulted) && rest.length <= 3;
-  return isKey || (isBare && !personTables.test(table.name)) ? [first, second] : undefined;
+  return isKey || (isBare && personScore(table) === 0) ? [first, second] : undefined;
 }
 
 /** A table whose key begins with the key of another table and goes on. */
@@ -88,11 +88,16 @@ function groupFirst([first, second]: readonly [ForeignKey, ForeignKey], objects:
   return kind(first) === 'Group' || kind(second) === 'User' || kind(second) !== 'Group' ? [first, second] : [second, first];
 }
 
+/** How many columns are called like those of people. */
+function personScore(table: KnownTable): number {
+  const names = new Set(table.columns.map((column) => plainName(column.name)));
+  return personPaths.filter(([path, known]) => path !== 'displayName' && known.some((name) => names.has(name))).length;
+}
+
 /** The SCIM resource that a table is likely to be; `undefined` for neither a person nor a group. */
 export function kindOf(table: KnownTable | undefined): 'User' | 'Group' | undefined {
   if (table === undefined) return undefined;
-  const names = new Set(table.columns.map((column) => plainName(column.name)));
-  const score = personPaths.filter(([path, known]) => path !== 'displayName' && known.some((name) => names.has(name))).length;
+  const score = personScore(table);
   if (groupTables.test(table.name) && score < 3) return 'Group';
   return score >= 3 || (personTables.test(table.name) && score >= 1) ? 'User' : undefined;
 }

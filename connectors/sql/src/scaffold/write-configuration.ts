@@ -69,7 +69,9 @@ export function writeConfiguration(findings: Findings): string {
 }
 
 function propose(table: KnownTable, { sides, objects }: Classified, names: ReadonlyMap<string, string>): Proposal {
-  const taken = new Set(table.columns.map((column) => column.name));
+  // Columns of foreign keys become references: their names are free.
+  const foreign = new Set(table.foreignKeys.flatMap((key) => key.columns).filter((column) => !table.primaryKey.includes(column)));
+  const taken = new Set(table.columns.map((column) => column.name).filter((column) => !foreign.has(column)));
   const free = (wish: string): string => {
     let name = wish;
     for (let count = 2; taken.has(name); count += 1) name = `${wish}${count}`;

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseConfiguration } from '../../../../apps/server/src/configuration/parse-configuration.ts';
+import { contextOf, createSqliteBench, schemaOf } from '../testing/applications.ts';
+import { singular } from './name-tables.ts';
+import { scaffold } from './scaffold.ts';
+
+const bench = createSqliteBench();
+
+/** What is proposed for a database, as the host reads it, checked against the database. */
+async function propose(script: string) {
+  const application = await bench.create(script);
+  const text = await scaffold({ url: String(application.parameters['file']), name: 'app' });
+  const { document, problems } = parseConfiguration(text);
+  expect(problems).toEqual([]);
+  // The document was checked against its schema just now.
+  const connector = document?.connectors['app'] as
+    | { readonly parameters: Readonly<Record<string, unknown>>; readonly objectTypes: Readonly<Record<string, unknown>> }
+    | undefined;
+  const objectTypes = connector?.parameters['objectTypes'];
+  if (connector === undefined || objectTypes === undefined) throw new Error('nothing was proposed');
+  // The proposal is one that the connector takes: every table and column is there.
+  const schema = await schemaOf(contextOf(application, objectTypes as never));
+  await application.close();
+  return { text, schema, types: objectTypes as Readonly<Record<string, Readonly<Record<string, unknown>>>>, mapped: connector.objectTypes };
+}
+
+describe('a proposed configuration', () => {
+  beforeAll(() => bench.start());
+  afterAll(() => bench.stop());
+
+  it('recognises people, groups, links with keys of their own, values, references, deltas and versions', async () => {
+    const { types, mapped, text, schema } = await propose(`
+      CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE NOT NULL, "first name" TEXT, lastName TEXT, is_active BOOLEAN,
+        reports_to INTEGER REFERENCES users(id), updated_at TIMESTAMP, deleted_at TIMESTAMP, row_version INTEGER);
+      CREATE TABLE roles (id INTEGER PRIMARY KEY, role_name TEXT NOT NULL UNIQUE);
+      CREATE TABLE user_roles (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id), role_id INTEGER NOT NULL REFERENCES roles(id), granted_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+      CREATE TABLE user_phones (user_id INTEGER REFERENCES users(id), phone TEXT);
+      CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES users(id), total TEXT);
+      CREATE TABLE settings (key TEXT, value TEXT);
+      CREATE VIEW somebody AS SELECT id FROM users`);
+    expect(Object.keys(types).sort()).toEqual(['order', 'role', 'user']);
+    expect(types['role']).toMatchObject({
+      multiValued: { members: { table: 'user_roles', key: ['role_id'], reference: { columns: ['user_id'], objectType: 'user' } } },
+    });
+    expect(types['user']).toMatchObject({
+      anchor: ['id'],
+      anchorAssigned: true,
+      version: { column: 'row_version' },
+      delta: { watermarkColumn: 'updated_at', deletedColumn: 'deleted_at' },
+      references: { reports_to: { columns: ['reports_to'], objectType: 'user' } },
+      multiValued: { phones: { table: 'user_phones', key: ['user_id'], value: 'phone' } },
+    });
+    expect(types['order']).toMatchObject({ references: { customer: { columns: ['customer'], objectType: 'user' } } });
+    expect(mapped['user']).toMatchObject({
+      resourceType: 'User',
+      mapping: { userName: 'email', 'name.givenName': 'first name', 'name.familyName': 'lastName', active: 'is_active' },
+    });
+    expect(mapped['role']).toMatchObject({ resourceType: 'Group', mapping: { displayName: 'role_name', members: 'members' } });
+    expect(text).toMatch(/settings: it has no primary key/);
+    expect(text).toMatch(/somebody: a view/);
+    expect(schema.objectTypes).toHaveLength(3);
+  });
+
+  it('composite keys, names that need quotes, and columns that nobody can fill', async () => {
+    const { types } = await propose(`
+      CREATE TABLE "Sales Teams" (country TEXT NOT NULL, no INTEGER NOT NULL, "Team: Name" TEXT, PRIMARY KEY (country, no));
+      CREATE TABLE agents (id INTEGER PRIMARY KEY, login TEXT, surname TEXT, given_name TEXT, country TEXT, team INTEGER, FOREIGN KEY (country, team) REFERENCES "Sales Teams"(country, no));
+      CREATE TABLE badges (agent INTEGER NOT NULL REFERENCES agents(id), badge TEXT NOT NULL, level INTEGER NOT NULL, PRIMARY KEY (agent, badge))`);
+    expect(types['Sales_Team']).toMatchObject({ table: 'Sales Teams', anchor: ['country', 'no'] });
+    expect(types['agent']).toMatchObject({ references: { 'Sales Team': { columns: ['country', 'team'], objectType: 'Sales_Team' } } });
+    expect(types['agent']).toMatchObject({ multiValued: { badges: { table: 'badges', key: ['agent'], value: 'badge', direction: 'import-only' } } });
+  });
+
+  it('says what is wrong with the address, and that there is nothing', async () => {
+    await expect(scaffold({ url: 'http://somewhere/x', name: 'x' })).rejects.toMatchObject({
+      code: 'invalid-configuration',
+      message: expect.stringContaining('postgres:'),
+    });
+    const empty = await bench.create('SELECT 1');
+    await expect(scaffold({ url: String(empty.parameters['file']), name: 'x' })).rejects.toMatchObject({ code: 'invalid-configuration' });
+    await empty.close();
+  });
+
+  it.each([
+    ['employees', 'employee'],
+    ['people', 'person'],
+    ['companies', 'company'],
+    ['addresses', 'address'],
+    ['boxes', 'box'],
+    ['status', 'status'],
+    ['class', 'class'],
+  ])('%s is several of %s', (many, one) => {
+    expect(singular(many)).toBe(one);
+  });
+});
