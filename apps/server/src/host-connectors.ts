@@ -53,6 +53,9 @@ interface Slot {
   attempts: number;
 }
 
+/** In the folder of a connector: its store came back from a backup, and no full import has ended since (R5). */
+export const BEHIND = 'behind';
+
 const RETRY_MILLISECONDS = [1000, 2000, 5000, 15_000, 60_000] as const;
 const NO_POLICY: PackagePolicy = { requireSignature: false, keys: [] };
 
@@ -113,6 +116,7 @@ export function createHostConnectors(options: {
       sealingKey: options.sealingKey,
       log,
       openStore: () => options.installation.openConnector(name),
+      ...(existsSync(join(own, BEHIND)) ? { caughtUp: () => rmSync(join(own, BEHIND), { force: true }) } : {}),
     });
     if (slots.get(name) !== slot) return void (await connector.close());
     slot.connector = connector;

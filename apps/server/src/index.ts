@@ -11,5 +11,6 @@ export {
   UnresolvedError,
 } from './configuration/parse-configuration.ts';
 export { migrateStore } from './migrate-store.ts';
+export { BackupError, restoreBackup } from './operations/backup.ts';
 export { StartError } from './start-error.ts';
 export { type RunningServer, type StartServerOptions, startServer, VERSION } from './start-server.ts';

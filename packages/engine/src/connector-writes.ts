@@ -39,6 +39,8 @@ export interface ConnectorWritesOptions {
   readonly sealingKey: Uint8Array;
   readonly log: HostLog;
   readonly now: () => number;
+  /** The connector is behind (R5). */
+  paused(): boolean;
   requestImport(): void;
 }
 
@@ -70,6 +72,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     log,
     now,
     lingerMilliseconds: (options.capabilities.lingerSeconds ?? configuration.limits.callSeconds) * 1000,
+    paused: options.paused,
     resend: pipeline.resend,
     conclude: pipeline.conclude,
     setPasswordLeft: pipeline.setPasswordLeft,

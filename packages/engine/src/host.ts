@@ -177,8 +177,11 @@ export interface ConnectorStatus {
   readonly name: string;
   readonly package: string;
   readonly mode: 'observe' | 'live';
-  /** `starting`: no full import has ended yet; `failed`: the connector cannot be used, see `problem`. */
-  readonly state: 'starting' | 'ready' | 'failed';
+  /**
+   * `starting`: no full import has ended yet; `behind`: restored from a backup, and no full import has ended since (R5);
+   * `failed`: the connector cannot be used, see `problem`.
+   */
+  readonly state: 'starting' | 'behind' | 'ready' | 'failed';
   readonly problem: string | undefined;
   readonly entries: Readonly<Record<string, number>>;
   readonly inDoubt: number;
@@ -201,6 +204,7 @@ export class HostError extends Error {
     | 'not-in-doubt'
     | 'unknown-journal'
     | 'invalid-configuration'
+    | 'behind'
     | 'connector-failed';
   constructor(code: HostError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -218,6 +222,8 @@ export interface OpenConnectorOptions {
   /** 32 bytes: seals passwords in the journal (R21). */
   readonly sealingKey: Uint8Array;
   readonly log: HostLog;
+  /** The store came back from a backup (R5): told when the connector has caught up. */
+  readonly caughtUp?: () => void;
   readonly now?: () => number;
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CompiledObjectType, ConnectorError, compileSchema, type Schema, type SchemaObjectType, toErrorData } from '@landbridge/connector-sdk';
 import { type ConnectorStore, openSqliteConnectorStore, type StoreModel } from '@landbridge/store';
+import { createBehind } from './behind.ts';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorDescription } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
@@ -81,6 +82,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   await store.openStreams(configuration.eventStreams);
   await store.closeInterruptedRuns(now());
 
+  const behind = createBehind(options.caughtUp, configuration, log);
   const runs = createRunController({
     configuration,
     description,
@@ -92,11 +94,13 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     log,
     now,
     connectPort: opened.connectPort,
+    keepsAbsent: () => behind.active,
     fullExport: createFullExport({ reader, capabilities, objectTypes, perform: (...values) => writes.perform(...values) }),
     onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds),
     onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),
   });
-  await runs.finishApproved();
+  // Removals approved before the backup are made once the connector has caught up, at the next open.
+  if (!behind.active) await runs.finishApproved();
   const writes: ConnectorWrites = await openConnectorWrites({
     configuration,
     handle,
@@ -108,6 +112,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     sealingKey: options.sealingKey,
     log,
     now,
+    paused: () => behind.active,
     requestImport: () => requestImport(),
   });
 
@@ -182,10 +187,21 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     protection,
     log,
     now,
+    behind: () => behind.active,
     refresh,
   });
-  const start = async (profile: string, startedBy: string): Promise<ActiveRun> => runs.start(profile, startedBy);
   const retention = configuration.retention === undefined ? undefined : startRetention(store, configuration.retention, { log, now });
+  const waitUntilCaughtUp = (what: string): void => {
+    if (behind.active) throw new HostError('behind', `the connector "${configuration.name}" was restored from a backup; ${what} until a full import has ended`);
+  };
+  const start = async (profile: string, startedBy: string): Promise<ActiveRun> => {
+    if (configuration.runProfiles.some((one) => one.name === profile && one.steps.some((step) => step.kind === 'full-export')))
+      waitUntilCaughtUp('nothing is exported');
+    const run = await runs.start(profile, startedBy);
+    behind.observe(run);
+    return run;
+  };
+  behind.catchUp(start);
   const scheduler = startScheduler(configuration.autosync, (profile) => start(profile, 'autosync'), log);
   const counts = async (): Promise<Record<string, number>> => {
     const result: Record<string, number> = {};
@@ -206,7 +222,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
         name: configuration.name,
         package: configuration.package,
         mode: configuration.mode,
-        state: (await reader.hasFullImport()) ? 'ready' : 'starting',
+        state: behind.active ? 'behind' : (await reader.hasFullImport()) ? 'ready' : 'starting',
         problem: undefined,
         entries: await counts(),
         inDoubt: writes.settlement.inDoubt.size,
@@ -238,7 +254,10 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     runs: (page) => reader.readRuns(page),
     runHistory: (runId) => reader.readRun(runId),
     held: (runId, page) => reader.readHeld(runId, page),
-    decide: (runId, decision, by) => runs.decide(runId, decision, by),
+    async decide(runId, decision, by) {
+      if (decision === 'approved') waitUntilCaughtUp('nothing is removed');
+      return runs.decide(runId, decision, by);
+    },
     async journal(page) {
       const rows = await reader.readJournal(page);
       return Promise.all(
@@ -261,7 +280,10 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
       }
       return row;
     },
-    decideHeldWrites: (decision, journalIds, by) => writes.held.decide(decision, journalIds, by),
+    async decideHeldWrites(decision, journalIds, by) {
+      if (decision === 'approved') waitUntilCaughtUp('nothing is sent');
+      return writes.held.decide(decision, journalIds, by);
+    },
     suspendMassChangeGuard: (milliseconds) => writes.guard?.suspend(milliseconds),
     linkIds: (ids, more) => linkForeignIds(dropIn, ids, more),
     async events(stream, limit) {
@@ -280,6 +302,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     async close() {
       scheduler.close();
       await retention?.close();
+      behind.close();
       await runs.close();
       await writes.close();
       await handle.close();

@@ -24,6 +24,8 @@ export interface ScimFace {
   readonly protection: Protection;
   readonly log: HostLog;
   readonly now: () => number;
+  /** The connector is behind after a restore: writes wait (R5). */
+  behind(): boolean;
   /** The application says that an object exists which the space does not have: look it up, so that the client finds it (R15). */
   refresh(objectType: string, claims: readonly { readonly attribute: string; readonly key: string }[]): Promise<void>;
 }

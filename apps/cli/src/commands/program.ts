@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { style } from '../output.ts';
+import { addBackupCommands } from './backup-commands.ts';
 import { addConfigurationCommands } from './configuration-commands.ts';
 import { addConnectorCommands } from './connector-commands.ts';
 import { addEventsCommands } from './events-commands.ts';
@@ -21,6 +22,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addHostCommands,
   addConfigurationCommands,
   addHistoryCommands,
+  addBackupCommands,
   addSecretCommands,
   addImportCommand,
   addConnectorCommands,

@@ -10,6 +10,7 @@ import type { SigningKeys } from '../events/signing-keys.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
 import { bearerOf } from '../http/scim-routes.ts';
+import { BackupError, backUp } from '../operations/backup.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { AdminError } from './admin-error.ts';
 import { listRevisions, rollBack, showRevision } from './history-handlers.ts';
@@ -89,6 +90,7 @@ const STATUS: Readonly<Record<HostError['code'], number>> = {
   'not-held': 409,
   'not-in-doubt': 409,
   'invalid-configuration': 400,
+  behind: 503,
   'connector-failed': 503,
 };
 
@@ -411,6 +413,18 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     if (typeof target !== 'string') throw new AdminError(400, 'missing-target', 'name the file to write: {"target": "/path/backup.db"}');
     await connectorOf(options, params).backup(target);
     return { target };
+  },
+  backupAll: async (options, _params, request, _reply, actor) => {
+    const { target } = bodyOf(request);
+    if (typeof target !== 'string') throw new AdminError(400, 'missing-target', 'name a new folder: {"target": "/path/backup"}');
+    try {
+      const done = await backUp({ ...options, target });
+      await audit(options, actor, 'backup', done.target);
+      return done;
+    } catch (error) {
+      if (error instanceof BackupError) throw new AdminError(409, 'backup-refused', error.message);
+      throw error;
+    }
   },
   shutdown: async (options) => {
     setTimeout(options.shutdown, 50);

@@ -53,6 +53,7 @@ export const adminOperations = [
   { id: 'rotateEventKey', method: 'POST', path: '/events/rotate-key', summary: 'A new key signs security event tokens from now on' },
   { id: 'connectorAudit', method: 'GET', path: '/connectors/{connector}/audit', summary: 'Audit of writes (limit, before)' },
   { id: 'backup', method: 'POST', path: '/connectors/{connector}/backup', summary: 'Copies the store of a connector: {"target": FILE}' },
+  { id: 'backupAll', method: 'POST', path: '/backup', summary: 'Copies the state of the host into a new folder: {"target": FOLDER}' },
   {
     id: 'createToken',
     method: 'POST',

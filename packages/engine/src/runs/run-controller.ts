@@ -36,6 +36,8 @@ export interface RunControllerOptions {
   readonly log: HostLog;
   readonly now: () => number;
   connectPort(): MessagePort;
+  /** What a full import does not show stays: the connector is behind (R5). */
+  keepsAbsent(): boolean;
   /** Writes in doubt that an import settled (R14). */
   readonly fullExport: FullExport;
   onSettled(journalIds: readonly number[]): void;
@@ -228,7 +230,9 @@ export function createRunController(options: RunControllerOptions): RunControlle
     const meter = createMeter(runId, kind, partition, context, now);
     const outcome = await drive(step, { ...wanted, kind }, context, meter);
     const lost = kind === 'delta' && outcome.error?.code === 'watermark-lost';
-    const plans = await store.planRemovals(step.stepId, { complete: outcome.complete });
+    const keepsAbsent = kind === 'full' && options.keepsAbsent();
+    const planned = await store.planRemovals(step.stepId, { complete: outcome.complete });
+    const plans = keepsAbsent ? planned.map((plan) => ({ ...plan, removals: 0 })) : planned;
     const reason = outcome.complete ? exceedsThreshold(plans, outcome.entries, kind, configuration.deletionThreshold) : undefined;
     if (reason !== undefined) {
       await store.endStep(step.stepId, { ...endOf(outcome, 'held'), at: now(), hold: { reason } });

@@ -101,6 +101,36 @@ describe('R14 settling a write in doubt by looking', () => {
     expect(await settle(none, write([put('add', { login: 'ada' })]))).toBe('resent');
   });
 
+  it('R5 while the connector is behind after a restore nothing is looked at, and nothing sent again', async () => {
+    let [behind, asked] = [true, 0];
+    const overrides: Partial<SettlementOptions> = {
+      // The fourth question comes after waits of 0, 200 and 500 ms: the connector has caught up then.
+      paused: () => {
+        asked += 1;
+        behind = asked < 4;
+        return behind;
+      },
+      store: {
+        recordAttempt: async () => {
+          expect(behind).toBe(false);
+        },
+      },
+      resend: () => {
+        expect(behind).toBe(false);
+        throw new Error('sent again');
+      },
+    };
+    const handle = {
+      quiesced: async () => {},
+      find: async () => {
+        expect(behind).toBe(false);
+        return entry({ login: 'ada' });
+      },
+    };
+    expect(await settle(none, write([put('add', { login: 'ada' })]), { ...overrides, handle })).toBe('applied');
+    expect(asked).toBe(4);
+  });
+
   it('a create whose unique value another object holds is refused, never merged (R9)', async () => {
     expect(await settle(entry({ login: 'ada', title: 'Mr' }), write([put('add', { login: 'ada', title: 'Dr' })]))).toBe('refused already-exists');
     const known = { id: 99 } as EntryRow;

@@ -51,6 +51,8 @@ export interface SettlementOptions {
   readonly now: () => number;
   /** How long the application may go on with a call whose session was lost. */
   readonly lingerMilliseconds: number;
+  /** Nothing may be sent again yet: the connector is behind (R5). */
+  paused?(): boolean;
   resend(write: WriteInFlight): void;
   conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
   setPasswordLeft(write: WriteInFlight): void;
@@ -119,6 +121,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
   async function attempt(entry: Case, note: string): Promise<void> {
     const { write } = entry;
     if (closed || !cases.has(write.journalId)) return;
+    if (options.paused?.() === true) return schedule(entry, 'a full import after the restore comes first');
     try {
       if (entry.attempts > 1) await options.store.recordAttempt(write.journalId, { at: options.now(), note });
       await options.handle.quiesced();
