@@ -186,6 +186,11 @@ describe('what an administrator decides', () => {
     expect(before.map((type) => type['endpoint'])).toContain('/Devices');
     const device = await here.send('POST', '/Devices', { body: { schemas: ['urn:ietf:params:scim:schemas:landbridge:dir:2.0:Device'], serial: 's-1' } });
     expect(device.status, device.text).toBe(201);
+    // The application has an attribute "id" too: it stands beside the resource's own, never in its place (S-018).
+    expect(device.body).toMatchObject({ id: expect.stringMatching(/^[0-9a-f-]{36}$/), id$2: 1, serial: 's-1' });
+    expect((await here.send('GET', `/Devices/${String(device.body['id'])}`)).body).toEqual(device.body);
+    await host.apply(directoryConfiguration(host.file).replace('          serial: serial\n', '          serial: serial\n          meta: id\n'));
+    expect(JSON.stringify(await host.admin('GET', '/connectors'))).toContain("is SCIM's own; choose another name");
     await host.apply(text);
     const types = (await here.send('GET', '/ResourceTypes')).body['Resources'] as readonly Json[];
     expect(types.find((type) => type['schema'] === 'urn:okta:scim:schemas:core:1.0:Role')).toMatchObject({

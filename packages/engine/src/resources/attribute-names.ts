@@ -19,9 +19,15 @@ export function formatAttributeName(name: string): string {
   return /^[A-Za-z]/.test(text) ? text : `x${text}`;
 }
 
-/** SCIM names for all attributes of a type: reversible, and distinct without regard to case. In order of the names given. */
-export function nameAttributes(names: readonly string[], options: { readonly asTheHost?: boolean } = {}): ReadonlyMap<string, string> {
-  const taken = new Set<string>();
+/**
+ * SCIM names for all attributes of a type: reversible, and distinct without regard to case, from `reserved` ones (lower case) too. In
+ * order of the names given.
+ */
+export function nameAttributes(
+  names: readonly string[],
+  options: { readonly asTheHost?: boolean; readonly reserved?: readonly string[] } = {},
+): ReadonlyMap<string, string> {
+  const taken = new Set<string>(options.reserved);
   const result = new Map<string, string>();
   for (const name of names) {
     // The Entra host shows names such as `_distinguishedName` as they are, and mappings hold them.

@@ -17,6 +17,9 @@ import { type HostedAttribute, hostedAttributes } from './hosted-attributes.ts';
 /** The URN of the Enterprise User extension (RFC 7643 §4.3). */
 export const ENTERPRISE_USER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
+/** Attributes that every resource has (RFC 7643 §3.1). `externalId` may be mapped, the others are the host's. */
+const RESERVED = ['schemas', 'id', 'externalid', 'meta'];
+
 /** Which face of a connector: clean resources, or the drop-in for the Entra ECMA Connector Host. */
 export type Face = 'clean' | 'drop-in';
 
@@ -79,7 +82,8 @@ export function buildResourceModel(
   const restUrn = base.own ? undefined : face === 'drop-in' ? dropInUrn(configuration.resourceType) : extensionUrn(connector, configuration.resourceType);
   const names = nameAttributes(
     rest.map((attribute) => attribute.name),
-    { asTheHost: face === 'drop-in' },
+    // At the top of a resource an `id` of the application must not stand in place of the resource's own.
+    { asTheHost: face === 'drop-in', reserved: restUrn === undefined ? RESERVED : [] },
   );
   const bindings = [...mapped, ...rest.map((attribute) => bindOwn(attribute, names.get(attribute.name) ?? attribute.name, restUrn))];
   const shownNames = new Set(bindings.map((binding) => binding.attribute.toLowerCase()));
@@ -142,6 +146,8 @@ function bindMapped(mapping: ObjectTypeConfiguration['mapping'][number], base: B
     throw invalid(`${where}: the application has no attribute "${mapping.attribute}"; it has ${known}`);
   }
   const target = parseTarget(mapping.scim, base, where);
+  if (target.extension === undefined && ['schemas', 'id', 'meta'].includes(target.attribute.toLowerCase()))
+    throw invalid(`${where}: "${target.attribute}" is SCIM's own; choose another name`);
   const definition = findDefinition(target, base, where);
   const shape = chooseShape(target, definition, source, where);
   const leaf = leafDefinition(definition, target, shape);
