@@ -78,10 +78,15 @@ function tryOne(target: Target, input: string): string {
   return JSON.stringify(Object.getOwnPropertyNames(Object.prototype)) === PROTOTYPE ? 'taken' : 'the prototype of all objects is changed';
 }
 
+/** Three times, by the processor's time: whatever else the machine does is not the parser's fault. */
 function isSlow(target: Target, input: string, hang: number): boolean {
-  const started = performance.now();
-  tryOne(target, input);
-  return performance.now() - started > hang;
+  for (let times = 0; times < 3; times += 1) {
+    const before = process.cpuUsage();
+    tryOne(target, input);
+    const { user, system } = process.cpuUsage(before);
+    if ((user + system) / 1000 <= hang) return false;
+  }
+  return true;
 }
 
 function learn(corpus: string[], input: string, chance: Chance): void {
