@@ -226,6 +226,12 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
       says: [/✓ authentication/, /✗ permissions +objectTypes\.person\.table: there is no table or view "peple"/],
     },
     {
+      wrong: 'unknown attribute in the mapping, layer by layer',
+      command: ['connector', 'test', 'column', '--config', configuration],
+      exit: 1,
+      says: [/✓ schema/, /✗ mapping +mapping "title" of object type "person": the application has no attribute "tittle"; it has id, login, title, age/],
+    },
+    {
       wrong: 'unknown attribute in the mapping',
       command: ['run', 'column', 'full'],
       exit: 1,

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Connector, ConnectorContext } from '@landbridge/connector-sdk';
 import { CommandError, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
-import { showTest } from '../show-test.ts';
+import { showTest, type TestLine } from '../show-test.ts';
 import { readText } from './command.ts';
 
 /** A connector of a configuration, loaded into this process. */
@@ -14,7 +14,14 @@ export interface LoadedConnector {
   readonly context: ConnectorContext;
   /** URL of its module. */
   readonly module: string;
-  readonly configuration: { readonly mode: string; readonly package: string; readonly objectTypes: readonly { readonly objectType: string }[] };
+  readonly configuration: {
+    readonly mode: string;
+    readonly package: string;
+    readonly objectTypes: readonly {
+      readonly objectType: string;
+      readonly mapping: readonly { readonly scim: string; readonly attribute: string }[];
+    }[];
+  };
 }
 
 /** Loads a connector of a configuration text. @throws CommandError naming what is wrong and where. */
@@ -44,13 +51,36 @@ export async function loadFromFile(name: string, file: string): Promise<LoadedCo
   return loadConnector(name, { text: readText(file), file, folder: folderOf(file) });
 }
 
+/** The layers of the connection, and then whether the mapping names what the application has: a host would not open it otherwise. */
+async function* testLayers(connector: Connector, context: ConnectorContext, { objectTypes }: LoadedConnector['configuration']): AsyncGenerator<TestLine> {
+  const { signal } = new AbortController();
+  for await (const line of connector.test?.(context, { signal }) ?? []) {
+    yield line;
+    if (line.status === 'failed') return;
+  }
+  const started = performance.now();
+  const schema = await connector.schema(context, { signal });
+  const problems = objectTypes.flatMap(({ objectType, mapping }) => {
+    const type = schema.objectTypes.find((one) => one.name === objectType);
+    if (type === undefined) return [`the application has no object type "${objectType}"; it has ${schema.objectTypes.map((one) => one.name).join(', ')}`];
+    const names = type.attributes.map((one) => one.name);
+    const wrong = mapping.filter((one) => !names.includes(one.attribute));
+    return wrong.map(
+      (one) => `mapping "${one.scim}" of object type "${objectType}": the application has no attribute "${one.attribute}"; it has ${names.join(', ')}`,
+    );
+  });
+  const milliseconds = Math.round(performance.now() - started);
+  if (problems.length > 0) yield { layer: 'mapping', status: 'failed', message: problems.join('; '), milliseconds };
+  else yield { layer: 'mapping', status: 'passed', message: 'every attribute of the mapping is there', milliseconds };
+}
+
 /** Tests a connector of a configuration file in this process, without a host. */
 export async function testOffline(name: string, options: CommonOptions & { readonly config: string }): Promise<void> {
   const { connector, context, configuration } = await loadFromFile(name, options.config);
   if (connector.test === undefined) throw new CommandError(exitCode.failed, `the package "${configuration.package}" has no connection test`);
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-test-'));
   try {
-    await showTest(options, connector.test({ ...context, folder }, { signal: new AbortController().signal }));
+    await showTest(options, testLayers(connector, { ...context, folder }, configuration));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
