@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startPostgres } from '../test/backends/postgres.ts';
 import type { BenchApplication } from './application.ts';
 import { cpuSecondsOf, peakMegabytes, treeMegabytes } from './process-usage.ts';
 
@@ -28,10 +29,12 @@ export async function startBenchHost(application: BenchApplication): Promise<Ben
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-bench-host-'));
   const configuration = join(folder, 'landbridge.yaml');
   writeFileSync(configuration, application.configuration);
-  const env = { ...process.env, ...application.environment, LANDBRIDGE_DATA: join(folder, 'data') };
+  const state = process.env['BENCH_STORE'] === 'postgres' ? await startPostgres({ durable: true, settings: ['max_wal_size=4GB'] }) : undefined;
+  const env = { ...process.env, ...application.environment, LANDBRIDGE_DATA: join(folder, 'data'), BENCH_STORE_URL: state?.url ?? '' };
+  const store = state === undefined ? [] : ['--store', '${env:BENCH_STORE_URL}'];
   // `BENCH_NODE_OPTIONS=--cpu-prof` and its like are for the host alone.
   const options = process.env['BENCH_NODE_OPTIONS'] === undefined ? {} : { NODE_OPTIONS: process.env['BENCH_NODE_OPTIONS'] };
-  const child: ChildProcess = spawn(landbridge, ['up', '--json', '--port', '0', '--config', configuration], {
+  const child: ChildProcess = spawn(landbridge, ['up', '--json', '--port', '0', '--config', configuration, ...store], {
     env: { ...env, ...options },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -60,6 +63,7 @@ export async function startBenchHost(application: BenchApplication): Promise<Ben
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill('SIGTERM');
       await ended;
+      await state?.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -46,7 +46,13 @@ const types = {
     value === null ? null : NUMBERS.has(oid) ? Number(value) : oid === builtins.BOOL ? value === 't' : value,
 } as unknown as pg.CustomTypesConfig;
 
-function settings(options: PostgresOptions, name: string, schema: string): pg.ClientConfig {
+/**
+ * Every statement of the writer is served by an index. Plans are made for the tables as they are: one that was kept from when
+ * they were empty would read all of them.
+ */
+const WRITER_PLANS = '-c plan_cache_mode=force_custom_plan -c enable_seqscan=off';
+
+function settings(options: PostgresOptions, name: string, schema: string, more = ''): pg.ClientConfig {
   return {
     connectionString: options.url,
     application_name: name,
@@ -54,7 +60,7 @@ function settings(options: PostgresOptions, name: string, schema: string): pg.Cl
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
     // R3: an answer promises durability whatever the server's default is. Errors of a server that hangs are not waited for for ever.
-    options: `-c synchronous_commit=on -c lock_timeout=60000 -c idle_in_transaction_session_timeout=120000 -c jit=off -c search_path=${quote(schema).replaceAll('\\', '\\\\').replaceAll(' ', '\\ ')}`,
+    options: `-c synchronous_commit=on -c lock_timeout=60000 -c idle_in_transaction_session_timeout=120000 -c jit=off -c search_path=${quote(schema).replaceAll('\\', '\\\\').replaceAll(' ', '\\ ')} ${more}`,
   };
 }
 
@@ -110,7 +116,7 @@ export async function openSession(options: PostgresOptions, schema: string): Pro
 async function connect(options: PostgresOptions, schema: string): Promise<pg.Client> {
   const until = Date.now() + STARTING_MILLISECONDS;
   for (;;) {
-    const client = new pg.Client(settings(options, 'landbridge store', schema));
+    const client = new pg.Client(settings(options, 'landbridge store', schema, WRITER_PLANS));
     client.on('error', () => {});
     try {
       await client.connect();

@@ -175,17 +175,21 @@ async function writeMultiValues(writer: Writer, session: Session, work: PendingW
 async function writeReferences(writer: Writer, session: Session, work: PendingWork): Promise<void> {
   const gone: { entry: number; attr: number; raw: string }[] = [];
   const fresh = new Map<StoredAttribute, { entry: number; raw: string; key: string }[]>();
-  for (const { entry, attribute, changes } of work.references.values())
+  for (const { entry, attribute, changes } of work.references.values()) {
+    const rows = fresh.get(attribute) ?? [];
+    fresh.set(attribute, rows);
     for (const [raw, what] of changes) {
       if (what === 'removed') gone.push({ entry, attr: attribute.id, raw });
-      else fresh.set(attribute, [...(fresh.get(attribute) ?? []), { entry, raw, key: writer.model.referenceKey(raw) }]);
+      else rows.push({ entry, raw, key: writer.model.referenceKey(raw) });
     }
+  }
   if (gone.length > 0)
     await session.all(
       'DELETE FROM refs r USING json_to_recordset($1) AS x(entry bigint, attr integer, raw text) WHERE r.entry = x.entry AND r.attr = x.attr AND r.raw = x.raw',
       toRecords(gone),
     );
   for (const [attribute, rows] of fresh) {
+    if (rows.length === 0) continue;
     const added = await session.get(
       `WITH fresh AS (INSERT INTO refs(entry, attr, raw, key, target) SELECT x.entry, $2::integer, x.raw, x.key, ${targetOf(writer, attribute)}
          FROM json_to_recordset($1) AS x(entry bigint, raw text, key text) ON CONFLICT DO NOTHING RETURNING target)

@@ -207,6 +207,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
           );
           if (step.kind === 'full' && step.complete) await confirmDeletes(session, step);
           await forgetSeenHeld(session, step);
+          writer.unresolved = (await session.get('SELECT EXISTS (SELECT 1 FROM refs WHERE target IS NULL) AS yes'))?.['yes'] === true;
           if (end.watermark !== undefined)
             await session.all(
               'INSERT INTO watermarks(partition, value) VALUES ($1, $2) ON CONFLICT(partition) DO UPDATE SET value = excluded.value',

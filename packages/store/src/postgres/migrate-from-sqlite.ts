@@ -177,7 +177,9 @@ function converters(model: StoredModel | undefined): Readonly<Record<string, Con
 const VALUES: ReadonlySet<string> = new Set(['anchor', 'anchor_key', 'dn', 'dn_key', 'raw', 'body']);
 
 async function copyTable(database: Database, session: Session, table: string, columns: readonly string[] | undefined, convert?: Convert): Promise<void> {
-  const own = database.all(`SELECT name FROM pragma_table_info('${table}')`).map((row) => String(row['name']));
+  const all = database.all(`SELECT name FROM pragma_table_info('${table}')`).map((row) => String(row['name']));
+  // Key columns are what `keys` is in PostgreSQL.
+  const own = table === 'entries' ? all.filter((name) => !/^k\d+_/.test(name)) : all;
   const unknown = columns === undefined ? own : own.filter((name) => !columns.includes(name));
   if (columns === undefined || unknown.length > 0) throw new Error(`the table ${table} has no place for ${unknown.join(', ')} in PostgreSQL`);
   function* rows(target: readonly string[]): Generator<readonly Value[]> {

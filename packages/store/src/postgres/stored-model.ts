@@ -32,6 +32,7 @@ export async function applyModel(queries: Queries, next: StoreModel): Promise<St
   const model = await compile(queries, next);
   await createIndexes(queries, model);
   await fillKeys(queries, model);
+  await fillReferenceKeys(queries, model);
   await queries.all('UPDATE entries SET hash = NULL');
   await queries.all('DELETE FROM watermarks');
   await queries.all("INSERT INTO meta(name, value) VALUES ('model', $1) ON CONFLICT(name) DO UPDATE SET value = excluded.value", text);
@@ -47,6 +48,37 @@ export async function createIndexes(queries: Queries, model: StoredModel): Promi
 }
 
 const PAGE = 1000;
+
+/** Writes the comparison keys of references anew: another model may compare them otherwise. */
+async function fillReferenceKeys(queries: Queries, model: StoredModel): Promise<void> {
+  let last: Awaited<ReturnType<Queries['get']>>;
+  do {
+    const rows = await queries.all(
+      'SELECT entry, attr, raw, key FROM refs WHERE (entry, attr, raw) > ($1::bigint, $2::integer, $3::text) ORDER BY entry, attr, raw LIMIT $4',
+      Number(last?.['entry'] ?? -1),
+      Number(last?.['attr'] ?? -1),
+      String(last?.['raw'] ?? ''),
+      PAGE,
+    );
+    last = rows.at(-1);
+    const others = rows
+      .map((row) => ({
+        entry: Number(row['entry']),
+        attr: Number(row['attr']),
+        raw: String(row['raw']),
+        key: model.referenceKey(String(row['raw'])),
+        was: row['key'],
+      }))
+      .filter((row) => row.key !== row.was)
+      .map(({ entry, attr, raw, key }) => ({ entry, attr, raw, key }));
+    if (others.length > 0)
+      await queries.all(
+        `UPDATE refs r SET key = x.key FROM json_to_recordset($1) AS x(entry bigint, attr integer, raw text, key text)
+         WHERE r.entry = x.entry AND r.attr = x.attr AND r.raw = x.raw`,
+        toRecords(others),
+      );
+  } while (last !== undefined);
+}
 
 /** Writes the keys of entries already there: what became queryable is found at once. */
 async function fillKeys(queries: Queries, model: StoredModel): Promise<void> {
