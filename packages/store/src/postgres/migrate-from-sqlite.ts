@@ -4,6 +4,7 @@ import type { EncodedAttributes } from '@landbridge/connector-sdk';
 import type { StoreModel } from '../connector-store.ts';
 import { openSqliteControlStore } from '../sqlite/control-database.ts';
 import { type Database, openForWriting } from '../sqlite/database.ts';
+import { isKeyColumn } from '../sqlite/key-columns.ts';
 import { compileModel, EMPTY_MODEL, type StoredModel } from '../sqlite/stored-model.ts';
 import { createTables } from '../sqlite/tables.ts';
 import { connectorSchema, openSession, type PostgresOptions, quote, type Session } from './connection.ts';
@@ -153,7 +154,7 @@ async function copyModel(database: Database, session: Session): Promise<StoredMo
     }
     await session.all(`SELECT setval(pg_get_serial_sequence('${table}', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM ${table}), false)`);
   }
-  for (const row of database.all("SELECT name, value FROM meta WHERE name <> 'position'"))
+  for (const row of database.all("SELECT name, value FROM meta WHERE name NOT IN ('position', 'deferred-indexes')"))
     await session.all('INSERT INTO meta(name, value) VALUES ($1, $2)', String(row['name']), String(row['value']));
   const text = database.get("SELECT value FROM meta WHERE name = 'model'")?.['value'];
   return compileModel(typeof text === 'string' ? (JSON.parse(text) as StoreModel) : EMPTY_MODEL, ids.types, ids.attributes);
@@ -178,8 +179,8 @@ const VALUES: ReadonlySet<string> = new Set(['anchor', 'anchor_key', 'dn', 'dn_k
 
 async function copyTable(database: Database, session: Session, table: string, columns: readonly string[] | undefined, convert?: Convert): Promise<void> {
   const all = database.all(`SELECT name FROM pragma_table_info('${table}')`).map((row) => String(row['name']));
-  // Key columns are what `keys` is in PostgreSQL.
-  const own = table === 'entries' ? all.filter((name) => !/^k\d+_/.test(name)) : all;
+  // Key columns are in `keys` there.
+  const own = table === 'entries' ? all.filter((name) => !isKeyColumn(name)) : all;
   const unknown = columns === undefined ? own : own.filter((name) => !columns.includes(name));
   if (columns === undefined || unknown.length > 0) throw new Error(`the table ${table} has no place for ${unknown.join(', ')} in PostgreSQL`);
   function* rows(target: readonly string[]): Generator<readonly Value[]> {

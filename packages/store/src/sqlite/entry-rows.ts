@@ -37,6 +37,8 @@ interface FileState {
   /** Open journal rows (held, intended, in doubt) by entry: nothing else may touch these entries (R14). */
   open: Map<number, OpenWrite>;
   nextEntryId: number;
+  /** The highest id of an entry that there is or was. */
+  highestEntry: number;
   /** Grows with every result and every import step: what an import may know ends at its fence (R22). */
   position: number;
   /** How many references have no target yet: while 0, new entries need no look-up. */
@@ -67,6 +69,7 @@ export function readFileState(database: Database): FileState {
     position,
     open,
     nextEntryId: Math.max(sequence, journalled) + 1,
+    highestEntry: sequence,
     unresolved: Number(database.get('SELECT count(*) AS n FROM unresolved')?.['n'] ?? 0),
     links: database.get('SELECT 1 AS one FROM links LIMIT 1') !== undefined,
     pending: Number(database.get(`SELECT count(*) AS n FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0`)?.['n'] ?? 0),
@@ -401,6 +404,9 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
     );
     state.pending += 1;
   }
+  // Results may come in another order than intents, which were given the ids: then positions move (page-starts.ts).
+  if (entry.id < state.highestEntry) database.run('UPDATE types SET moved = moved + 1 WHERE id = ?', entry.type.id);
+  state.highestEntry = Math.max(state.highestEntry, entry.id);
   state.grown.set(entry.type.id, (state.grown.get(entry.type.id) ?? 0) + 1);
   return scimId;
 }
@@ -511,7 +517,7 @@ export function removeEntry(state: StoreState, id: number, linkState: 'gone' | '
   database.run('DELETE FROM mv WHERE entry = ?', id);
   database.run('DELETE FROM unconfirmed WHERE entry = ?', id);
   database.run('DELETE FROM entries WHERE id = ?', id);
-  database.run('UPDATE types SET entries = entries - 1 WHERE id = ?', otype);
+  database.run('UPDATE types SET entries = entries - 1, moved = moved + 1 WHERE id = ?', otype);
   state.removed += 1;
   if ((Number(row['flags']) & flag.pending) !== 0) state.pending -= 1;
 }

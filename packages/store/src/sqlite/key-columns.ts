@@ -13,6 +13,11 @@ import { type StoredAttribute, type StoredType, valueKey } from './stored-model.
 const CHUNK = 1000;
 const INTEGER = /^-?\d{1,19}$/;
 
+/** Whether a column of `entries` is one of them: they are derived from the body. */
+export function isKeyColumn(name: string): boolean {
+  return /^k\d+_/.test(name);
+}
+
 /** The key of a value; `null` where there is none to compare. */
 export function columnKey(attribute: StoredAttribute, value: EncodedValue | readonly EncodedValue[] | undefined): SQLInputValue {
   if (value === undefined || typeof value === 'object') return null;

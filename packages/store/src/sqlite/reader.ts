@@ -17,6 +17,7 @@ import { type Database, openForReading, type Row } from './database.ts';
 import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
 import { createOutboxReader } from './outbox.ts';
+import { createPageStarts } from './page-starts.ts';
 import { readModel, type StoredAttribute, type StoredModel, type StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 
@@ -57,10 +58,21 @@ export function openSqliteReader(file: string, runScan?: RunScan, indexed: () =>
     }
     // Putting all entries of a type in order takes long, whatever index there is.
     if (request.sort !== undefined && condition === undefined && runScan !== undefined) return runScan(request);
+    if (condition === undefined && request.sort === undefined && (request.offset ?? 0) > 0 && request.limit > 0) return readFrom(type, request);
     if (condition === undefined || runScan === undefined) return readPage(database, model, type, request);
     const few = countUpTo(database, model, type, request.filter, condition, FEW + 1);
     // An index finds the matches, but there are many of them to count or to pass over.
     return few > FEW ? runScan(request) : readPage(database, model, type, request, few);
+  }
+
+  const starts = createPageStarts(database);
+
+  /** A page of all entries, wherever it is: deep pages cost what the first one does. */
+  function readFrom(type: StoredType, request: EntryQuery): EntryPage {
+    const start = request.after === undefined ? starts.find(type.id, request.offset ?? 0) : undefined;
+    if (start === undefined) return readPage(database, model, type, request);
+    if (start === null) return { rows: [], total: request.total ? countOf(database, type) : undefined };
+    return readPage(database, model, type, { ...request, offset: 0, after: start - 1 });
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** The version of the tables below, kept in `user_version`. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** Bits of `entries.flags`. */
 export const flag = {
@@ -81,6 +81,7 @@ CREATE TABLE event_failures(stream TEXT NOT NULL, event INTEGER NOT NULL, error 
 const LATER: readonly (string | ((database: Database) => void))[] = [
   "CREATE INDEX journal_deletes ON journal(scim_id) WHERE kind = 'delete' AND state = 'applied'",
   dropGeneratedKeys,
+  'ALTER TABLE types ADD COLUMN moved INTEGER NOT NULL DEFAULT 0',
 ];
 
 /** Real key columns take the place of generated ones: the next configuration adds and fills them. */
