@@ -195,6 +195,16 @@ describe('nothing is dropped in silence, and no secret leaves', () => {
   });
 });
 
+describe('secrets in the store of the host', () => {
+  it('are references to it, by names that it takes', () => {
+    const { yaml, report } = convertMim(readMim(fixture('host-configuration.xml')), { ...location, secretsIn: 'secret' });
+    expect(yaml).toContain('${secret:HR_PASSWORD}');
+    expect(yaml).toContain('${secret:HR_SECRET_TOKEN}');
+    expect(yaml).not.toContain('${env:');
+    expect(report.secrets.every((secret) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(secret.name))).toBe(true);
+  });
+});
+
 describe('what is refused', () => {
   it('an agent of another kind, by name and kind', () => {
     expect(() => readMim(fixture('delimited-agent.xml'))).toThrow(/"Payroll file" is of the kind "Delimited" \(a delimited text file\), not Extensible2/);

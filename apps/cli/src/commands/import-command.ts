@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { convertMim, detectShapeOf, type MimConversion, MimImportError, type MimReport, mergeReadings, readMim } from '@landbridge/mim-import';
 import { type Inspection, inspectSource, PackageError } from '@landbridge/package-store';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style, table } from '../output.ts';
 import { common, example } from './command.ts';
@@ -17,6 +17,7 @@ interface ImportOptions extends CommonOptions {
   readonly madata?: string;
   readonly out?: string;
   readonly force?: boolean;
+  readonly secrets?: 'env' | 'store';
 }
 
 /** `import`. */
@@ -35,6 +36,11 @@ export function addImportCommand(program: Command): void {
         )
         .option('--madata <folder>', "the connector's data files of the old server (MaData): first content of its own folder")
         .option('--out <file>', 'where the configuration goes; rules that have no counterpart go beside it, as .rules.json', 'landbridge.yaml')
+        .addOption(
+          new Option('--secrets <where>', 'what secrets become: references to environment variables, or to the secret store of the host')
+            .choices(['env', 'store'])
+            .default('env'),
+        )
         .option('--force', 'overwrite what is there'),
     ).action(async (file: string, _options, command: Command) => importFile(file, command.optsWithGlobals() as ImportOptions)),
     'landbridge import HR.xml --package ./hr-connector',
@@ -54,6 +60,7 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
   const { conversion, refused } = convert(file, {
     directory: folder === undefined ? './connector-package' : fromFolder(dirname(out), folder),
     ...(library === undefined ? {} : { library }),
+    secretsIn: options.secrets === 'store' ? 'secret' : 'env',
     ...(options.hostConfig === undefined ? {} : { hostConfiguration: fromFolder(dirname(out), existing(options.hostConfig)) }),
     ...(options.madata === undefined ? {} : { files: fromFolder(dirname(out), existing(options.madata)) }),
   });
@@ -223,7 +230,7 @@ function formatReport(
   );
   if (report.secrets.length > 0)
     parts.push(
-      `${style.bold('Secrets to supply')} (as environment variables of the host)\n${table(
+      `${style.bold('Secrets to supply')} (${report.secrets[0]?.reference.startsWith('${env:') === true ? 'as environment variables of the host' : 'with landbridge secret set NAME, on the running host'})\n${table(
         ['name', 'parameter', 'where', ''],
         report.secrets.map((secret) => [
           secret.name,

@@ -2,7 +2,7 @@ import type { ImportedConnector, ImportedParameter } from '../model.ts';
 
 /** A secret that the export does not hold, and where the configuration refers to it. */
 export interface SecretToSupply {
-  /** As in the configuration: `${env:NAME}`. */
+  /** As in the configuration: `${env:NAME}` or `${secret:NAME}`. */
   readonly reference: string;
   readonly name: string;
   readonly parameter: string;
@@ -33,7 +33,7 @@ const HARMLESS =
  */
 export function writeParameters(
   connector: ImportedConnector,
-  options: { readonly directory: string; readonly library: string; readonly hostConfiguration?: string },
+  options: { readonly directory: string; readonly library: string; readonly secretsIn: 'env' | 'secret'; readonly hostConfiguration?: string },
 ): WrittenParameters {
   const secrets = new Map<string, SecretToSupply>();
   const publicParameters = new Set<string>();
@@ -72,7 +72,7 @@ export function writeParameters(
       if (known === undefined || (known.parameter === parameter.name && known.where === where)) break;
       name = `${base}_${suffix}`;
     }
-    const text = `\${env:${name}}`;
+    const text = `\${${options.secretsIn}:${name}}`;
     secrets.set(name, { reference: text, name, parameter: parameter.name, where, why });
     return text;
   }
@@ -152,6 +152,6 @@ export function environmentName(text: string): string {
     .replace(/[^A-Za-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '')
     .toUpperCase()
-    .slice(0, 80);
+    .slice(0, 60);
   return /^[A-Z]/.test(name) ? name : `SECRET_${name}`;
 }

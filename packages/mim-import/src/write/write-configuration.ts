@@ -15,6 +15,8 @@ export interface PackageLocation {
   readonly hostConfiguration?: string;
   /** The connector's data files of the old server: first content of its own folder. */
   readonly files?: string;
+  /** Where secrets will be: environment variables (default), or the secret store of the host. */
+  readonly secretsIn?: 'env' | 'secret';
 }
 
 /** A connector as configuration, with what a person must know. */
@@ -41,7 +43,7 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
   const library = location.library ?? connector.library.file;
   if (library === '')
     decide('DLL', 'the file does not name the DLL of the connector; write it as parameters.dll, or leave it out where the folder has just one');
-  const parameters = writeParameters({ ...connector, name }, { ...location, library });
+  const parameters = writeParameters({ ...connector, name }, { ...location, library, secretsIn: location.secretsIn ?? 'env' });
   for (const [path, comment] of parameters.comments) comments.set(`parameters\n${path}`, comment);
   const objectTypes = writeObjectTypes(connector, comments, decide);
   const selected = connector.partitions.filter((partition) => partition.selected);
@@ -63,11 +65,12 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
   }
   if (connector.host !== undefined) {
     const token = environmentName(`${name}_SECRET_TOKEN`);
-    value['secretToken'] = `\${env:${token}}`;
+    const reference = `\${${location.secretsIn ?? 'env'}:${token}}`;
+    value['secretToken'] = reference;
     comments.set('secretToken', 'The secret token of the Entra application, for the same URL as before: /ecma2host_{connector}/scim.');
     value['linkedIds'] = ['raw', 'url', 'base64', 'dn'];
     comments.set('linkedIds', 'Ids that Entra has from the old host are tried against the anchors. Check a sample first: landbridge ids verify.');
-    secrets.push({ reference: `\${env:${token}}`, name: token, parameter: 'secretToken', where: 'connector', why: 'encrypted' });
+    secrets.push({ reference, name: token, parameter: 'secretToken', where: 'connector', why: 'encrypted' });
   }
   if (location.files !== undefined) {
     value['files'] = location.files;
