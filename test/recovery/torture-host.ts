@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
 import { type ConnectorStore, type Intent, type IntentOutcome, postgresInstallation, type WriteResult } from '@landbridge/store';
+import { deriveScimId } from '../../packages/store/src/sqlite/scim-id.ts';
 
 /**
  * The process that the torture suite kills: one connector, driven over IPC by the suite. It reports at start which of the
@@ -198,7 +199,8 @@ function answerBeforeCommit(store: ConnectorStore): ConnectorStore {
         const row = {
           id: intent?.entryId ?? 0,
           objectType: 'person',
-          scimId: `anchor:${anchor}`,
+          // The id that the entry will have: a client that comes back must find it.
+          scimId: deriveScimId('app', 'person', anchor, 0),
           anchor,
           dn: undefined,
           partition: '',

@@ -279,8 +279,7 @@ function judge(
   else if (!person.possible.has(actual)) report(counts, 'lost', `${name} should be ${[...person.possible].join(' or ')} and is ${actual ?? 'absent'}`);
   else if (row !== undefined && (!row.whole || seen?.[1] !== actual))
     report(counts, 'halfDone', `${name} is ${actual ?? 'absent'} in the application and ${seen?.[1] ?? 'absent'} in the host`);
-  if (person.id !== undefined && seen !== undefined && person.id !== seen[0] && !person.id.startsWith('anchor:'))
-    report(counts, 'lost', `${name} changed its id`);
+  if (person.id !== undefined && seen !== undefined && person.id !== seen[0]) report(counts, 'lost', `${name} changed its id`);
   // From here on what is there is certain.
   person.possible = new Set([actual]);
   if (actual === undefined) person.id = undefined;

@@ -200,6 +200,33 @@ describe('R14 settling a write in doubt by looking', () => {
     expect(outcome).toBe('applied');
   });
 
+  it('a write whose result cannot be stored comes back and waits longer each time, instead of turning in circles', async () => {
+    let conclusions = 0;
+    const again = write([put('delete', {})], 'delete');
+    const settlement = createSettlement({
+      handle: { quiesced: async () => {}, find: async () => none },
+      capabilities: { ...defaultCapabilities, find: true },
+      objectTypes,
+      store: { recordAttempt: async () => {} },
+      reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
+      log: quiet,
+      now: () => 0,
+      lingerMilliseconds: 0,
+      resend: () => {},
+      conclude: (one) => {
+        conclusions += 1;
+        one.nextStep = 0;
+        settlement.take(one, { code: 'unknown', message: 'the host could not store the change' });
+      },
+      setPasswordLeft: () => {},
+      requestImport: () => {},
+    });
+    settlement.take(again, { code: 'unknown', message: '' });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(conclusions).toBe(1);
+    settlement.close();
+  });
+
   it('R14 after a lost session "absent" counts only once the command time-out of the application has passed', async () => {
     const times = [0, 50, 99, 100];
     let looks = 0;

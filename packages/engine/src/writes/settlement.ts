@@ -84,6 +84,8 @@ export function createSettlement(options: SettlementOptions): Settlement {
   const cases = new Map<number, Case>();
   const inDoubt = new Map<number, WriteInFlight>();
   const openedAt = options.now();
+  /** Outlives the case: a write whose result cannot be stored comes back, and must wait longer each time. */
+  const attempts = new WeakMap<WriteInFlight, number>();
   let closed = false;
 
   function take(write: WriteInFlight, error: ConnectorErrorData): void {
@@ -97,7 +99,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
 
   /** A case ends with the answer of its write, whoever gives it. */
   function open(write: WriteInFlight): Case {
-    const entry: Case = { write, attempts: 0, absentFrom: 0, awaitingImport: undefined, timer: undefined };
+    const entry: Case = { write, attempts: attempts.get(write) ?? 0, absentFrom: 0, awaitingImport: undefined, timer: undefined };
     const { answer } = write;
     write.answer = (given) => {
       forget(entry);
@@ -113,6 +115,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
     // Looks are cheap, and what shows ends the wait early.
     const wait = BACK_OFF_MILLISECONDS[Math.min(entry.attempts, BACK_OFF_MILLISECONDS.length - 1)] ?? 30_000;
     entry.attempts += 1;
+    attempts.set(entry.write, entry.attempts);
     clearTimeout(entry.timer);
     entry.timer = setTimeout(() => void attempt(entry, note), wait);
     entry.timer.unref();
