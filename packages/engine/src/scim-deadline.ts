@@ -32,13 +32,15 @@ export async function withDeadline(
   });
   const write = face.writes.perform(key, entryId, plan, intended);
   const { deadlineSeconds } = face.configuration.limits;
+  const waitSeconds = context.respondAsync?.waitSeconds ?? 0;
   const patience =
     context.respondAsync === undefined || face.configuration.eventStreams.length === 0
       ? after(deadlineSeconds).then((): never => {
           throw undecided('the write is not decided yet; ask again');
         })
       : durable
-          .then(() => after(Math.min(context.respondAsync?.waitSeconds ?? 0, deadlineSeconds)))
+          // Who waits for nothing is answered before the application can be: the outcome does not depend on its speed.
+          .then(() => (waitSeconds === 0 ? undefined : after(Math.min(waitSeconds, deadlineSeconds))))
           .then((): Accepted => ({ status: 'accepted', transaction: context.correlation }));
   try {
     return await Promise.race([write, patience]);
