@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { HostError, type HostLog } from '@landbridge/engine';
 import { openPackageStore } from '@landbridge/package-store';
-import { ScimError, toErrorBody } from '@landbridge/scim';
+import { ScimError } from '@landbridge/scim';
 import { type ControlStore, type DataFolder, type Installation, openDataFolder } from '@landbridge/store';
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
 import { openInstallation } from './choose-store.ts';
@@ -20,6 +20,7 @@ import { BODY_LIMIT, createHttpServer } from './http/create-http-server.ts';
 import { registerEventRoutes } from './http/event-routes.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
 import { registerScimRoutes } from './http/scim-routes.ts';
+import { sendScimError } from './http/send.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
 import { registerDrain } from './operations/drain.ts';
 import { registerHealthRoutes } from './operations/health-routes.ts';
@@ -177,22 +178,13 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       shutdown: () => stop(),
     });
     app.setNotFoundHandler((request, reply) => {
-      reply.header('cache-control', 'no-store');
-      const error = new ScimError(404, `There is nothing at ${request.url.slice(0, 200)}.`);
-      reply
-        .code(404)
-        .header('content-type', 'application/scim+json; charset=utf-8')
-        .send(JSON.stringify(toErrorBody(error)));
+      sendScimError(reply.header('cache-control', 'no-store'), new ScimError(404, `There is nothing at ${request.url.slice(0, 200)}.`));
     });
     app.setErrorHandler((error: { readonly statusCode?: number; readonly message: string }, request, reply) => {
       if (request.url.startsWith('/admin/')) return sendAdminError(reply, error);
       const status = error.statusCode ?? 500;
       const detail = status === 413 ? `The body is larger than ${BODY_LIMIT} bytes (maxPayloadSize).` : status === 500 ? 'The host failed.' : error.message;
-      reply
-        .code(status)
-        .header('cache-control', 'no-store')
-        .header('content-type', 'application/scim+json; charset=utf-8')
-        .send(JSON.stringify(toErrorBody(new ScimError(status, detail))));
+      sendScimError(reply.header('cache-control', 'no-store'), new ScimError(status, detail));
     });
     await connectors.apply(document, configurationFolder);
     const host = document.server?.host ?? '127.0.0.1';

@@ -10,6 +10,7 @@ import type { SigningKeys } from '../events/signing-keys.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
 import { bearerOf } from '../http/scim-routes.ts';
+import { sendJson } from '../http/send.ts';
 import { BackupError, backUp } from '../operations/backup.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { AdminError } from './admin-error.ts';
@@ -58,7 +59,7 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminOptions)
         try {
           const actor = authorize(options, request, reply);
           const result = await handler(options, request.params as Params, request, reply, actor);
-          if (!reply.sent && result !== streaming) reply.code(200).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(result));
+          if (!reply.sent && result !== streaming) sendJson(reply, 200, result);
         } catch (error) {
           sendAdminError(reply, error);
         }
@@ -109,10 +110,7 @@ export function sendAdminError(reply: FastifyReply, error: unknown): void {
     reply.raw.end(`${JSON.stringify({ error: { code, message } })}\n`);
     return;
   }
-  reply
-    .code(status)
-    .header('content-type', 'application/json; charset=utf-8')
-    .send(JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } }));
+  sendJson(reply, status, { error: { code, message, ...(hint === undefined ? {} : { hint }) } });
 }
 
 function connectorOf(options: AdminOptions, params: Params): HostConnector {

@@ -21,6 +21,8 @@ export interface StreamStatus {
 /** The event streams of a host, as the configuration in force has them. */
 export interface EventStreams {
   apply(document: ConfigurationDocument, folder: string): Promise<void>;
+  /** The connector of a stream, as long as it is open: another one after each hand-over, so it is asked for anew each time. */
+  connectorOf(stream: EventStream): HostConnector | undefined;
   /** The stream that a receiver polls. */
   find(connector: string, name: string): EventStream | undefined;
   status(connector: HostConnector): Promise<readonly StreamStatus[]>;
@@ -42,6 +44,11 @@ export function createEventStreams(options: {
 }): EventStreams {
   const slots = new Map<string, Slot>();
 
+  function connectorOf(stream: EventStream): HostConnector | undefined {
+    const connector = options.connectors.get(stream.connector);
+    return connector === undefined || 'problem' in connector ? undefined : connector;
+  }
+
   function start(stream: EventStream): Slot {
     const { push } = stream;
     if (push === undefined) return { stream, push: undefined };
@@ -52,10 +59,7 @@ export function createEventStreams(options: {
         keys: options.keys,
         log: options.log,
         issuer: options.issuer,
-        connector() {
-          const connector = options.connectors.get(stream.connector);
-          return connector === undefined || 'problem' in connector ? undefined : connector;
-        },
+        connector: () => connectorOf(stream),
       }),
     };
   }
@@ -80,6 +84,7 @@ export function createEventStreams(options: {
       for (const [key, slot] of [...slots]) if (text(wanted.get(key)) !== text(slot.stream)) await stop(key);
       for (const [key, stream] of wanted) if (!slots.has(key)) slots.set(key, start(stream));
     },
+    connectorOf,
     find: (connector, name) => slots.get(keyOf(connector, name))?.stream,
     async status(connector) {
       const rows = await connector.eventStreams();

@@ -1,11 +1,12 @@
-import type { HostConnector } from '@landbridge/engine';
+import type { ResourceEvent } from '@landbridge/engine';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientOf } from '../credentials/tokens.ts';
 import type { EventStream } from '../events/event-configuration.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import { eventOfIdentifier, signEvent } from '../events/security-event-token.ts';
 import type { SigningKeys } from '../events/signing-keys.ts';
-import { authenticate, type ScimRoutesOptions, sendError } from './scim-routes.ts';
+import { authenticate, requireReachable, type ScimRoutesOptions, sendError } from './scim-routes.ts';
+import { sendJson } from './send.ts';
 
 /** What the event routes need. */
 export interface EventRoutesOptions extends ScimRoutesOptions {
@@ -34,11 +35,11 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
   app.post('/events/:connector/:stream', async (request, reply) => {
     reply.header('cache-control', 'no-store');
     try {
-      const found = await findStream(options, request, reply);
-      if (found === undefined) return reply.code(404).send();
-      const poll = parsePoll(request, found.stream);
+      const stream = await findStream(options, request, reply);
+      if (stream === undefined) return reply.code(404).send();
+      const poll = parsePoll(request, stream);
       if (typeof poll === 'string') return refuse(reply, poll);
-      return await answerPoll(options, found, poll, request, reply);
+      return await answerPoll(options, stream, poll, request, reply);
     } catch (error) {
       sendError(options, reply, error, request.id);
       return reply;
@@ -46,44 +47,42 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
   });
 }
 
-interface FoundStream {
-  readonly stream: EventStream;
-  readonly connector: HostConnector;
-}
-
 /** Another connector's credential, or another client's, learns nothing: not even whether there is such a stream (SEC-10). */
-async function findStream(options: EventRoutesOptions, request: FastifyRequest, reply: FastifyReply): Promise<FoundStream | undefined> {
+async function findStream(options: EventRoutesOptions, request: FastifyRequest, reply: FastifyReply): Promise<EventStream | undefined> {
   const params = request.params as { readonly connector: string; readonly stream: string };
   const { scope } = await authenticate(options, request, reply);
   if (scope.kind !== 'scim' || scope.connector !== params.connector) return undefined;
   if (scope.operations !== undefined && !scope.operations.includes('read')) return undefined;
   const stream = options.streams.find(params.connector, params.stream);
   const connector = options.connectors.get(params.connector);
-  if (stream === undefined || stream.push !== undefined || connector === undefined || 'problem' in connector) return undefined;
-  return stream.client === undefined || stream.client === clientOf(scope) ? { stream, connector } : undefined;
+  if (stream === undefined || stream.push !== undefined || connector === undefined) return undefined;
+  if (stream.client !== undefined && stream.client !== clientOf(scope)) return undefined;
+  requireReachable(connector, request);
+  return stream;
 }
 
 async function answerPoll(
   options: EventRoutesOptions,
-  { stream, connector }: FoundStream,
+  stream: EventStream,
   poll: PollRequest,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  if (poll.acknowledged.length > 0 || poll.failed.length > 0) await connector.settleEvents(stream.name, poll);
+  const look = async (): Promise<readonly ResourceEvent[]> => (await options.streams.connectorOf(stream)?.events(stream.name, poll.maxEvents + 1)) ?? [];
+  if (poll.acknowledged.length > 0 || poll.failed.length > 0) await options.streams.connectorOf(stream)?.settleEvents(stream.name, poll);
   const until = Date.now() + (poll.returnImmediately || poll.maxEvents === 0 ? 0 : LONG_POLL);
   // One more than asked tells whether there are more.
-  let events = await connector.events(stream.name, poll.maxEvents + 1);
+  let events = await look();
   while (events.length === 0 && Date.now() < until && !request.socket.destroyed) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
-    events = await connector.events(stream.name, poll.maxEvents + 1);
+    events = await look();
   }
   const sets: Record<string, string> = {};
   for (const event of events.slice(0, poll.maxEvents)) {
     const { jti, token } = await signEvent(event, stream, options.publicUrl(), options.keys);
     sets[jti] = token;
   }
-  return send(reply, 200, { sets, moreAvailable: events.length > poll.maxEvents });
+  return sendJson(reply, 200, { sets, moreAvailable: events.length > poll.maxEvents });
 }
 
 /** The request, or what is wrong with it. */
@@ -119,9 +118,5 @@ function describeError(error: unknown): string {
 }
 
 function refuse(reply: FastifyReply, description: string): FastifyReply {
-  return send(reply, 400, { err: 'invalid_request', description });
-}
-
-function send(reply: FastifyReply, status: number, body: object): FastifyReply {
-  return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body));
+  return sendJson(reply, 400, { err: 'invalid_request', description });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type HostConnector, HostError, type QueryParameters, type RequestContext, type ScimAnswer, type ScimService } from '@landbridge/engine';
-import { parseJsonBody, ScimError, scimErrors, toErrorBody } from '@landbridge/scim';
+import { parseJsonBody, ScimError, scimErrors } from '@landbridge/scim';
 import type { ScimScope } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
@@ -8,8 +8,8 @@ import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts
 import type { FailedConnector, HostConnectors } from '../host-connectors.ts';
 import { isAllowedFrom } from './allowed-networks.ts';
 import type { FailureThrottle, RequestLimits } from './request-limits.ts';
+import { SCIM_JSON, sendScimError } from './send.ts';
 
-const SCIM_JSON = 'application/scim+json; charset=utf-8';
 const DISCOVERY = new Set(['serviceproviderconfig', 'resourcetypes', 'schemas']);
 
 /** What the SCIM routes need. */
@@ -63,18 +63,24 @@ interface Admitted {
   readonly correlation: string;
 }
 
-async function serveConnector(
-  options: ScimRoutesOptions,
-  { face, connector, id, scope, correlation }: Admitted,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
+/** The connector, if it is open and takes requests from where this one comes (S-226). @throws ScimError 503, 403. */
+export function requireReachable(connector: HostConnector | FailedConnector, request: FastifyRequest): HostConnector {
   // The reason names addresses and accounts of the application: administrators see it, clients do not.
   if ('problem' in connector)
     throw new ScimError(503, `The connector "${connector.name}" is not available just now; its administrator sees why with: landbridge status`, {
       retryAfter: 30,
     });
   if (!isAllowedFrom(connector.configuration.allowFrom, request.ip)) throw scimErrors.forbidden('This service does not take requests from your network.');
+  return connector;
+}
+
+async function serveConnector(
+  options: ScimRoutesOptions,
+  { face, connector: admitted, id, scope, correlation }: Admitted,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const connector = requireReachable(admitted, request);
   const service = face === 'clean' ? connector.clean : connector.dropIn;
   const prefix = face === 'clean' ? `/scim/${connector.name}` : `/ecma2host_${connector.name}/scim`;
   const path = (request.params as { readonly '*'?: string })['*'] ?? '';
@@ -227,11 +233,7 @@ function noContent(reply: FastifyReply): undefined {
 }
 
 function notAllowed(reply: FastifyReply, allow: string): undefined {
-  reply
-    .code(405)
-    .header('allow', allow)
-    .header('content-type', SCIM_JSON)
-    .send(JSON.stringify(toErrorBody({ status: 405, message: `This method is not allowed here; allowed are ${allow}.`, scimType: undefined })));
+  sendScimError(reply.header('allow', allow), new ScimError(405, `This method is not allowed here; allowed are ${allow}.`));
   return undefined;
 }
 
@@ -301,7 +303,9 @@ function bodyOf(request: FastifyRequest): unknown {
 
 /** `Prefer: respond-async, wait=10` (RFC 7240 §4.1, §4.3). */
 function preferenceOf(header: string | readonly string[] | undefined): Pick<RequestContext, 'respondAsync'> {
-  const preferences = String(header ?? '')
+  // Hardly any request has it, and every request comes by here.
+  if (header === undefined) return {};
+  const preferences = String(header)
     .toLowerCase()
     .split(/[,;]/)
     .map((one) => one.trim());
@@ -319,12 +323,7 @@ function accepts(header: string | undefined): boolean {
 export function sendError(options: Pick<ScimRoutesOptions, 'logError'>, reply: FastifyReply, error: unknown, correlation: string): void {
   const ours = toScimError(error);
   if (ours === undefined) options.logError({ correlation, error }, 'a request failed');
-  const answer = ours ?? new ScimError(500, `The host failed; its log has the reason under ${correlation}.`);
-  if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter));
-  reply
-    .code(answer.status)
-    .header('content-type', SCIM_JSON)
-    .send(JSON.stringify(toErrorBody(answer)));
+  sendScimError(reply, ours ?? new ScimError(500, `The host failed; its log has the reason under ${correlation}.`));
 }
 
 function toScimError(error: unknown): ScimError | undefined {

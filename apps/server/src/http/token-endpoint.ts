@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Tokens } from '../credentials/tokens.ts';
 import type { FailureThrottle } from './request-limits.ts';
+import { sendJson } from './send.ts';
 
 /** What the token endpoint needs. */
 export interface TokenEndpointOptions {
@@ -28,16 +29,12 @@ export function registerTokenEndpoint(app: FastifyInstance, { tokens, throttle }
       throttle.failed(request.ip);
       return refuse(reply.header('www-authenticate', 'Basic realm="Landbridge"'), 401, 'invalid_client', 'the client or its secret is wrong');
     }
-    return send(reply, 200, { access_token: given.accessToken, token_type: 'Bearer', expires_in: given.expiresInSeconds });
+    return sendJson(reply, 200, { access_token: given.accessToken, token_type: 'Bearer', expires_in: given.expiresInSeconds });
   });
 }
 
 function refuse(reply: FastifyReply, status: number, error: string, description: string): FastifyReply {
-  return send(reply, status, { error, error_description: description });
-}
-
-function send(reply: FastifyReply, status: number, body: object): FastifyReply {
-  return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body));
+  return sendJson(reply, status, { error, error_description: description });
 }
 
 /** The parameters of the body; `undefined` when it is no form, or names one twice (RFC 6749 §3.2). */

@@ -1,5 +1,6 @@
-import { ScimError, toErrorBody } from '@landbridge/scim';
+import { ScimError } from '@landbridge/scim';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { sendScimError } from '../http/send.ts';
 
 /** Knows the SCIM requests that are at work, and ends them in order. */
 export interface Drain {
@@ -26,11 +27,8 @@ export function registerDrain(app: FastifyInstance): Drain {
       inFlight += 1;
       return undefined;
     }
-    const error = new ScimError(503, 'The host is stopping; ask again in a moment.');
-    return reply
-      .code(503)
-      .headers({ connection: 'close', 'retry-after': '5', 'cache-control': 'no-store', 'content-type': 'application/scim+json; charset=utf-8' })
-      .send(JSON.stringify(toErrorBody(error)));
+    const error = new ScimError(503, 'The host is stopping; ask again in a moment.', { retryAfter: 5 });
+    return sendScimError(reply.headers({ connection: 'close', 'cache-control': 'no-store' }), error);
   });
   const done = (request: FastifyRequest): void => {
     if (!counted.delete(request)) return;

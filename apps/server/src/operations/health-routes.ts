@@ -3,6 +3,7 @@ import type { Tokens } from '../credentials/tokens.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
 import { bearerOf } from '../http/scim-routes.ts';
+import { sendJson } from '../http/send.ts';
 import type { Drain } from './drain.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -21,15 +22,15 @@ export interface HealthRoutesOptions {
  * `/metrics` names connectors and counts, so it needs a token (`landbridge token create --metrics`).
  */
 export function registerHealthRoutes(app: FastifyInstance, options: HealthRoutesOptions): void {
-  const headers = { 'cache-control': 'no-store', 'content-type': 'application/json; charset=utf-8' };
-  app.get('/health/live', (_request, reply) => reply.headers(headers).send(JSON.stringify({ status: 'live' })));
+  app.get('/health/live', (_request, reply) => sendJson(reply.header('cache-control', 'no-store'), 200, { status: 'live' }));
   app.get('/health/ready', (_request, reply) => {
     const all = options.connectors.list();
     const failed = all.filter((one) => 'problem' in one).length;
-    return reply
-      .code(options.drain.draining ? 503 : 200)
-      .headers(headers)
-      .send(JSON.stringify({ status: options.drain.draining ? 'stopping' : 'ready', connectors: { open: all.length - failed, failed } }));
+    const { draining } = options.drain;
+    return sendJson(reply.header('cache-control', 'no-store'), draining ? 503 : 200, {
+      status: draining ? 'stopping' : 'ready',
+      connectors: { open: all.length - failed, failed },
+    });
   });
   app.get('/metrics', async (request, reply) => {
     reply.header('cache-control', 'no-store');

@@ -1,0 +1,19 @@
+import { type ScimError, toErrorBody } from '@landbridge/scim';
+import type { FastifyReply } from 'fastify';
+
+/** The type of everything that the SCIM service answers (S-202). */
+export const SCIM_JSON = 'application/scim+json; charset=utf-8';
+
+/** Answers with plain JSON: the endpoints that are not SCIM. */
+export function sendJson(reply: FastifyReply, status: number, body: unknown): FastifyReply {
+  return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(body));
+}
+
+/** Answers with a SCIM error body, and when to come back where the error says so. */
+export function sendScimError(reply: FastifyReply, error: ScimError): FastifyReply {
+  if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter));
+  return reply
+    .code(error.status)
+    .header('content-type', SCIM_JSON)
+    .send(JSON.stringify(toErrorBody(error)));
+}
