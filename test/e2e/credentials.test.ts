@@ -5,46 +5,26 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSampleApplication, sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
 import { generatedCertificate } from '../../apps/server/src/credentials/certificate.ts';
-import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
 import { createTestAuthority } from '../fixtures/certificates.ts';
+import { type Answer, type HttpsHost, type Json, type Method, startHttpsHost } from '../fixtures/https-host.ts';
 
 /** Who may speak to the host, and how: over HTTPS, with a real issuer of tokens and real certificates. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-credentials-'));
 const data = join(folder, 'data');
-const quiet = (): void => {};
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const AUDIENCE = '8adf8e6e-67b2-4cf2-a259-e3dc5476c621';
-let server: RunningServer;
+let host: HttpsHost;
 let issuer: Server;
 let issuerUrl: string;
 let keys: { readonly privateKey: CryptoKey; readonly publicKey: CryptoKey };
 let keyRequests = 0;
-let dispatcher: Agent;
-let ca: string;
-let admin: string;
 
-type Json = Readonly<Record<string, unknown>>;
-interface Answer {
-  readonly status: number;
-  readonly headers: Json;
-  readonly body: Json;
-}
-
-async function ask(
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
-  path: string,
-  headers: Readonly<Record<string, string>>,
-  body?: string,
-  via = dispatcher,
-): Promise<Answer> {
-  const response = await request(`${server.url}${path}`, { method, dispatcher: via, headers, ...(body === undefined ? {} : { body }) });
-  const text = await response.body.text();
-  return { status: response.statusCode, headers: response.headers as Json, body: text === '' ? {} : (JSON.parse(text) as Json) };
-}
+const ask = (method: Method, path: string, headers: Readonly<Record<string, string>>, body?: string, via?: Agent): Promise<Answer> =>
+  host.ask(method, path, { headers, body, ...(via === undefined ? {} : { via }) });
 
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}`, 'content-type': 'application/scim+json' });
 const readUsers = async (token: string): Promise<number> => (await ask('GET', '/scim/hr/Users?count=1', bearer(token))).status;
@@ -58,7 +38,12 @@ const user = (userName: string, more: Json = {}): string =>
   });
 
 async function createToken(body: Json): Promise<{ readonly id: string; readonly token: string }> {
-  const answer = await ask('POST', '/admin/v1/tokens', { authorization: `Bearer ${admin}`, 'content-type': 'application/json' }, JSON.stringify(body));
+  const answer = await ask(
+    'POST',
+    '/admin/v1/tokens',
+    { authorization: `Bearer ${host.adminToken}`, 'content-type': 'application/json' },
+    JSON.stringify(body),
+  );
   if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
   return answer.body as unknown as { readonly id: string; readonly token: string };
 }
@@ -115,26 +100,17 @@ authentication:
       - { client: agent, connector: hr, commonName: agent }
 `,
   );
-  server = await startServer({
-    dataFolder: data,
-    configFile: join(folder, 'landbridge.yaml'),
-    port: 0,
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  ca = readFileSync(server.caFile ?? '', 'utf8');
-  dispatcher = new Agent({ connect: { ca } });
-  admin = readFileSync(join(data, 'admin-token'), 'utf8').trim();
+  host = await startHttpsHost({ dataFolder: data, configFile: join(folder, 'landbridge.yaml') });
   await ask(
     'POST',
     '/admin/v1/connectors/hr/runs',
-    { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+    { authorization: `Bearer ${host.adminToken}`, 'content-type': 'application/json' },
     JSON.stringify({ profile: 'full' }),
   );
 });
 
 afterAll(async () => {
-  await dispatcher.close();
-  await server.close();
+  await host.close();
   issuer.closeAllConnections();
   await new Promise((resolve) => issuer.close(resolve));
   rmSync(folder, { recursive: true, force: true });
@@ -209,7 +185,7 @@ describe('scopes', () => {
     const created = await ask('POST', '/scim/hr/Users', bearer(first.token), user('rotated', { externalId: 'object-1' }));
     expect(created.body['externalId']).toBe('object-1');
     const second = await createToken({ connector: 'hr', client: 'rotating' });
-    await ask('DELETE', `/admin/v1/tokens/${first.id}`, { authorization: `Bearer ${admin}` });
+    await ask('DELETE', `/admin/v1/tokens/${first.id}`, { authorization: `Bearer ${host.adminToken}` });
     expect(await readUsers(first.token)).toBe(401);
     const filter = `/scim/hr/Users?filter=${encodeURIComponent('externalId eq "object-1"')}`;
     expect((await ask('GET', filter, bearer(second.token))).body['totalResults']).toBe(1);
@@ -243,7 +219,7 @@ describe('client credentials', () => {
     expect((await form({ grant_type: 'client_credentials', client_id: id, client_secret: access })).status).toBe(401);
     const [head = '', , signature = ''] = access.split('.');
     expect(await readUsers(`${head}.9999999999.${signature}`)).toBe(401);
-    await ask('DELETE', `/admin/v1/tokens/${id}`, { authorization: `Bearer ${admin}` });
+    await ask('DELETE', `/admin/v1/tokens/${id}`, { authorization: `Bearer ${host.adminToken}` });
     expect(await readUsers(access)).toBe(401);
     expect((await form({ grant_type: 'client_credentials' }, basic)).status).toBe(401);
   });
@@ -264,7 +240,7 @@ describe('client credentials', () => {
 
 describe('client certificates', () => {
   const pem = (name: string): string => readFileSync(join(folder, name), 'utf8');
-  const connect = (name: string): Agent => new Agent({ connect: { ca, cert: pem(`${name}.pem`), key: pem(`${name}.key`) } });
+  const connect = (name: string): Agent => new Agent({ connect: { ca: host.ca, cert: pem(`${name}.pem`), key: pem(`${name}.key`) } });
 
   it('S-224 a certificate of the authority opens what its name says; another name, and another authority, nothing', async () => {
     const agent = connect('agent');
@@ -275,7 +251,7 @@ describe('client certificates', () => {
     const stranger = connect('stranger');
     expect((await ask('GET', '/scim/hr/Users?count=1', {}, undefined, stranger)).status).toBe(401);
     const impostor = await (await createTestAuthority('clients')).issue('agent');
-    const forged = new Agent({ connect: { ca, cert: impostor.certificate, key: impostor.key } });
+    const forged = new Agent({ connect: { ca: host.ca, cert: impostor.certificate, key: impostor.key } });
     expect((await ask('GET', '/scim/hr/Users?count=1', {}, undefined, forged)).status).toBe(401);
     await Promise.all([agent, stranger, forged].map((one) => one.close()));
   });

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openScriptedApplication, type ScriptedApplication } from '@landbridge/connector-testkit';
-import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { type Answer, type HttpsHost, type Json, type Method, startHttpsHost } from '../fixtures/https-host.ts';
 import { scriptedPackage } from '../fixtures/scripted-host.ts';
 
 /**
@@ -17,28 +16,15 @@ const HOST_USER = 'urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:User';
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const TOKEN = 'a-secret-token-of-the-old-host';
-const quiet = (): void => {};
-let server: RunningServer;
-let dispatcher: Agent;
+let running: HttpsHost;
 let application: ScriptedApplication;
 
-type Json = Readonly<Record<string, unknown>>;
-
-interface Answer {
-  readonly status: number;
-  readonly body: Json;
-}
-
-async function send(method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT', path: string, body?: unknown, token = TOKEN): Promise<Answer> {
-  const response = await request(`${server.url}/ecma2host_Directory/scim${path}`, {
-    method,
-    dispatcher,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json; charset=utf-8', accept: 'application/scim+json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+const send = (method: Method, path: string, body?: unknown, token = TOKEN): Promise<Answer> =>
+  running.ask(method, `/ecma2host_Directory/scim${path}`, {
+    token,
+    body,
+    headers: { 'content-type': 'application/scim+json; charset=utf-8', accept: 'application/scim+json' },
   });
-  const text = await response.body.text();
-  return { status: response.statusCode, body: text === '' ? {} : (JSON.parse(text) as Json) };
-}
 
 const find = (filter: string): Promise<Answer> => send('GET', `/Users?filter=${encodeURIComponent(filter)}`);
 const host = (resource: Json): Json => (resource[HOST_USER] ?? {}) as Json;
@@ -80,18 +66,11 @@ beforeAll(async () => {
       },
     }),
   );
-  server = await startServer({
-    dataFolder: join(folder, 'data'),
-    configFile: join(folder, 'landbridge.json'),
-    port: 0,
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  dispatcher = new Agent({ connect: { ca: readFileSync(server.caFile ?? '', 'utf8') } });
+  running = await startHttpsHost({ dataFolder: join(folder, 'data'), configFile: join(folder, 'landbridge.json') });
 });
 
 afterAll(async () => {
-  await dispatcher?.close();
-  await server?.close();
+  await running?.close();
   application?.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -112,9 +91,8 @@ describe('an existing Entra application, its URL changed and nothing else', () =
 
   it('the token is that of the old host, on the URL of the old host, and the name is case-sensitive', async () => {
     expect((await send('GET', '/Users', undefined, 'another-token-altogether')).status).toBe(401);
-    const other = await request(`${server.url}/ecma2host_directory/scim/Users`, { dispatcher, headers: { authorization: `Bearer ${TOKEN}` } });
-    expect(other.statusCode).toBe(404);
-    await other.body.dump();
+    const other = await running.ask('GET', '/ecma2host_directory/scim/Users', { token: TOKEN });
+    expect(other.status).toBe(404);
   });
 
   it('edit provisioning reads the schema: every attribute below the URN of the host, special names included', async () => {
@@ -209,9 +187,8 @@ describe('an existing Entra application, its URL changed and nothing else', () =
     expect((await send('GET', '/cache', undefined, 'nobody-at-all-here')).status).toBe(401);
     expect((await send('GET', '/cache?count=1')).body).toMatchObject({ totalResults: 2, itemsPerPage: 1 });
     // The clean URL has no such endpoint.
-    const clean = await request(`${server.url}/scim/Directory/cache`, { dispatcher, headers: { authorization: `Bearer ${TOKEN}` } });
-    expect(clean.statusCode).toBe(404);
-    await clean.body.dump();
+    const clean = await running.ask('GET', '/scim/Directory/cache', { token: TOKEN });
+    expect(clean.status).toBe(404);
   });
 
   it('R32 an id from the old host finds its entry, and the resource answers with it from then on', async () => {

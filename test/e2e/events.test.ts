@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -6,59 +6,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
-import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createSampleApplication, sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
 import { generatedCertificate } from '../../apps/server/src/credentials/certificate.ts';
-import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { type Answer, type HttpsHost, type Json, type Method, startHttpsHost } from '../fixtures/https-host.ts';
 
 /** Security event tokens as their receivers meet them: pushed to a real HTTPS server, polled over HTTPS, checked with the published keys. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-events-'));
 const file = join(folder, 'hr.sqlite');
-const quiet = (): void => {};
 const URN = 'urn:ietf:params:scim:event';
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
-let server: RunningServer;
+let host: HttpsHost;
+let configuration: string;
 let receiver: Server;
-let dispatcher: Agent;
-let admin: string;
 let token: string;
 let poller: string;
 
-type Json = Readonly<Record<string, unknown>>;
-interface Answer {
-  readonly status: number;
-  readonly headers: Json;
-  readonly body: Json;
-}
-
-async function ask(
-  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
-  path: string,
-  body?: Json,
-  more: Readonly<Record<string, string>> = {},
-): Promise<Answer> {
-  const isAdmin = path.startsWith('/admin');
-  const response = await request(`${server.url}${path}`, {
-    method,
-    dispatcher,
-    headers: {
-      authorization: `Bearer ${isAdmin ? admin : token}`,
-      ...(body === undefined ? {} : { 'content-type': isAdmin ? 'application/json' : 'application/scim+json' }),
-      ...more,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.body.text();
-  return { status: response.statusCode, headers: response.headers as Json, body: text === '' ? {} : (JSON.parse(text) as Json) };
-}
+const ask = (method: Method, path: string, body?: Json, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  path.startsWith('/admin') ? host.admin(method, path.slice('/admin/v1'.length), body) : host.ask(method, path, { token, body, headers });
 
 /** A checked token: signed by a published key, for this audience, from this issuer, of the right type. */
 async function check(set: string, audience: string): Promise<Json> {
-  const response = await request(`${server.url}/.well-known/jwks.json`, { dispatcher });
-  const keys = createLocalJWKSet((await response.body.json()) as JSONWebKeySet);
-  const { payload } = await jwtVerify(set, keys, { issuer: server.url, audience, typ: 'secevent+jwt' });
+  const published = await host.ask('GET', '/.well-known/jwks.json');
+  const keys = createLocalJWKSet(published.body as unknown as JSONWebKeySet);
+  const { payload } = await jwtVerify(set, keys, { issuer: host.server.url, audience, typ: 'secevent+jwt' });
   return payload as Json;
 }
 
@@ -88,26 +60,7 @@ const newUser = (userName: string): Json => ({
 });
 
 async function start(): Promise<void> {
-  server = await startServer({
-    dataFolder: join(folder, 'data'),
-    configFile: join(folder, 'landbridge.yaml'),
-    port: 0,
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  dispatcher = new Agent({ connect: { ca: readFileSync(server.caFile ?? '', 'utf8') } });
-  admin = readFileSync(join(folder, 'data', 'admin-token'), 'utf8').trim();
-}
-
-async function stop(): Promise<void> {
-  await dispatcher.close();
-  await server.close();
-}
-
-async function importAll(): Promise<void> {
-  const { body } = await ask('POST', '/admin/v1/connectors/hr/runs', { profile: 'full' });
-  const ended = async (): Promise<unknown> => (await ask('GET', `/admin/v1/connectors/hr/runs/${String(body['runId'])}`)).body['result'];
-  await vi.waitUntil(async () => (await ended()) !== 'running', { timeout: 30_000, interval: 20 });
-  expect(await ended()).toBe('success');
+  host = await startHttpsHost({ dataFolder: join(folder, 'data'), configFile: join(folder, 'landbridge.yaml') });
 }
 
 beforeAll(async () => {
@@ -124,11 +77,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   process.env['LANDBRIDGE_TEST_RECEIVER'] = 'Bearer receiver-secret';
   createSampleApplication(file, 20);
-  writeFileSync(
-    join(folder, 'landbridge.yaml'),
-    sampleConfiguration(['dialect: sqlite', `file: ${file}`]).replace(
-      '    package: sql\n',
-      `    package: sql
+  configuration = sampleConfiguration(['dialect: sqlite', `file: ${file}`]).replace(
+    '    package: sql\n',
+    `    package: sql
     massChange: { percent: 0, minimum: 1 }
     events:
       siem: { audience: 'https://siem.example.com', poll: { client: siem } }
@@ -139,18 +90,18 @@ beforeAll(async () => {
           authorization: '\${env:LANDBRIDGE_TEST_RECEIVER}'
           ca: ${certificateFolder}/ca.crt
 `,
-    ),
   );
+  writeFileSync(join(folder, 'landbridge.yaml'), configuration);
   await start();
   const newToken = async (client: string): Promise<string> =>
     String((await ask('POST', '/admin/v1/tokens', { connector: 'hr', client, label: client })).body['token']);
   token = await newToken('entra');
   poller = await newToken('siem');
-  await importAll();
+  expect(await host.importAll('hr')).toBe('success');
 });
 
 afterAll(async () => {
-  await stop();
+  await host.close();
   receiver.closeAllConnections();
   await new Promise((resolve) => receiver.close(resolve));
   rmSync(folder, { recursive: true, force: true });
@@ -165,7 +116,7 @@ describe('security event tokens', () => {
     const created = await ask('POST', '/scim/hr/Users', newUser('ada.events'));
     const [event] = await polled();
     expect(event).toMatchObject({
-      iss: server.url,
+      iss: host.server.url,
       aud: 'https://siem.example.com',
       txn: created.headers['x-correlation-id'],
       sub_id: { format: 'scim', uri: `/Users/${String(created.body['id'])}`, id: created.body['id'] },
@@ -293,7 +244,7 @@ describe('security event tokens', () => {
     for (const path of paths) answers.push(await ask('DELETE', path, undefined, { prefer: 'respond-async, wait=5' }));
     const held = answers.filter((answer) => answer.status === 202);
     expect(held.length).toBeGreaterThan(0);
-    await stop();
+    await host.close();
     await start();
     await ask('POST', '/admin/v1/connectors/hr/journal/reject', { writes: 'all' });
     const completions = (await polled()).filter((event) => Object.hasOwn(event['events'] as Json, `${URN}:misc:asyncresp`));
@@ -307,7 +258,7 @@ describe('security event tokens', () => {
       "UPDATE employees SET title = 'Diver' WHERE user_name = 'one.poll'; INSERT INTO employees(user_name, last_name) VALUES ('outside', 'Outside')",
     );
     database.close();
-    await importAll();
+    expect(await host.importAll('hr')).toBe('success');
     const all = await polled();
     expect(all.map((event) => event['events'])).toEqual(
       expect.arrayContaining([
@@ -316,6 +267,24 @@ describe('security event tokens', () => {
       ]),
     );
     expect(String(all[0]?.['txn'])).toMatch(/^run-\d+$/);
+  });
+
+  it('S-245 a poll goes on while its connector is handed over to another configuration', async () => {
+    await acknowledgeAll();
+    const waiting = poll({ returnImmediately: false });
+    await host.apply(configuration.replace('minimum: 1 }', 'minimum: 1000 }'));
+    await ask('POST', '/scim/hr/Users', newUser('after.hand-over'));
+    const answer = await waiting;
+    expect(answer.status).toBe(200);
+    expect(Object.keys(answer.body['sets'] as Json)).toHaveLength(1);
+  });
+
+  it('S-226 a poll comes from the networks that the connector takes requests from', async () => {
+    await host.apply(configuration.replace('    events:', "    allowFrom: ['10.0.0.0/8']\n    events:"));
+    expect((await poll({})).status).toBe(403);
+    expect((await poll({}, token)).status).toBe(404);
+    await host.apply(configuration);
+    expect((await poll({})).status).toBe(200);
   });
 
   it('S-246 SEC-62 a new key signs from the rotation on, and tokens of the old one can still be checked', async () => {

@@ -1,51 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Agent, request } from 'undici';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSampleApplication, sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
-import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { type Answer, type HttpsHost, type Json, type Method, startHttpsHost } from '../fixtures/https-host.ts';
 
 /** The mass-change guard as a client and an administrator meet it: over HTTPS, on a real application (SEC-20). */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-mass-change-'));
 const file = join(folder, 'hr.sqlite');
-const quiet = (): void => {};
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const PASSES = 4;
-let server: RunningServer;
-let dispatcher: Agent;
-let admin: string;
+let host: HttpsHost;
 let token: string;
 let people: readonly string[];
 
-type Json = Readonly<Record<string, unknown>>;
-interface Answer {
-  readonly status: number;
-  readonly headers: Json;
-  readonly body: Json;
-}
-
-async function ask(
-  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
-  path: string,
-  body?: Json,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Answer> {
-  const isAdmin = path.startsWith('/admin');
-  const response = await request(`${server.url}${path}`, {
-    method,
-    dispatcher,
-    headers: {
-      authorization: `Bearer ${isAdmin ? admin : token}`,
-      ...(body === undefined ? {} : { 'content-type': isAdmin ? 'application/json' : 'application/scim+json' }),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.body.text();
-  return { status: response.statusCode, headers: response.headers as Json, body: text === '' ? {} : (JSON.parse(text.split('\n')[0] ?? '') as Json) };
-}
+const ask = (method: Method, path: string, body?: Json, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  path.startsWith('/admin') ? host.admin(method, path.slice('/admin/v1'.length), body) : host.ask(method, path, { token, body, headers });
 
 const person = (index: number): string => `/scim/hr/Users/${people[index] ?? ''}`;
 const setActive = (index: number, active: boolean): Promise<Answer> =>
@@ -54,14 +25,6 @@ const decide = (decision: 'approve' | 'reject', writes: 'all' | readonly number[
   ask('POST', `/admin/v1/connectors/hr/journal/${decision}`, { writes, ...more });
 const heldRows = async (): Promise<readonly Json[]> =>
   (await ask('GET', '/admin/v1/connectors/hr/journal?limit=100&state=held')).body as unknown as readonly Json[];
-
-/** A full import, to its end. */
-async function importAll(): Promise<void> {
-  const { body } = await ask('POST', '/admin/v1/connectors/hr/runs', { profile: 'full' });
-  const ended = async (): Promise<unknown> => (await ask('GET', `/admin/v1/connectors/hr/runs/${String(body['runId'])}`)).body['result'];
-  await vi.waitUntil(async () => (await ended()) !== 'running', { timeout: 30_000, interval: 20 });
-  expect(await ended()).toBe('success');
-}
 
 /** What the application itself says. */
 function inApplication<Row>(sql: string, ...values: readonly (string | number)[]): Row | undefined {
@@ -76,19 +39,7 @@ const employees = (): number => inApplication<{ readonly n: number }>('SELECT co
 const disabled = (): number => inApplication<{ readonly n: number }>("SELECT count(*) AS n FROM employees WHERE status <> 'A'")?.n ?? 0;
 
 async function start(): Promise<void> {
-  server = await startServer({
-    dataFolder: join(folder, 'data'),
-    configFile: join(folder, 'landbridge.yaml'),
-    port: 0,
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  dispatcher = new Agent({ connect: { ca: readFileSync(server.caFile ?? '', 'utf8') } });
-  admin = readFileSync(join(folder, 'data', 'admin-token'), 'utf8').trim();
-}
-
-async function stop(): Promise<void> {
-  await dispatcher.close();
-  await server.close();
+  host = await startHttpsHost({ dataFolder: join(folder, 'data'), configFile: join(folder, 'landbridge.yaml') });
 }
 
 beforeAll(async () => {
@@ -99,7 +50,7 @@ beforeAll(async () => {
     configuration.replace('    package: sql\n', `    package: sql\n    massChange: { percent: 1, minimum: ${PASSES}, memberPercent: 50 }\n`),
   );
   await start();
-  await importAll();
+  expect(await host.importAll('hr')).toBe('success');
   token = String((await ask('POST', '/admin/v1/tokens', { connector: 'hr', profile: 'entra', label: 'test' })).body['token']);
   // From the end: nobody's manager, so that the application lets them go.
   const list = await ask('GET', '/scim/hr/Users?count=100&attributes=id');
@@ -108,7 +59,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stop();
+  await host.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -140,7 +91,7 @@ describe('S-172 SEC-20 deletes and disables beyond the threshold', () => {
   });
 
   it('survive a restart, and so does what passed within the hour', async () => {
-    await stop();
+    await host.close();
     await start();
     expect(await heldRows()).toHaveLength(3);
     expect((await ask('DELETE', person(13))).status).toBe(429);
@@ -156,7 +107,7 @@ describe('S-172 SEC-20 deletes and disables beyond the threshold', () => {
     const database = new DatabaseSync(file);
     database.prepare("UPDATE employees SET title = 'Archivist' WHERE id = ?").run(id ?? 0);
     database.close();
-    await importAll();
+    expect(await host.importAll('hr')).toBe('success');
     expect((await ask('GET', person(10))).body['title']).toBe('Archivist');
     expect(await heldRows()).toHaveLength(4);
   });
@@ -195,7 +146,7 @@ describe('S-172 SEC-20 deletes and disables beyond the threshold', () => {
     const database = new DatabaseSync(file);
     database.prepare("UPDATE employees SET title = 'Gardener' WHERE user_name = ?").run(name);
     database.close();
-    await importAll();
+    expect(await host.importAll('hr')).toBe('success');
     expect((await decide('approve', 'all')).body).toMatchObject({ applied: 0, refused: 1 });
     expect((await ask('GET', person(16))).body).toMatchObject({ active: true, title: 'Gardener' });
   });

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Agent, request } from 'undici';
-import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import type { RunningServer } from '../../apps/server/src/index.ts';
 import { connectScim, createKit, type Kit, type ScimConnection } from '../../packages/scim-testkit/src/index.ts';
 import type { PrivatePostgres } from '../backends/postgres.ts';
+import { startHttpsHost } from '../fixtures/https-host.ts';
 import { createDirectory, directoryConfiguration } from './directory-application.ts';
 
 /** A host with the directory application behind it, in this process, over HTTPS. */
@@ -24,8 +24,6 @@ export interface DirectoryHost {
   importAll(): Promise<void>;
   close(): Promise<void>;
 }
-
-const quiet = (): void => {};
 
 /** Starts the host. `more` is added to the connector's configuration, indented by four. */
 export async function startDirectoryHost(
@@ -48,31 +46,18 @@ export async function startDirectoryHost(
     text += `store:\n  postgres: { ${place}, password: "\${env:SCIM_STORE_PASSWORD}" }\n`;
   }
   writeFileSync(configuration, text);
-  const server = await startServer({
-    dataFolder: join(folder, 'data'),
-    configFile: configuration,
-    port: 0,
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  const ca = readFileSync(server.caFile ?? '', 'utf8');
-  const dispatcher = new Agent({ connect: { ca } });
+  const running = await startHttpsHost({ dataFolder: join(folder, 'data'), configFile: configuration });
+  const { server, ca } = running;
   const connections: ScimConnection[] = [];
-  const adminToken = readFileSync(server.adminTokenFile, 'utf8').trim();
   const host: DirectoryHost = {
     server,
     folder,
     file,
     ca,
     async admin(method, path, body) {
-      const response = await request(`${server.url}/admin/v1${path}`, {
-        method,
-        dispatcher,
-        headers: { authorization: `Bearer ${adminToken}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.body.text();
-      if (response.statusCode >= 300) throw new Error(`${method} ${path} was answered ${response.statusCode}: ${text}`);
-      return text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>);
+      const answer = await running.admin(method, path, body);
+      if (answer.status >= 300) throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+      return answer.body;
     },
     token: async (scope = {}) => String((await host.admin('POST', '/tokens', { connector: 'dir', ...scope }))['token']),
     async connect(profile = 'lenient', face = '/scim/dir', connector = 'dir') {
@@ -85,28 +70,11 @@ export async function startDirectoryHost(
       return connection;
     },
     kit: async (profile) => createKit(await host.connect(profile), { profile }),
-    async apply(text) {
-      const response = await request(`${server.url}/admin/v1/configuration`, {
-        method: 'PUT',
-        dispatcher,
-        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/yaml' },
-        body: text,
-      });
-      const answer = await response.body.text();
-      if (response.statusCode >= 300) throw new Error(`the configuration was answered ${response.statusCode}: ${answer}`);
-    },
-    async importAll() {
-      await host.admin('POST', '/connectors/dir/runs', { profile: 'full' });
-      for (;;) {
-        const runs = (await host.admin('GET', '/connectors/dir/runs')) as unknown as readonly { readonly result: string }[];
-        if (runs[0] !== undefined && runs[0].result !== 'running') return;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    },
+    apply: running.apply,
+    importAll: async () => void (await running.importAll('dir')),
     async close() {
       for (const connection of connections) await connection.close();
-      await dispatcher.close();
-      await server.close();
+      await running.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
