@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { type Ended, runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /** R5: a backup from a running host, an application that goes on without it, and a restore that does no harm. */
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
@@ -14,7 +14,6 @@ const data = join(folder, 'data');
 const restored = join(folder, 'restored');
 const copy = join(folder, 'copy');
 const file = join(folder, 'app.sqlite');
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const quiet = (): void => {};
 let server: RunningServer;
 let scim: ScimClient;
@@ -22,13 +21,7 @@ let token = '';
 
 type Json = Readonly<Record<string, unknown>>;
 
-function cli(...values: readonly string[]): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(landbridge, [...values], { encoding: 'utf8' }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const cli = (...values: readonly string[]): Promise<Ended> => runLandbridge(values);
 
 const start = (dataFolder: string, configFile?: string): Promise<RunningServer> =>
   startServer({

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
 import { postgresPrograms } from '../../tools/backends.ts';
 import { type PrivatePostgres, startPostgres } from '../backends/postgres.ts';
+import { type Ended, landbridge, runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /**
  * Bad input, as users meet it: the real command line and real HTTP against a real host process and a real PostgreSQL. Each
@@ -18,7 +19,6 @@ const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const ROWS = 4000;
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-bad-input-'));
 const data = join(folder, 'data');
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const misbehaving = join(import.meta.dirname, '../fixtures/misbehaving-connector.ts');
 let postgres: PrivatePostgres;
 let cutter: Cutter;
@@ -26,20 +26,10 @@ let host: ChildProcess;
 let url: string;
 let caFile: string;
 
-interface Ended {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function cli(...values: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(landbridge, values, { encoding: 'utf8', env: environment() }, (error, stdout, stderr) => {
-      const ended = { status: error === null ? 0 : Number(error.code), stdout, stderr };
-      expectClean(`${stdout}${stderr}`);
-      resolve(ended);
-    });
-  });
+async function cli(...values: readonly string[]): Promise<Ended> {
+  const ended = await runLandbridge(values, { env: environment() });
+  expectClean(`${ended.stdout}${ended.stderr}`);
+  return ended;
 }
 
 const onHost = (...values: readonly string[]): Promise<Ended> => cli(...values, '--data', data);

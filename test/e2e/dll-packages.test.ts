@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
 import { buildConnector, sourcesOf } from '../../connectors/ecma2/src/build-worker.ts';
 import { monoPrograms } from '../../tools/backends.ts';
+import { type Ended, runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /** R28 with a compiled connector: installed, updated and taken back while clients create people through it. */
 describe.skipIf(monoPrograms() === undefined)('R28 a DLL is updated under load', { timeout: 180_000 }, () => {
@@ -18,16 +18,7 @@ describe.skipIf(monoPrograms() === undefined)('R28 a DLL is updated under load',
   let dispatcher: Agent;
   let token: string;
 
-  function landbridge(...values: readonly string[]): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
-    return new Promise((done) => {
-      execFile(
-        process.execPath,
-        [join(import.meta.dirname, '../../apps/cli/src/main.ts'), ...values, '--data', data],
-        { cwd: folder },
-        (error, out, errorText) => done({ code: Number(error?.code ?? 0), out, error: errorText }),
-      );
-    });
-  }
+  const landbridge = (...values: readonly string[]): Promise<Ended> => runLandbridge([...values, '--data', data], { cwd: folder, direct: true });
 
   /** The sample connector, built as another version. */
   async function version(number: string): Promise<string> {
@@ -63,8 +54,8 @@ describe.skipIf(monoPrograms() === undefined)('R28 a DLL is updated under load',
     server = await startServer({ dataFolder: data, port: 0, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
     dispatcher = new Agent({ connect: { ca: readFileSync(server.caFile ?? '', 'utf8') } });
     expect(await landbridge('package', 'add', await version('1.0.0.0'), '--name', 'directory')).toMatchObject({
-      code: 0,
-      out: expect.stringContaining('installed directory 1.0.0.0'),
+      status: 0,
+      stdout: expect.stringContaining('installed directory 1.0.0.0'),
     });
     process.env['DLL_PACKAGE_PASSWORD'] = 'sample-password';
     writeFileSync(
@@ -77,8 +68,8 @@ connectors:
     objectTypes: { person: { resourceType: User, mapping: { userName: login } } }
 `,
     );
-    expect(await landbridge('apply', 'landbridge.yaml')).toMatchObject({ code: 0 });
-    token = String((JSON.parse((await landbridge('token', 'create', 'people', '--json')).out) as { readonly token: string }).token);
+    expect(await landbridge('apply', 'landbridge.yaml')).toMatchObject({ status: 0 });
+    token = String((JSON.parse((await landbridge('token', 'create', 'people', '--json')).stdout) as { readonly token: string }).token);
   }, 180_000);
 
   afterAll(async () => {
@@ -108,8 +99,8 @@ connectors:
     while (created.length < after + 20) await new Promise((resolve) => setTimeout(resolve, 20));
     stopped = true;
     await clients;
-    expect(updated).toMatchObject({ code: 0, out: expect.stringContaining('1.0.0.0 → 2.0.0.0; handed over: people') });
-    expect(back).toMatchObject({ code: 0, out: expect.stringContaining('2.0.0.0 → 1.0.0.0') });
+    expect(updated).toMatchObject({ status: 0, stdout: expect.stringContaining('1.0.0.0 → 2.0.0.0; handed over: people') });
+    expect(back).toMatchObject({ status: 0, stdout: expect.stringContaining('2.0.0.0 → 1.0.0.0') });
     expect(bad).toEqual([]);
     expect([...logins()].sort()).toEqual([...created].sort());
   });

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { mariadbPrograms, postgresPrograms } from '../../tools/backends.ts';
 import { startMariadb } from '../backends/mariadb.ts';
 import { startPostgres } from '../backends/postgres.ts';
 import { employeesSample } from '../fixtures/employees-sample.ts';
+import { outputOf } from '../fixtures/run-landbridge.ts';
 
 /** A database that nobody prepared: its catalogue gives the configuration, which imports and provisions as it is. */
 interface Sample {
@@ -42,7 +42,6 @@ const samples: readonly { readonly name: string; readonly isThere: boolean; star
   },
 ];
 
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const quiet = (): void => {};
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const REST = 'urn:ietf:params:scim:schemas:extension:landbridge:hr:2.0:User';
@@ -56,13 +55,7 @@ describe.each(samples)('the employees sample on $name', (sample) => {
   let server: RunningServer;
   let scim: ScimClient;
 
-  function cli(...values: readonly string[]): Promise<string> {
-    return new Promise((resolve, reject) => {
-      execFile(landbridge, [...values], { encoding: 'utf8', env: { ...process.env, LANDBRIDGE_DATA: join(folder, 'data') } }, (error, stdout, stderr) =>
-        error === null ? resolve(stdout) : reject(new Error(stderr)),
-      );
-    });
-  }
+  const cli = (...values: readonly string[]): Promise<string> => outputOf(values, { env: { ...process.env, LANDBRIDGE_DATA: join(folder, 'data') } });
 
   beforeAll(async () => {
     if (!sample.isThere) return;

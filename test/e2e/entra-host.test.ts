@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openScriptedApplication, type ScriptedApplication } from '@landbridge/connector-testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type HttpsHost, type Json, type Method, startHttpsHost } from '../fixtures/https-host.ts';
+import { type Ended, runLandbridge } from '../fixtures/run-landbridge.ts';
 import { scriptedPackage } from '../fixtures/scripted-host.ts';
 
 /**
@@ -208,20 +208,15 @@ describe('an existing Entra application, its URL changed and nothing else', () =
   it('R32 ids import and verify: a list of ids that nobody could guess', async () => {
     const file = join(folder, 'ids.csv');
     writeFileSync(file, 'id,anchor\nguid-0001,ada\nguid-0002,nobody\n');
-    const cli = (...values: readonly string[]): Promise<{ readonly code: number; readonly out: string }> =>
-      new Promise((done) => {
-        execFile(process.execPath, [join(import.meta.dirname, '../../apps/cli/src/main.ts'), ...values, '--data', join(folder, 'data')], (error, out) =>
-          done({ code: Number(error?.code ?? 0), out }),
-        );
-      });
+    const cli = (...values: readonly string[]): Promise<Ended> => runLandbridge([...values, '--data', join(folder, 'data')], { direct: true });
     expect(await cli('ids', 'verify', 'Directory', file)).toMatchObject({
-      code: 1,
-      out: expect.stringMatching(/1 known here, and not by that id[\s\S]*1 no entry has that anchor/),
+      status: 1,
+      stdout: expect.stringMatching(/1 known here, and not by that id[\s\S]*1 no entry has that anchor/),
     });
     expect((await send('GET', '/Users/guid-0001')).status).toBe(404);
-    expect((await cli('ids', 'import', 'Directory', file)).out).toContain('1 linked now');
+    expect((await cli('ids', 'import', 'Directory', file)).stdout).toContain('1 linked now');
     writeFileSync(file, 'id;anchor;objectType\n"guid-0001";ada;person\n');
-    expect(await cli('ids', 'verify', 'Directory', file)).toMatchObject({ code: 0, out: expect.stringContaining('1 answer by that id') });
+    expect(await cli('ids', 'verify', 'Directory', file)).toMatchObject({ status: 0, stdout: expect.stringContaining('1 answer by that id') });
     expect(await send('GET', '/Users/guid-0001')).toMatchObject({ status: 200, body: { id: 'guid-0001' } });
   });
 

@@ -1,29 +1,21 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { type Ended, runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /** The history of the configuration, and the secrets it refers to, from the command line on a running host. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-history-'));
 const data = join(folder, 'data');
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const quiet = (): void => {};
 const SECRET = 'app-of-the-secret-path.sqlite';
 let server: RunningServer;
 
 type Json = Readonly<Record<string, unknown>>;
 
-function cli(values: readonly string[], input?: string): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
-  return new Promise((resolve) => {
-    const child = execFile(landbridge, [...values, '--data', data], { encoding: 'utf8' }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-    child.stdin?.end(input ?? '');
-  });
-}
+const cli = (values: readonly string[], input = ''): Promise<Ended> => runLandbridge([...values, '--data', data], { input });
 
 async function json<Result = Json>(...values: readonly string[]): Promise<Result> {
   const { stdout, stderr } = await cli([...values, '--json']);

@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSampleApplication, sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
 import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { type Ended, landbridge, runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /** The host as its users meet it: over HTTPS and from the command line, on a real application. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-e2e-'));
 const data = join(folder, 'data');
 const file = join(folder, 'hr.sqlite');
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const quiet = (): void => {};
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -26,20 +26,8 @@ let database: DatabaseSync;
 
 type Json = Readonly<Record<string, unknown>>;
 
-interface Ended {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs the command line beside this process, which is the host. */
-function cli(...values: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(landbridge, [...values, '--data', data], { encoding: 'utf8' }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const cli = (...values: readonly string[]): Promise<Ended> => runLandbridge([...values, '--data', data]);
 
 async function cliJson(...values: readonly string[]): Promise<Json> {
   const { stdout, stderr } = await cli(...values, '--json');

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { Agent, request } from 'undici';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createLog } from '../../apps/server/src/operations/log.ts';
+import { landbridge, outputOf } from '../fixtures/run-landbridge.ts';
 
 /** What an operator relies on: health, metrics, a log without secrets, and a stop that answers what was taken. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-operations-'));
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const slow = join(import.meta.dirname, '../fixtures/slow-connector.ts');
 const SECRET = 'swordfish-4711';
@@ -57,12 +57,7 @@ connectors:
   const started = line.split('\n').find((one) => one.includes('"adminTokenFile"')) ?? '';
   const { url, caFile } = JSON.parse(started) as { readonly url: string; readonly caFile: string };
   const dispatcher = new Agent({ connect: { ca: readFileSync(caFile, 'utf8') } });
-  const cli = (...values: readonly string[]): Promise<string> =>
-    new Promise((resolve, reject) => {
-      execFile(landbridge, [...values, '--data', data], { encoding: 'utf8' }, (error, stdout, stderr) =>
-        error === null ? resolve(stdout) : reject(new Error(stderr)),
-      );
-    });
+  const cli = (...values: readonly string[]): Promise<string> => outputOf([...values, '--data', data]);
   host = {
     child,
     data,

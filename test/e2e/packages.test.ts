@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,31 +5,19 @@ import { DatabaseSync } from 'node:sqlite';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { type Ended, runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /** The life of a package on a running host (R28): a connector that its author wrote in TypeScript, installed, updated and taken back under load. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-packages-'));
 const data = join(folder, 'data');
 const application = join(folder, 'people.sqlite');
-const main = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const quiet = (): void => {};
 let server: RunningServer;
 let token: string;
 let dispatcher: Agent;
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-function landbridge(...values: readonly string[]): Promise<Ran> {
-  return new Promise((done) => {
-    execFile(process.execPath, [main, ...values, '--data', data], { cwd: folder }, (error, out, errorText) =>
-      done({ code: Number(error?.code ?? 0), out, error: errorText }),
-    );
-  });
-}
+const landbridge = (...values: readonly string[]): Promise<Ended> => runLandbridge([...values, '--data', data], { cwd: folder, direct: true });
 
 /** A folder with a version of the package. */
 function version(name: string, fails: '' | 'schema' | 'live' = ''): string {
@@ -117,7 +104,7 @@ beforeAll(async () => {
   database.close();
   server = await startServer({ dataFolder: data, port: 0, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
   dispatcher = new Agent({ connect: { ca: readFileSync(server.caFile ?? '', 'utf8') }, connections: 20 });
-  expect((await landbridge('package', 'add', version('1.0.0'))).out).toContain('installed people 1.0.0');
+  expect((await landbridge('package', 'add', version('1.0.0'))).stdout).toContain('installed people 1.0.0');
   writeFileSync(
     join(folder, 'landbridge.yaml'),
     `version: 1
@@ -129,9 +116,9 @@ connectors:
       person: { resourceType: User, mapping: { userName: login, title: title } }
 `,
   );
-  expect(await landbridge('apply', 'landbridge.yaml')).toMatchObject({ code: 0 });
+  expect(await landbridge('apply', 'landbridge.yaml')).toMatchObject({ status: 0 });
   await landbridge('run', 'people', 'full');
-  token = String((JSON.parse((await landbridge('token', 'create', 'people', '--json')).out) as { readonly token: string }).token);
+  token = String((JSON.parse((await landbridge('token', 'create', 'people', '--json')).stdout) as { readonly token: string }).token);
 });
 
 afterAll(async () => {
@@ -145,10 +132,10 @@ describe('R28 the life of a package on a running host', () => {
     const clients = startClients(8);
     await until(() => rows().length > 100);
     const updated = await landbridge('package', 'update', 'people', version('2.0.0'));
-    expect(updated).toMatchObject({ code: 0, out: expect.stringContaining('1.0.0 → 2.0.0; handed over: people') });
+    expect(updated).toMatchObject({ status: 0, stdout: expect.stringContaining('1.0.0 → 2.0.0; handed over: people') });
     await until(() => rows().filter((row) => row.written_by === '2.0.0').length > 100);
     const back = await landbridge('package', 'rollback', 'people');
-    expect(back).toMatchObject({ code: 0, out: expect.stringContaining('2.0.0 → 1.0.0') });
+    expect(back).toMatchObject({ status: 0, stdout: expect.stringContaining('2.0.0 → 1.0.0') });
     const before = rows().filter((row) => row.written_by === '1.0.0').length;
     await until(() => rows().filter((row) => row.written_by === '1.0.0').length > before + 50);
     const { created, changed, bad } = await clients.stop();
@@ -164,12 +151,12 @@ describe('R28 the life of a package on a running host', () => {
   it('a version that cannot serve the live configuration is refused before anything is touched', async () => {
     const clients = startClients(2);
     const refused = await landbridge('package', 'update', 'people', version('3.0.0', 'schema'));
-    expect(refused.code).not.toBe(0);
-    expect(refused.error).toContain(
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toContain(
       'the connector "people" cannot run this version and stays with the old one: this version wants a parameter that nobody set',
     );
     expect((await clients.stop()).bad).toEqual([]);
-    const list = JSON.parse((await landbridge('package', 'list', '--json')).out) as readonly {
+    const list = JSON.parse((await landbridge('package', 'list', '--json')).stdout) as readonly {
       readonly current: string;
       readonly versions: readonly { readonly digest: string; readonly version: string }[];
     }[];
@@ -179,7 +166,7 @@ describe('R28 the life of a package on a running host', () => {
   it('a version that fails only when it is opened is taken back, and no request fails for it', async () => {
     const clients = startClients(2);
     const failed = await landbridge('package', 'update', 'people', version('4.0.0', 'live'));
-    expect(failed.error).toContain('is back on the old one: this version fails in the real folder');
+    expect(failed.stderr).toContain('is back on the old one: this version fails in the real folder');
     expect((await clients.stop()).bad).toEqual([]);
     expect((await scim('POST', '/Users', { schemas: [USER], userName: 'after-failure' })).status).toBe(201);
     expect(rows().find((row) => row.login === 'after-failure')?.written_by).toBe('1.0.0');
@@ -189,16 +176,16 @@ describe('R28 the life of a package on a running host', () => {
     const clients = startClients(2);
     const file = join(folder, 'landbridge.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('    objectTypes:', '    limits: { scanEntries: 1000 }\n    objectTypes:'));
-    expect(await landbridge('apply', 'landbridge.yaml')).toMatchObject({ code: 0 });
+    expect(await landbridge('apply', 'landbridge.yaml')).toMatchObject({ status: 0 });
     expect((await clients.stop()).bad).toEqual([]);
   });
 
   it('what is in use is not removed; what is not, is', async () => {
-    expect((await landbridge('package', 'remove', 'people')).error).toContain('is used by people');
-    expect((await landbridge('package', 'remove', 'people', '--release', '1.0.0')).error).toContain('is in use');
-    expect(await landbridge('package', 'remove', 'people', '--release', '4.0.0')).toMatchObject({ code: 0 });
-    expect((await landbridge('package', 'list')).out).not.toContain('4.0.0');
-    expect((await landbridge('package', 'rollback', 'nothing')).error).toContain('there is no package "nothing"');
+    expect((await landbridge('package', 'remove', 'people')).stderr).toContain('is used by people');
+    expect((await landbridge('package', 'remove', 'people', '--release', '1.0.0')).stderr).toContain('is in use');
+    expect(await landbridge('package', 'remove', 'people', '--release', '4.0.0')).toMatchObject({ status: 0 });
+    expect((await landbridge('package', 'list')).stdout).not.toContain('4.0.0');
+    expect((await landbridge('package', 'rollback', 'nothing')).stderr).toContain('there is no package "nothing"');
   });
 
   it('a restart opens the version in use', async () => {
@@ -215,8 +202,8 @@ describe('R28 the life of a package on a running host', () => {
       join(folder, 'signed.yaml'),
       `packages: { requireSignature: true, keys: {} }\n${readFileSync(join(folder, 'landbridge.yaml'), 'utf8').replace('scanEntries: 1000', 'scanEntries: 2000')}`,
     );
-    expect(await landbridge('apply', 'signed.yaml')).toMatchObject({ code: 0 });
-    expect((await landbridge('status')).out).toContain('is not signed by a key');
-    expect((await landbridge('package', 'add', version('5.0.0'))).error).toContain('must be signed here');
+    expect(await landbridge('apply', 'signed.yaml')).toMatchObject({ status: 0 });
+    expect((await landbridge('status')).stdout).toContain('is not signed by a key');
+    expect((await landbridge('package', 'add', version('5.0.0'))).stderr).toContain('must be signed here');
   });
 });

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,12 +8,12 @@ import { createScimClient } from '../../apps/cli/src/tour/tour.ts';
 import { type RunningServer, StartError, startServer } from '../../apps/server/src/index.ts';
 import { postgresPrograms } from '../../tools/backends.ts';
 import { type PrivatePostgres, startPostgres } from '../backends/postgres.ts';
+import { runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /** A host whose state is in PostgreSQL, as its users meet it. */
 type Json = Readonly<Record<string, unknown>>;
 
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-e2e-pg-'));
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const quiet = (): void => {};
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
@@ -98,12 +97,10 @@ describe.skipIf(postgresPrograms() === undefined)('the state in PostgreSQL', () 
 
   it('R5 store migrate moves a stopped host, refuses a running one, and the host goes on', async () => {
     const url = `postgres://${postgres.user}:\${env:E2E_STORE_PASSWORD}@${postgres.host}:${postgres.port}/${postgres.database}?schema=migrated`;
-    const migrate = (): Promise<{ readonly status: number; readonly text: string }> =>
-      new Promise((resolve) => {
-        execFile(landbridge, ['store', 'migrate', '--to', url, '--data', join(folder, 'five')], { encoding: 'utf8' }, (error, stdout, stderr) =>
-          resolve({ status: error === null ? 0 : Number(error.code), text: stdout + stderr }),
-        );
-      });
+    const migrate = async (): Promise<{ readonly status: number; readonly text: string }> => {
+      const { status, stdout, stderr } = await runLandbridge(['store', 'migrate', '--to', url, '--data', join(folder, 'five')]);
+      return { status, text: stdout + stderr };
+    };
     const server = await start('five', { configFile: configure('five', '') });
     await admin(server, 'POST', '/connectors/hr/runs', { profile: 'full' });
     await expect.poll(async () => (await stateOf(server))['state'], { timeout: 20_000 }).toBe('ready');

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,23 +5,18 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { outputOf } from '../fixtures/run-landbridge.ts';
 
 /** A table with a version column: what the host saw of it goes with a change, through SCIM, engine and connector. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-version-'));
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const quiet = (): void => {};
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 let server: RunningServer;
 let scim: ScimClient;
 let database: DatabaseSync;
 
-function cli(...values: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
-  return new Promise((resolve, reject) => {
-    execFile(landbridge, [...values, '--json', '--data', join(folder, 'data')], { encoding: 'utf8' }, (error, stdout, stderr) =>
-      error === null ? resolve(JSON.parse(stdout) as Readonly<Record<string, unknown>>) : reject(new Error(stderr)),
-    );
-  });
-}
+const cli = async (...values: readonly string[]): Promise<Readonly<Record<string, unknown>>> =>
+  JSON.parse(await outputOf([...values, '--json', '--data', join(folder, 'data')])) as Readonly<Record<string, unknown>>;
 
 beforeAll(async () => {
   database = new DatabaseSync(join(folder, 'app.sqlite'), { timeout: 10_000 });

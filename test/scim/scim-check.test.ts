@@ -1,23 +1,16 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, runLandbridge } from '../fixtures/run-landbridge.ts';
 import { type DirectoryHost, startDirectoryHost } from './directory-host.ts';
 
 /** The suite as a user runs it: from the command line, against our host and against a service that gets things wrong. */
 let host: DirectoryHost;
 let wrong: Server;
-const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 
-function run(...values: readonly string[]): Promise<{ readonly status: number; readonly stdout: string; readonly stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(landbridge, ['scim', 'check', ...values], { encoding: 'utf8', maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const run = (...values: readonly string[]): Promise<Ended> => runLandbridge(['scim', 'check', ...values]);
 
 beforeAll(async () => {
   host = await startDirectoryHost();

@@ -1,30 +1,18 @@
-import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseConfiguration, toConnectorConfiguration } from '@landbridge/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BRIDGE, buildConnector, sourcesOf } from '../../../../connectors/ecma2/src/build-worker.ts';
+import { type Ended, runLandbridge } from '../../../../test/fixtures/run-landbridge.ts';
 import { monoPrograms } from '../../../../tools/backends.ts';
 
-const main = join(import.meta.dirname, '../main.ts');
 const fixtures = join(import.meta.dirname, '../../../../packages/mim-import/fixtures');
 const packages = join(import.meta.dirname, '../../../../packages/package-store/fixtures');
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-import-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-/** Runs the command line as a person does. */
-function landbridge(...values: readonly string[]): Promise<Ran> {
-  return new Promise((done) => {
-    execFile(process.execPath, [main, ...values], { cwd: folder }, (error, out, errorText) => done({ code: Number(error?.code ?? 0), out, error: errorText }));
-  });
-}
+const landbridge = (...values: readonly string[]): Promise<Ended> => runLandbridge(values, { cwd: folder, direct: true });
 
 describe('landbridge import', () => {
   beforeAll(() => {
@@ -48,13 +36,13 @@ describe('landbridge import', () => {
       '--out',
       'one.yaml',
     );
-    expect(ran).toMatchObject({ code: 0, error: '' });
-    expect(ran.out).toContain('HR_CLOUD_PASSWORD');
-    expect(ran.out).toContain('Acme.Http 2.3.4.5 is missing');
-    expect(ran.out).toMatch(/Without counterpart[\s\S]*HrRules\.dll/);
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    expect(ran.stdout).toContain('HR_CLOUD_PASSWORD');
+    expect(ran.stdout).toContain('Acme.Http 2.3.4.5 is missing');
+    expect(ran.stdout).toMatch(/Without counterpart[\s\S]*HrRules\.dll/);
     const { document, problems } = parseConfiguration(readFileSync(join(folder, 'one.yaml'), 'utf8'));
     expect(problems).toEqual([]);
-    expect((await landbridge('validate', 'one.yaml')).out).toContain('is valid');
+    expect((await landbridge('validate', 'one.yaml')).stdout).toContain('is valid');
     expect(JSON.parse(readFileSync(join(folder, 'one.rules.json'), 'utf8'))).toMatchObject({ version: 1, connectors: [{ name: 'HR-cloud' }] });
     process.env['HR_CLOUD_PASSWORD'] = 'p';
     process.env['HR_CLOUD_API_KEY'] = 'k';
@@ -77,10 +65,10 @@ describe('landbridge import', () => {
   it('overwrites nothing unless told to', async () => {
     writeFileSync(join(folder, 'mine.yaml'), 'mine');
     const refused = await landbridge('import', join(fixtures, 'exported-agent.xml'), '--out', 'mine.yaml');
-    expect(refused.code).toBe(4);
-    expect(refused.error).toContain('--force');
+    expect(refused.status).toBe(4);
+    expect(refused.stderr).toContain('--force');
     expect(readFileSync(join(folder, 'mine.yaml'), 'utf8')).toBe('mine');
-    expect((await landbridge('import', join(fixtures, 'exported-agent.xml'), '--out', 'mine.yaml', '--force')).code).toBe(0);
+    expect((await landbridge('import', join(fixtures, 'exported-agent.xml'), '--out', 'mine.yaml', '--force')).status).toBe(0);
   });
 
   it('reads the folder of a server export: agents, import flows of MV.XML, and says what it refuses', async () => {
@@ -89,7 +77,7 @@ describe('landbridge import', () => {
     for (const name of ['MA-{6D0C2B7E-1111-4222-8333-0123456789AB}.XML', 'MV.XML']) cpSync(join(fixtures, name), join(server, name));
     cpSync(join(fixtures, 'delimited-agent.xml'), join(server, 'MA-{DDDDDDDD-1111-4222-8333-0123456789AB}.XML'));
     const ran = await landbridge('import', 'server', '--out', 'server.yaml', '--json');
-    const printed = JSON.parse(ran.out) as {
+    const printed = JSON.parse(ran.stdout) as {
       readonly refused: readonly { readonly reason: string }[];
       readonly report: { readonly connectors: readonly unknown[] };
     };
@@ -103,19 +91,19 @@ describe('landbridge import', () => {
 
   it('refuses what is not ECMA2 with the reason, and writes nothing', async () => {
     const ran = await landbridge('import', join(fixtures, 'delimited-agent.xml'), '--out', 'no.yaml');
-    expect(ran.code).toBe(4);
-    expect(ran.error).toMatch(/Delimited.*not Extensible2/);
+    expect(ran.status).toBe(4);
+    expect(ran.stderr).toMatch(/Delimited.*not Extensible2/);
     expect(existsSync(join(folder, 'no.yaml'))).toBe(false);
   });
 
   it('says which DLL the package lacks, and which it has', async () => {
     mkdirSync(join(folder, 'other'));
     writeFileSync(join(folder, 'other/Other.dll'), 'MZ');
-    expect((await landbridge('import', join(fixtures, 'host-configuration.xml'), '--package', 'other', '--out', 'other.yaml')).out).toMatch(
+    expect((await landbridge('import', join(fixtures, 'host-configuration.xml'), '--package', 'other', '--out', 'other.yaml')).stdout).toMatch(
       /not in the package folder[\s\S]*Acme\.HrCloud\.Ecma2\.dll/,
     );
     const wrong = await landbridge('import', join(fixtures, 'host-configuration.xml'), '--package', 'other', '--dll', 'Nope', '--out', 'nope.yaml');
-    expect(wrong.error).toContain('has no Nope.dll; it has Other.dll');
+    expect(wrong.stderr).toContain('has no Nope.dll; it has Other.dll');
   });
 
   it.skipIf(monoPrograms() === undefined)('compares the file with what the package itself asks for', { timeout: 120_000 }, async () => {
@@ -127,15 +115,15 @@ describe('landbridge import', () => {
       agent.replace('<parameter-values>', '<parameter-values><parameter name="Retries" type="string" use="connectivity">3</parameter>'),
     );
     const ran = await landbridge('import', 'sample.xml', '--package', directory, '--out', 'sample.yaml', '--json');
-    expect(ran.code).toBe(0);
-    const { matches } = JSON.parse(ran.out) as { readonly matches: readonly { readonly matched: number; readonly differences: readonly string[] }[] };
+    expect(ran.status).toBe(0);
+    const { matches } = JSON.parse(ran.stdout) as { readonly matches: readonly { readonly matched: number; readonly differences: readonly string[] }[] };
     expect(matches[0]?.matched).toBeGreaterThan(5);
     expect(matches[0]?.differences).toContain('the package does not ask for "Retries" (connectivity)');
     expect(matches[0]?.differences.join()).toContain('its schema was not compared: it may need the secrets');
   });
 
   it('explains itself', async () => {
-    const { out } = await landbridge('import', '--help');
+    const { stdout: out } = await landbridge('import', '--help');
     for (const option of ['--package', '--dll', '--host-config', '--madata', '--out', '--json']) expect(out).toContain(option);
   });
 });

@@ -1,27 +1,16 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Command, CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Ended, runLandbridge } from '../../../../test/fixtures/run-landbridge.ts';
 import { createProgram } from './program.ts';
 
 /** Every command of the table: its help has an example that is a command, its mistakes end with a sentence. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-cli-'));
-const main = join(import.meta.dirname, '../main.ts');
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly error: string;
-}
-
-function landbridge(...values: readonly string[]): Promise<Ran> {
-  return new Promise((done) => {
-    execFile(process.execPath, [main, ...values], { cwd: folder }, (error, out, text) => done({ code: Number(error?.code ?? 0), out, error: text }));
-  });
-}
+const landbridge = (...values: readonly string[]): Promise<Ended> => runLandbridge(values, { cwd: folder, direct: true });
 
 /** Runs the command table in this process, up to the point where a command would begin to work. */
 async function parse(values: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
@@ -129,19 +118,19 @@ connectors:
     [['connector', 'test', 'app', '--config', 'nowhere.yaml'], 2, /the file nowhere\.yaml does not exist/],
   ])('%j ends with %i and says why', async (values, code, message) => {
     const ran = await landbridge(...values);
-    expect(ran.error).toMatch(message);
-    expect(ran.error).not.toMatch(/\n\s+at /);
-    expect(ran.code).toBe(code);
+    expect(ran.stderr).toMatch(message);
+    expect(ran.stderr).not.toMatch(/\n\s+at /);
+    expect(ran.status).toBe(code);
   });
 
   it('with --json an error is JSON too', async () => {
     const ran = await landbridge('status', '--data', 'nowhere', '--json');
-    expect(JSON.parse(ran.error)).toMatchObject({ error: { message: expect.stringContaining('no host runs on') as string }, exitCode: 3 });
-    expect(ran).toMatchObject({ code: 3, out: '' });
+    expect(JSON.parse(ran.stderr)).toMatchObject({ error: { message: expect.stringContaining('no host runs on') as string }, exitCode: 3 });
+    expect(ran).toMatchObject({ status: 3, stdout: '' });
   });
 
   it('doctor without a host says what one would need, and which secret is missing', async () => {
-    const { code, out } = await landbridge('doctor', '--data', 'nowhere', '--config', 'secret.yaml', '--json');
+    const { status: code, stdout: out } = await landbridge('doctor', '--data', 'nowhere', '--config', 'secret.yaml', '--json');
     const checks = JSON.parse(out) as readonly { readonly check: string; readonly status: string; readonly message: string }[];
     expect(checks.map((one) => `${one.check}: ${one.status}`)).toEqual([
       'host: failed',
@@ -156,15 +145,15 @@ connectors:
 
   it('connector test --contract: refused on a live connector without --yes, and always where only observing is allowed', async () => {
     const live = await landbridge('connector', 'test', 'app', '--config', 'live.yaml', '--contract');
-    expect(live).toMatchObject({ code: 4, error: expect.stringContaining('is live: the contract kit would add, change and delete entries') as string });
+    expect(live).toMatchObject({ status: 4, stderr: expect.stringContaining('is live: the contract kit would add, change and delete entries') as string });
     const observe = await landbridge('connector', 'test', 'app', '--config', 'observe.yaml', '--contract', '--yes');
-    expect(observe).toMatchObject({ code: 4, error: expect.stringContaining('is in mode observe') as string });
+    expect(observe).toMatchObject({ status: 4, stderr: expect.stringContaining('is in mode observe') as string });
   });
 
   it('connector test --contract --yes runs the whole kit, and leaves nothing of its own behind', async () => {
     const ran = await landbridge('connector', 'test', 'app', '--config', 'live.yaml', '--contract', '--yes', '--json');
-    expect(ran.error).toBe('');
-    const { passed, removed, results } = JSON.parse(ran.out) as {
+    expect(ran.stderr).toBe('');
+    const { passed, removed, results } = JSON.parse(ran.stdout) as {
       readonly passed: boolean;
       readonly removed: number;
       readonly results: readonly { readonly id: string; readonly status: string; readonly message?: string }[];
@@ -176,14 +165,14 @@ connectors:
     const database = new DatabaseSync(join(folder, 'app.sqlite'), { readOnly: true });
     expect(database.prepare('SELECT login FROM people ORDER BY id').all()).toEqual([{ login: 'ada' }, { login: 'alan' }]);
     database.close();
-    expect(ran.code).toBe(0);
+    expect(ran.status).toBe(0);
   });
 
   it('connector test --contract: wrong choices are named', async () => {
-    const run = (...values: readonly string[]): Promise<Ran> =>
+    const run = (...values: readonly string[]): Promise<Ended> =>
       landbridge('connector', 'test', 'app', '--config', 'live.yaml', '--contract', '--yes', ...values);
-    expect(await run('--type', 'robot')).toMatchObject({ code: 2, error: expect.stringContaining('there are person') as string });
-    expect(await run('--attribute', 'login')).toMatchObject({ code: 2, error: expect.stringContaining('there are title') as string });
-    expect(await run('--only', 'nonsense')).toMatchObject({ code: 1, error: expect.stringContaining('there is no check "nonsense"') as string });
+    expect(await run('--type', 'robot')).toMatchObject({ status: 2, stderr: expect.stringContaining('there are person') as string });
+    expect(await run('--attribute', 'login')).toMatchObject({ status: 2, stderr: expect.stringContaining('there are title') as string });
+    expect(await run('--only', 'nonsense')).toMatchObject({ status: 1, stderr: expect.stringContaining('there is no check "nonsense"') as string });
   });
 });
