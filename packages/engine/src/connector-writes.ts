@@ -6,7 +6,7 @@ import type { HostLog } from './host.ts';
 import type { Scope } from './scope.ts';
 import { createEntryLocks, type EntryLocks } from './writes/entry-locks.ts';
 import { createHeldWrites, type HeldWrites } from './writes/held-writes.ts';
-import { createMassChangeGuard, MASS_CHANGE_WINDOW, type MassChangeGuard } from './writes/mass-change-guard.ts';
+import { createMassChangeGuard, MASS_CHANGE_WINDOW, type MassChangeGuard, noGuard } from './writes/mass-change-guard.ts';
 import { createPasswordSeal } from './writes/password-seal.ts';
 import { type PlannedWrite, reviveWrite, type WriteAnswer } from './writes/planned-write.ts';
 import { createRepeats } from './writes/repeats.ts';
@@ -18,8 +18,7 @@ export interface ConnectorWrites {
   readonly locks: EntryLocks;
   readonly settlement: Settlement;
   readonly held: HeldWrites;
-  /** Absent where the configuration holds nothing. */
-  readonly guard: MassChangeGuard | undefined;
+  readonly guard: MassChangeGuard;
   /**
    * Runs one request's write, joining a repeat of it (R16). `plan` runs under the lock of the entry, if one is given; the
    * lock is given back when the write has its result or is in doubt.
@@ -115,10 +114,10 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
         const planned = await plan();
         if (entryId !== undefined && waiting !== undefined) await held.withdraw(entryId, 'status' in planned ? 'client' : planned.request.credential);
         if ('status' in planned) return planned;
-        const admitted = guard === undefined ? undefined : await guard.admit(planned);
-        if (guard === undefined || admitted !== undefined) {
+        const admitted = await guard.admit(planned);
+        if (admitted !== undefined) {
           const answer = await pipeline.submit(planned, release, onIntended);
-          if (answer.status !== 'applied') admitted?.takeBack();
+          if (answer.status !== 'applied') admitted.takeBack();
           return answer;
         }
         const answer = await pipeline.submit({ ...planned, held: true }, release);
@@ -145,8 +144,8 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
 }
 
 /** The guard, with what passed within its window before the host was restarted. */
-async function openGuard({ configuration, reader, now }: ConnectorWritesOptions): Promise<MassChangeGuard | undefined> {
-  if (configuration.massChange === undefined) return undefined;
+async function openGuard({ configuration, reader, now }: ConnectorWritesOptions): Promise<MassChangeGuard> {
+  if (configuration.massChange === undefined) return noGuard;
   const guard = createMassChangeGuard({
     threshold: configuration.massChange,
     now,

@@ -284,7 +284,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
       if (decision === 'approved') waitUntilCaughtUp('nothing is sent');
       return writes.held.decide(decision, journalIds, by);
     },
-    suspendMassChangeGuard: (milliseconds) => writes.guard?.suspend(milliseconds),
+    suspendMassChangeGuard: (milliseconds) => writes.guard.suspend(milliseconds),
     linkIds: (ids, more) => linkForeignIds(dropIn, ids, more),
     async events(stream, limit) {
       const rows = await reader.readEvents(stream, limit);

@@ -31,22 +31,26 @@ const MINUTE = 60_000;
 
 const harmless = { takeBack(): void {} };
 
+/** Holds nothing: for a connector whose configuration says so. */
+export const noGuard: MassChangeGuard = { admit: async () => harmless, remember() {}, suspend() {} };
+
 /** Makes the guard of a connector. */
 export function createMassChangeGuard(options: MassChangeGuardOptions): MassChangeGuard {
   const { threshold, now } = options;
   const windows = new Map<string, Minute[]>();
   let suspendedUntil = 0;
+  let sweptAt = now();
 
+  /** What passed lately; windows of others are looked at once a minute, so that a request costs the same however many groups change. */
   function windowOf(key: string): Minute[] {
     const since = now() - MASS_CHANGE_WINDOW;
-    for (const [other, minutes] of windows) {
-      const kept = minutes.filter((minute) => minute.at > since);
-      if (kept.length === 0) windows.delete(other);
-      else if (kept.length < minutes.length) windows.set(other, kept);
+    if (now() - sweptAt >= MINUTE) {
+      sweptAt = now();
+      for (const [other, minutes] of windows) if (minutes.every((minute) => minute.at <= since)) windows.delete(other);
     }
-    const known = windows.get(key) ?? [];
-    windows.set(key, known);
-    return known;
+    const kept = (windows.get(key) ?? []).filter((minute) => minute.at > since);
+    windows.set(key, kept);
+    return kept;
   }
 
   function count(key: string, at: number, weight: number, gone: boolean): void {
