@@ -399,6 +399,9 @@ export interface ImportCounts {
   readonly confirmed: number;
 }
 
+/** The counts of a step that did nothing yet. */
+export const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
+
 export interface RemovalPlan {
   readonly objectType: string;
   readonly removals: number;

@@ -13,7 +13,7 @@ import {
   type Schema,
   toErrorData,
 } from '@landbridge/connector-sdk';
-import { type ImportCounts, type ImportedEntry, type PageOutcome, storeOverPort } from '@landbridge/store';
+import { type ImportCounts, type ImportedEntry, noCounts, type PageOutcome, storeOverPort } from '@landbridge/store';
 import type { ImportOutcome, ImportTask } from './connector-handle.ts';
 import { type ImportType, prepareEntry } from './prepare-entry.ts';
 import type { ThreadEvent } from './thread-messages.ts';
@@ -132,7 +132,7 @@ interface Tally {
 function createTally({ emit }: ImportWork): Tally {
   let reported = 0;
   const tally: Tally = {
-    counts: { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 },
+    counts: noCounts,
     entries: 0,
     total: undefined,
     errorCount: 0,

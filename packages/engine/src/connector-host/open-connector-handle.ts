@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { ConnectorError, type ConnectorErrorData, fromErrorData, type Parameters, type TestResult, toErrorData } from '@landbridge/connector-sdk';
+import { noCounts } from '@landbridge/store';
 import type { HostLog } from '../host.ts';
 import type {
   ConnectorDescription,
@@ -226,7 +227,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
         complete: false,
         cancelled,
         watermark: undefined,
-        counts: { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 },
+        counts: noCounts,
         entries: 0,
         errors: [],
         errorCount: 0,

@@ -1,6 +1,15 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { CompiledObjectType, Partition } from '@landbridge/connector-sdk';
-import type { ConnectorReader, ConnectorStore, ImportCounts, RemovalPlan, RunResult, RunRow, StepKind } from '@landbridge/store';
+import {
+  type ConnectorReader,
+  type ConnectorStore,
+  type ImportCounts,
+  noCounts,
+  type RemovalPlan,
+  type RunResult,
+  type RunRow,
+  type StepKind,
+} from '@landbridge/store';
 import type { ConnectorConfiguration, RunProfile, RunStepDefinition } from '../configuration.ts';
 import type { ConnectorDescription, ConnectorHandle, ImportOutcome } from '../connector-host/connector-handle.ts';
 import { type ActiveRun, HostError, type HostLog, type RunProgress } from '../host.ts';
@@ -342,8 +351,6 @@ export function createRunController(options: RunControllerOptions): RunControlle
     },
   };
 }
-
-const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
 
 function planSteps(step: RunStepDefinition, options: RunControllerOptions): readonly StepPlan[] {
   const { capabilities } = options.description;

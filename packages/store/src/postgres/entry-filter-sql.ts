@@ -1,5 +1,6 @@
 import { foldCase } from '@landbridge/connector-sdk';
 import type { StoreFilter } from '../connector-store.ts';
+import { nextPrefix } from '../next-prefix.ts';
 import type { StoredAttribute, StoredModel, StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
 import type { SqlValue } from './connection.ts';
@@ -192,16 +193,4 @@ function keyOperand(filter: Compare, attribute: StoredAttribute, fold: boolean):
 function operand(filter: Compare, attribute: StoredAttribute, fold: boolean): string {
   if (attribute.type === 'boolean') return filter.value === true || filter.value === 'true' ? 'true' : 'false';
   return fold ? foldCase(String(filter.value)) : String(filter.value);
-}
-
-/** The smallest text above every text with the prefix. */
-function nextPrefix(prefix: string): string | undefined {
-  const points = [...prefix];
-  while (points.length > 0) {
-    const last = points.pop()?.codePointAt(0) ?? 0;
-    if (last === 0x10ffff) continue;
-    // The surrogates are no characters: after U+D7FF comes U+E000.
-    return points.join('') + String.fromCodePoint(last === 0xd7ff ? 0xe000 : last + 1);
-  }
-  return undefined;
 }

@@ -1,4 +1,5 @@
 import type { EntryRow, LinkRow } from '../connector-store.ts';
+import { toEntryRow as mapEntryRow } from '../row-mapping.ts';
 import type { StoredModel } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
 import type { Row } from './connection.ts';
@@ -10,19 +11,7 @@ export const ENTRY_FROM = `entries e LEFT JOIN links l ON e.flags & ${flag.link}
 
 /** An entry row from a database row of {@link ENTRY_SELECT}. */
 export function toEntryRow(model: StoredModel, row: Row): EntryRow {
-  return {
-    id: Number(row['id']),
-    objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-    scimId: String(row['scim_id']),
-    anchor: row['anchor'] === null ? undefined : String(row['anchor']),
-    dn: row['dn'] === null ? undefined : String(row['dn']),
-    partition: String(row['partition']),
-    version: Number(row['version']),
-    created: Number(row['created']),
-    modified: Number(row['modified']),
-    body: String(row['body']),
-    link: row['link_state'] === null ? undefined : toLinkRow(row),
-  };
+  return mapEntryRow(model, row, row['link_state'] === null ? undefined : toLinkRow(row));
 }
 
 function toLinkRow(row: Row): LinkRow {

@@ -1,12 +1,12 @@
+import type { ImportStep } from '../import-step.ts';
 import { flag } from '../sqlite/tables.ts';
 import type { AwaitedAttributes } from '../sqlite/write-commands.ts';
 import type { Session } from './connection.ts';
-import type { Step } from './import-commands.ts';
 
 /** What an import says of creates and deletes (R20): the rules of `sqlite/existence-confirmation.ts`. */
 
 /** Ends the wait of deletes that a complete full step, which began after them, did not show. */
-export async function confirmDeletes(session: Session, step: Pick<Step, 'fence' | 'partition' | 'types'>): Promise<void> {
+export async function confirmDeletes(session: Session, step: Pick<ImportStep, 'fence' | 'partition' | 'types'>): Promise<void> {
   await session.all(
     `UPDATE journal j SET state = 'confirmed' WHERE j.kind = 'delete' AND j.state = 'applied' AND coalesce(as_json(j.effect) ->> 'partition', '') = $1
        AND j.otype = ANY($2::integer[])

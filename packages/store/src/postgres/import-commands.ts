@@ -1,8 +1,9 @@
-import type { ConnectorStore, ImportCounts, ImportedEntry, NewStep, PageOutcome } from '../connector-store.ts';
+import { type ConnectorStore, type ImportedEntry, noCounts, type PageOutcome } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
-import { createSeenEntries, type SeenEntries } from '../sqlite/seen-entries.ts';
-import type { StoredType } from '../sqlite/stored-model.ts';
+import type { ImportStep } from '../import-step.ts';
+import { createSeenEntries } from '../sqlite/seen-entries.ts';
 import { flag } from '../sqlite/tables.ts';
+import { typeOf } from '../sqlite/write-commands.ts';
 import type { Session } from './connection.ts';
 import { createEntrySpace } from './entry-space.ts';
 import { confirmDeletes, reportMissing } from './existence-confirmation.ts';
@@ -10,7 +11,6 @@ import { flush } from './flush.ts';
 import { applyPageEntries } from './import-page.ts';
 import { announceImport } from './outbox.ts';
 import { toKept } from './records.ts';
-import { typeOf } from './write-commands.ts';
 import { isAtWork, type Writer } from './writer.ts';
 
 /** Imports: the rules of `sqlite/import-commands.ts`, over sets of rows. */
@@ -19,34 +19,15 @@ export type ImportCommands = Pick<
   'beginRun' | 'beginStep' | 'applyPage' | 'planRemovals' | 'removeChunk' | 'endStep' | 'endRun' | 'decideHeld' | 'removeHeldChunk' | 'closeInterruptedRuns'
 >;
 
-/** An import step under way. */
-export interface Step {
-  readonly id: number;
-  readonly runId: number;
-  readonly kind: NewStep['kind'];
-  readonly partition: string;
-  readonly types: readonly StoredType[];
-  readonly fence: number;
-  readonly at: number;
-  readonly seen: SeenEntries;
-  /** Of {@link Writer.removed}, when the step began. */
-  readonly removedBefore: number;
-  /** Planned removals, in the order they will be made. */
-  removals: number[];
-  /** Whether the step was read to its end. */
-  complete: boolean;
-}
-
 const CHUNK = 500;
 /** How many entries are looked at in one statement when what was not seen is searched for. */
 const SWEEP = 20_000;
-const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
 
 /** Makes the commands. */
 export function createImportCommands(writer: Writer): ImportCommands {
-  const steps = new Map<number, Step>();
+  const steps = new Map<number, ImportStep>();
 
-  function stepOf(stepId: number): Step {
+  function stepOf(stepId: number): ImportStep {
     const step = steps.get(stepId);
     if (step === undefined) throw new Error(`import step ${stepId} is not open`);
     return step;
@@ -72,7 +53,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
     return doomed.length;
   }
 
-  async function listUnseen(session: Session, step: Step): Promise<number[]> {
+  async function listUnseen(session: Session, step: ImportStep): Promise<number[]> {
     const ids: number[] = [];
     const types = step.types.map((type) => type.id);
     const count = await session.get('SELECT coalesce(sum(entries), 0)::bigint AS n FROM types WHERE id = ANY($1::integer[])', types);
@@ -94,7 +75,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
   }
 
   /** What an import saw is there, whatever an earlier one, whose removals wait for approval, believed (R23). */
-  async function forgetSeenHeld(session: Session, step: Step): Promise<void> {
+  async function forgetSeenHeld(session: Session, step: ImportStep): Promise<void> {
     const rows = await session.all("SELECT h.run, h.entry FROM held h JOIN runs r ON r.id = h.run WHERE r.held_decision = 'waiting'");
     const seen = rows.filter((row) => step.seen.has(Number(row['entry'])));
     if (seen.length === 0) return;

@@ -1,20 +1,19 @@
 import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
-import type { ImportedEntry, PageOutcome } from '../connector-store.ts';
+import { type ImportedEntry, noCounts, type PageOutcome } from '../connector-store.ts';
+import type { ImportStep, ImportTally } from '../import-step.ts';
 import { orderAttributes } from '../sqlite/entry-rows.ts';
 import { type Confirmation, compareAwaited, withExportOnly } from '../sqlite/import-confirmation.ts';
 import { changedByImport } from '../sqlite/outbox.ts';
 import type { StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
-import { attributeOf } from '../sqlite/write-commands.ts';
+import { attributeOf, typeOf } from '../sqlite/write-commands.ts';
 import type { Session } from './connection.ts';
 import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
 import { reportShownAgain } from './existence-confirmation.ts';
 import { flush } from './flush.ts';
-import type { Step } from './import-commands.ts';
 import { createImportSettling } from './import-settling.ts';
 import { announceImport } from './outbox.ts';
 import { isKept } from './records.ts';
-import { typeOf } from './write-commands.ts';
 import { isAtWork, type Writer } from './writer.ts';
 
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
@@ -23,26 +22,17 @@ type UpdateEntry = Extract<ImportedEntry, { op: 'update' }>;
 /** What comparing needs of an entry. */
 type Head = Pick<EntryRecord, 'id' | 'hash' | 'sets' | 'flags' | 'partition'>;
 
-interface Tally {
-  added: number;
-  updated: number;
-  unchanged: number;
-  removed: number;
-  fenced: number;
-  confirmed: number;
-}
-
 const nameOf = (otype: number, key: string): string => `${otype}/${key}`;
 
 /**
  * Applies one page in the transaction given: compares by hash, writes what changed, confirms exports (R20), honours the
  * fence (R22). One statement reads the heads of all entries; only what is not unchanged is loaded whole.
  */
-export async function applyPageEntries(writer: Writer, session: Session, step: Step, entries: readonly ImportedEntry[]): Promise<PageOutcome> {
+export async function applyPageEntries(writer: Writer, session: Session, step: ImportStep, entries: readonly ImportedEntry[]): Promise<PageOutcome> {
   const { model } = writer;
   const space = createEntrySpace(writer, session);
-  const counts: Tally = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
-  const count = (what: keyof Tally): void => {
+  const counts: ImportTally = { ...noCounts };
+  const count = (what: keyof ImportTally): void => {
     counts[what] += 1;
   };
   const postponed: number[] = [];

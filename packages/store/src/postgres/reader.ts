@@ -1,16 +1,6 @@
-import {
-  type AuditRecord,
-  type ConnectorReader,
-  type EntryPage,
-  type EntryQuery,
-  type EntryRow,
-  type HeldRow,
-  type ReferenceRow,
-  type RunRow,
-  ScanLimitError,
-} from '../connector-store.ts';
-import { toJournalRow, toRunRow } from '../sqlite/reader.ts';
-import type { StoredModel, StoredType } from '../sqlite/stored-model.ts';
+import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
+import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../row-mapping.ts';
+import type { StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
 import type { Pool, Row, SqlValue } from './connection.ts';
 import { bodyValue, createFilterTranslator } from './entry-filter-sql.ts';
@@ -31,10 +21,6 @@ const TARGET = 'r.raw, r.target, t.scim_id, t.otype, t.body';
 export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
   let { model } = await readModel(pool);
   const entry = (row: Row | undefined): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(model, row));
-  const attributeId = (name: string): number => {
-    for (const [id, known] of model.attributeNames) if (known === name) return id;
-    return -1;
-  };
 
   async function query(request: EntryQuery): Promise<EntryPage> {
     const type = model.types.get(request.objectType);
@@ -90,8 +76,14 @@ export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
       const sql = `SELECT ${TARGET} FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = $1 AND r.attr = $2`;
       const rows =
         page.after === undefined
-          ? await pool.all(`${sql} AND r.raw > $4 ORDER BY r.raw LIMIT $3`, entryId, attributeId(attribute), page.limit, toKept(page.afterRaw ?? ''))
-          : await pool.all(`${sql} AND r.target > $4 ORDER BY r.target LIMIT $3`, entryId, attributeId(attribute), page.limit, page.after);
+          ? await pool.all(
+              `${sql} AND r.raw > $4 ORDER BY r.raw LIMIT $3`,
+              entryId,
+              model.attributeIds.get(attribute) ?? -1,
+              page.limit,
+              toKept(page.afterRaw ?? ''),
+            )
+          : await pool.all(`${sql} AND r.target > $4 ORDER BY r.target LIMIT $3`, entryId, model.attributeIds.get(attribute) ?? -1, page.limit, page.after);
       return rows.map((row) => toReference(model, row));
     },
     async readReferencesOf(entryIds, attributes) {
@@ -99,7 +91,7 @@ export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
       const rows = await pool.all(
         `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`,
         entryIds,
-        attributes.map(attributeId),
+        attributes.map((name) => model.attributeIds.get(name) ?? -1),
       );
       return rows.map((row) => ({ ...toReference(model, row), from: Number(row['entry']), attribute: model.attributeNames.get(Number(row['attr'])) ?? '' }));
     },
@@ -107,14 +99,14 @@ export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
       const rows = await pool.all(
         'SELECT raw FROM refs WHERE entry = $1 AND attr = $2 AND raw = ANY($3::text[])',
         entryId,
-        attributeId(attribute),
+        model.attributeIds.get(attribute) ?? -1,
         raw.map(toKept),
       );
       return new Set(rows.map((row) => String(row['raw'])));
     },
     async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = $1 AND attr = $2 LIMIT $3) r';
-      return Number((await pool.get(sql, entryId, attributeId(attribute), atMost))?.['n'] ?? 0);
+      return Number((await pool.get(sql, entryId, model.attributeIds.get(attribute) ?? -1, atMost))?.['n'] ?? 0);
     },
     async readReferrers(entryId, attribute, page) {
       const type = model.types.get(attribute.objectType);
@@ -182,18 +174,11 @@ export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
         page.after ?? 0,
         page.limit,
       );
-      return rows.map(
-        (row): HeldRow => ({
-          entryId: Number(row['id']),
-          objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-          anchor: String(row['anchor'] ?? ''),
-          dn: row['dn'] === null ? undefined : String(row['dn']),
-        }),
-      );
+      return rows.map((row) => toHeldRow(model, row));
     },
     async readAudit(page) {
       const rows = await pool.all('SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2', page.before ?? LAST, page.limit);
-      return rows.map(toAudit);
+      return rows.map(toAuditRow);
     },
     async readWatermark(partition) {
       const value = (await pool.get('SELECT value FROM watermarks WHERE partition = $1', partition))?.['value'];
@@ -217,40 +202,4 @@ function orderBy(request: EntryQuery, type: StoredType): string {
   const folded = attribute.type === 'string' && !attribute.caseExact;
   const value = attribute.column !== undefined ? keyExpression(attribute) : folded ? `fold(${bodyValue(attribute)})` : bodyValue(attribute);
   return `${value} ${direction} NULLS ${sort.descending ? 'FIRST' : 'LAST'}, e.id`;
-}
-
-function toReference(model: StoredModel, row: Row): ReferenceRow {
-  const resolved = row['scim_id'] !== null;
-  return {
-    entryId: row['target'] === null ? undefined : Number(row['target']),
-    scimId: resolved ? String(row['scim_id']) : undefined,
-    objectType: resolved ? model.typesById.get(Number(row['otype']))?.name : undefined,
-    raw: String(row['raw']),
-    body: resolved ? String(row['body']) : undefined,
-  };
-}
-
-function toTarget(model: StoredModel, row: Row | undefined): Awaited<ReturnType<ConnectorReader['resolveTargets']>>[number] {
-  if (row === undefined || (Number(row['flags']) & flag.hidden) !== 0) return undefined;
-  const raw = model.referenceForm === 'dn' ? row['dn'] : (Number(row['flags']) & (flag.pending | flag.absent)) !== 0 ? null : row['anchor'];
-  return {
-    entryId: Number(row['id']),
-    objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-    raw: raw === null || raw === undefined ? undefined : String(raw),
-  };
-}
-
-function toAudit(row: Row): AuditRecord & { readonly id: number } {
-  return {
-    id: Number(row['id']),
-    at: Number(row['at']),
-    actor: String(row['actor']),
-    action: String(row['action']),
-    ...(row['otype'] === null ? {} : { objectType: String(row['otype']) }),
-    ...(row['resource'] === null ? {} : { resource: String(row['resource']) }),
-    attributes: JSON.parse(String(row['attributes'])) as readonly string[],
-    result: String(row['result']),
-    correlation: String(row['correlation']),
-    ...(row['detail'] === null ? {} : { detail: String(row['detail']) }),
-  };
 }

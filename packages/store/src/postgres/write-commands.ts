@@ -16,7 +16,7 @@ import { reach } from '../crash-points.ts';
 import { orderAttributes } from '../sqlite/entry-rows.ts';
 import type { StoredAttribute, StoredType } from '../sqlite/stored-model.ts';
 import { flag } from '../sqlite/tables.ts';
-import { type AwaitedAttributes, attributeOf, isConfirmedAtOnce, isNothing, judgeHeld } from '../sqlite/write-commands.ts';
+import { type AwaitedAttributes, attributeOf, isConfirmedAtOnce, isNothing, judgeHeld, typeOf } from '../sqlite/write-commands.ts';
 import type { Row, Session } from './connection.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
@@ -33,13 +33,6 @@ const JOURNAL_TYPES = `id bigint, kind text, state text, otype integer, entry bi
 const JOURNAL_COLUMNS = JOURNAL_TYPES.split(',')
   .map((column) => column.trim().split(' ')[0])
   .join(', ');
-
-/** The stored form of an object type. @throws Error for one that is not configured. */
-export function typeOf(writer: Pick<Writer, 'model'>, name: string): StoredType {
-  const type = writer.model.types.get(name);
-  if (type === undefined) throw new Error(`object type "${name}" is not configured`);
-  return type;
-}
 
 /** Makes the commands. */
 export function createWriteCommands(writer: Writer): WriteCommands {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EntryQuery } from '../connector-store.ts';
-import { group, model, noCounts, person, request, sets } from '../testing/people.ts';
+import { noCounts } from '../connector-store.ts';
+import { group, model, person, request, sets } from '../testing/people.ts';
 import { type OpenStore, openSqliteConnectorStore } from './open-sqlite-store.ts';
 
 let folder: string;

@@ -1,6 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { foldCase } from '@landbridge/connector-sdk';
 import type { StoreFilter } from '../connector-store.ts';
+import { nextPrefix } from '../next-prefix.ts';
 import type { StoredAttribute, StoredModel, StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 
@@ -126,18 +127,6 @@ function startsWith(left: string, prefix: string, indexed: boolean): SqlConditio
   const end = nextPrefix(prefix);
   if (end === undefined) return { sql: `${left} >= ?`, values: [prefix], indexed };
   return { sql: `(${left} >= ? AND ${left} < ?)`, values: [prefix, end], indexed };
-}
-
-/** The smallest text above every text with the prefix. */
-function nextPrefix(prefix: string): string | undefined {
-  const points = [...prefix];
-  while (points.length > 0) {
-    const last = points.pop()?.codePointAt(0) ?? 0;
-    if (last === 0x10ffff) continue;
-    // The surrogates are no characters: after U+D7FF comes U+E000.
-    return points.join('') + String.fromCodePoint(last === 0xd7ff ? 0xe000 : last + 1);
-  }
-  return undefined;
 }
 
 function compareReference(filter: Compare, attribute: StoredAttribute): SqlCondition {

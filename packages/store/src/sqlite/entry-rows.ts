@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { EntryRow, LinkRow } from '../connector-store.ts';
+import { toEntryRow as mapEntryRow } from '../row-mapping.ts';
 import type { Database, Row } from './database.ts';
 import { makeDeferredIndexes } from './deferred-indexes.ts';
 import { columnKeys } from './key-columns.ts';
@@ -124,20 +125,7 @@ export const ENTRY_COLUMNS = 'id, otype, scim_id, anchor, dn, partition, version
 
 /** An entry row from a database row; `link` is read where the flags say that there is one. */
 export function toEntryRow(database: Database, model: StoredModel, row: Row): EntryRow {
-  const id = Number(row['id']);
-  return {
-    id,
-    objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-    scimId: String(row['scim_id']),
-    anchor: row['anchor'] === null ? undefined : String(row['anchor']),
-    dn: row['dn'] === null ? undefined : String(row['dn']),
-    partition: String(row['partition']),
-    version: Number(row['version']),
-    created: Number(row['created']),
-    modified: Number(row['modified']),
-    body: String(row['body']),
-    link: (Number(row['flags']) & flag.link) === 0 ? undefined : readLink(database, String(row['scim_id'])),
-  };
+  return mapEntryRow(model, row, (Number(row['flags']) & flag.link) === 0 ? undefined : readLink(database, String(row['scim_id'])));
 }
 
 /** The link record of a resource. */

@@ -1,6 +1,16 @@
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
-import type { ImportCounts, ImportedEntry, NewRun, NewStep, PageOutcome, RemovalPlan, RunResult, StepEnd } from '../connector-store.ts';
+import {
+  type ImportedEntry,
+  type NewRun,
+  type NewStep,
+  noCounts,
+  type PageOutcome,
+  type RemovalPlan,
+  type RunResult,
+  type StepEnd,
+} from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
+import type { ImportStep } from '../import-step.ts';
 import type { Row } from './database.ts';
 import { deferIndexes } from './deferred-indexes.ts';
 import {
@@ -27,7 +37,7 @@ import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
 import { columnChanges } from './key-columns.ts';
 import { announceImport, changedByImport } from './outbox.ts';
-import { createSeenEntries, type SeenEntries } from './seen-entries.ts';
+import { createSeenEntries } from './seen-entries.ts';
 import type { StoredType } from './stored-model.ts';
 import { flag } from './tables.ts';
 import { attributeOf, typeOf } from './write-commands.ts';
@@ -57,23 +67,6 @@ export interface ImportCommands {
   closeInterruptedRuns(at: number): number;
 }
 
-interface Step {
-  readonly id: number;
-  readonly runId: number;
-  readonly kind: NewStep['kind'];
-  readonly partition: string;
-  readonly types: readonly StoredType[];
-  readonly fence: number;
-  readonly at: number;
-  readonly seen: SeenEntries;
-  /** Of {@link StoreState.removed}, when the step began. */
-  readonly removedBefore: number;
-  /** Planned removals, in the order they will be made. */
-  removals: number[];
-  /** Whether the step was read to its end. */
-  complete: boolean;
-}
-
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
 type UpdateEntry = Extract<ImportedEntry, { op: 'update' }>;
 
@@ -88,9 +81,9 @@ const FIND_PAGE =
 export function createImportCommands(state: StoreState): ImportCommands {
   const { database } = state;
   const settling = createImportSettling(state);
-  const steps = new Map<number, Step>();
+  const steps = new Map<number, ImportStep>();
 
-  function applyPut(step: Step, entry: PutEntry, index: number, page: PageWork, known?: Row | null): void {
+  function applyPut(step: ImportStep, entry: PutEntry, index: number, page: PageWork, known?: Row | null): void {
     const type = typeOf(state, entry.objectType);
     const anchorKey = state.model.anchorKey(entry.anchor);
     const row = known === undefined ? database.get(FIND, type.id, anchorKey) : (known ?? undefined);
@@ -128,7 +121,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     return known;
   }
 
-  function compareAndWrite(step: Step, type: StoredType, id: number, known: Row, entry: PutEntry, page: PageWork): void {
+  function compareAndWrite(step: ImportStep, type: StoredType, id: number, known: Row, entry: PutEntry, page: PageWork): void {
     const row = database.get('SELECT body, scim_id FROM entries WHERE id = ?', id);
     if (row === undefined) return;
     const confirmation = (Number(known['flags']) & flag.unconfirmed) === 0 ? undefined : confirmEntry(state, type, id, step.fence, String(row['body']), entry);
@@ -187,7 +180,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
-  function applyUnknown(step: Step, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
+  function applyUnknown(step: ImportStep, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
     const link = state.links ? database.get(FIND_LINK, type.id, anchorKey) : undefined;
     if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_position']) > step.fence) return page.count('fenced');
     if (link !== undefined && link['state'] === 'deleted') shownAgain(String(link['scim_id']), 0, page);
@@ -209,7 +202,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (journalId !== undefined) page.report({ entryId, journalId, attribute: '' });
   }
 
-  function insertImported(step: Step, type: StoredType, entry: PutEntry, page: PageWork): void {
+  function insertImported(step: ImportStep, type: StoredType, entry: PutEntry, page: PageWork): void {
     const id = state.nextEntryId;
     state.nextEntryId += 1;
     const attributes = JSON.parse(entry.body) as EncodedAttributes;
@@ -240,7 +233,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     page.count('added');
   }
 
-  function adoptPending(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
+  function adoptPending(step: ImportStep, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
     database.run(`UPDATE entries SET anchor = ?, anchor_key = ?, flags = flags & ~${flag.pending} WHERE id = ?`, entry.anchor, anchorKey, id);
     database.run("UPDATE links SET anchor_key = ?, state = 'linked', modified = ? WHERE entry = ?", anchorKey, step.at, id);
     state.pending -= 1;
@@ -251,7 +244,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   /** Somebody created the object again in the application that was disabled by deletion: the resource has its entry back. */
-  function reviveAbsent(step: Step, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
+  function reviveAbsent(step: ImportStep, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
     const row = database.get('SELECT id, scim_id, hash, sets, flags, position, dn, partition FROM entries WHERE id = ?', id);
     if (row === undefined || Number(row['position']) > step.fence || isAtWork(state, id)) return page.count('fenced');
     shownAgain(String(row['scim_id']), id, page);
@@ -261,7 +254,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     compareAndWrite(step, type, id, row, entry, page);
   }
 
-  function applyUpdate(step: Step, entry: UpdateEntry, index: number, page: PageWork): void {
+  function applyUpdate(step: ImportStep, entry: UpdateEntry, index: number, page: PageWork): void {
     const type = typeOf(state, entry.objectType);
     const row = findRow(type.id, entry.anchor, entry.dn);
     if (row === undefined) return page.fail(index, 'not-found', 'need-full-object: an update of an object that the connector space does not have');
@@ -333,7 +326,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     database.run('UPDATE entries SET anchor = ?, anchor_key = ? WHERE id = ?', dn, anchorKey, id);
   }
 
-  function applyDelete(step: Step, entry: Extract<ImportedEntry, { op: 'delete' }>, page: PageWork): void {
+  function applyDelete(step: ImportStep, entry: Extract<ImportedEntry, { op: 'delete' }>, page: PageWork): void {
     const types = entry.objectType === undefined ? step.types : [typeOf(state, entry.objectType)];
     for (const type of types) {
       const row = findRow(type.id, entry.anchor, entry.dn);
@@ -354,13 +347,13 @@ export function createImportCommands(state: StoreState): ImportCommands {
     return dn === undefined ? undefined : database.get(`SELECT ${columns} FROM entries WHERE dn_key = ? AND otype = ?`, state.model.dnKey(dn), otype);
   }
 
-  function stepOf(stepId: number): Step {
+  function stepOf(stepId: number): ImportStep {
     const step = steps.get(stepId);
     if (step === undefined) throw new Error(`import step ${stepId} is not open`);
     return step;
   }
 
-  function isRemovable(step: Step, id: number, position: number, flags: number): boolean {
+  function isRemovable(step: ImportStep, id: number, position: number, flags: number): boolean {
     return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !isAtWork(state, id);
   }
 
@@ -380,7 +373,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   /** What an import saw is there, whatever an earlier one, whose removals wait for approval, believed (R23). */
-  function forgetSeenHeld(step: Step): void {
+  function forgetSeenHeld(step: ImportStep): void {
     for (const row of database.all("SELECT h.run, h.entry FROM held h JOIN runs r ON r.id = h.run WHERE r.held_decision = 'waiting'"))
       if (step.seen.has(Number(row['entry']))) database.run('DELETE FROM held WHERE run = ? AND entry = ?', Number(row['run']), Number(row['entry']));
   }
@@ -527,7 +520,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     },
   };
 
-  function listUnseen(step: Step): number[] {
+  function listUnseen(step: ImportStep): number[] {
     const ids: number[] = [];
     const types = step.types.map((type) => type.id);
     const { n } = database.get('SELECT coalesce(sum(entries), 0) AS n FROM types WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(types)) ?? {};
@@ -543,14 +536,12 @@ export function createImportCommands(state: StoreState): ImportCommands {
     return ids;
   }
 
-  function countInPartition(type: StoredType, step: Step): number {
+  function countInPartition(type: StoredType, step: ImportStep): number {
     return Number(
       database.get(`SELECT count(*) AS n FROM entries WHERE otype = ? AND partition = ? AND flags & ${flag.absent} = 0`, type.id, step.partition)?.['n'] ?? 0,
     );
   }
 }
-
-const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
 
 function dnOf(entry: UpdateEntry, row: Row): { readonly dn?: string } {
   const dn = entry.newDn ?? (row['dn'] === null ? undefined : String(row['dn']));

@@ -1,17 +1,9 @@
 import type { ConnectorErrorData } from '@landbridge/connector-sdk';
-import type { PageOutcome } from '../connector-store.ts';
+import { noCounts, type PageOutcome } from '../connector-store.ts';
+import type { ImportTally } from '../import-step.ts';
 import type { StoreState } from './entry-rows.ts';
 import type { Confirmation } from './import-confirmation.ts';
 import type { StoredAttribute } from './stored-model.ts';
-
-interface Tally {
-  added: number;
-  updated: number;
-  unchanged: number;
-  removed: number;
-  fenced: number;
-  confirmed: number;
-}
 
 /** What a page gathers while it is applied. */
 export interface PageWork {
@@ -19,7 +11,7 @@ export interface PageWork {
   /** Single-valued references of new entries, to be written by one statement at the end of the page. */
   readonly referred: ReadonlyMap<StoredAttribute, readonly (readonly [entry: number, raw: string])[]>;
   refer(attribute: StoredAttribute, entry: number, raw: string): void;
-  count(what: keyof Tally): void;
+  count(what: keyof ImportTally): void;
   fail(index: number, code: ConnectorErrorData['code'], message: string): void;
   postpone(index: number): void;
   confirm(entryId: number, confirmation: Confirmation): void;
@@ -29,7 +21,7 @@ export interface PageWork {
 
 /** An empty page. */
 export function createPageWork(state: StoreState): PageWork {
-  const counts: Tally = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
+  const counts: ImportTally = { ...noCounts };
   const postponed: number[] = [];
   const errors: { index: number; error: ConnectorErrorData }[] = [];
   const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];

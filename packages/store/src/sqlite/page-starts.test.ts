@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { audit, group, model, noCounts, person, request, sets } from '../testing/people.ts';
+import { noCounts } from '../connector-store.ts';
+import { audit, group, model, person, request, sets } from '../testing/people.ts';
 import { type OpenStore, openSqliteConnectorStore } from './open-sqlite-store.ts';
 
 const PEOPLE = 2500;

@@ -1,18 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { foldCase } from '@landbridge/connector-sdk';
-import {
-  type ConnectorReader,
-  type EntryPage,
-  type EntryQuery,
-  type EntryRow,
-  type HeldRow,
-  type JournalRow,
-  type JournalState,
-  type ReferenceRow,
-  type RunRow,
-  ScanLimitError,
-  type StepRow,
-} from '../connector-store.ts';
+import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
+import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../row-mapping.ts';
 import { type Database, openForReading, type Row } from './database.ts';
 import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
@@ -94,7 +83,7 @@ export function openSqliteReader(file: string, runScan?: RunScan, indexed: () =>
         : entry(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE otype = ? AND anchor_key = ?`, type.id, model.anchorKey(anchor)));
     },
     async readReferences(entryId, attribute, page) {
-      const attr = attributeId(model, attribute);
+      const attr = model.attributeIds.get(attribute) ?? -1;
       const sql = `SELECT r.raw, r.target, t.scim_id, t.otype, t.body FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = ? AND r.attr = ?`;
       const rows =
         page.after === undefined
@@ -107,7 +96,7 @@ export function openSqliteReader(file: string, runScan?: RunScan, indexed: () =>
       const rows = database.all(
         `SELECT r.entry, r.attr, r.raw, r.target, t.scim_id, t.otype, t.body FROM json_each(?) i CROSS JOIN json_each(?) a CROSS JOIN refs r ON r.entry = i.value AND r.attr = a.value JOIN entries t ON t.id = r.target`,
         JSON.stringify(entryIds),
-        JSON.stringify(attributes.map((name) => attributeId(model, name))),
+        JSON.stringify(attributes.map((name) => model.attributeIds.get(name) ?? -1)),
       );
       return rows.map((row) => ({
         ...toReference(model, row),
@@ -116,14 +105,14 @@ export function openSqliteReader(file: string, runScan?: RunScan, indexed: () =>
       }));
     },
     async presentReferences(entryId, attribute, raw) {
-      const attr = attributeId(model, attribute);
+      const attr = model.attributeIds.get(attribute) ?? -1;
       return new Set(
         raw.filter((value) => database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined),
       );
     },
     async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = ? AND attr = ? LIMIT ?)';
-      return Number(database.get(sql, entryId, attributeId(model, attribute), atMost)?.['n'] ?? 0);
+      return Number(database.get(sql, entryId, model.attributeIds.get(attribute) ?? -1, atMost)?.['n'] ?? 0);
     },
     async readReferrers(entryId, attribute, page) {
       await indexed();
@@ -145,13 +134,7 @@ export function openSqliteReader(file: string, runScan?: RunScan, indexed: () =>
         const row =
           database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = ?', scimId) ??
           database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)', scimId);
-        if (row === undefined || (Number(row['flags']) & flag.hidden) !== 0) return undefined;
-        const raw = model.referenceForm === 'dn' ? row['dn'] : (Number(row['flags']) & (flag.pending | flag.absent)) !== 0 ? null : row['anchor'];
-        return {
-          entryId: Number(row['id']),
-          objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-          raw: raw === null || raw === undefined ? undefined : String(raw),
-        };
+        return toTarget(model, row);
       });
     },
     query,
@@ -197,29 +180,11 @@ export function openSqliteReader(file: string, runScan?: RunScan, indexed: () =>
         page.after ?? 0,
         page.limit,
       );
-      return rows.map(
-        (row): HeldRow => ({
-          entryId: Number(row['id']),
-          objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-          anchor: String(row['anchor'] ?? ''),
-          dn: row['dn'] === null ? undefined : String(row['dn']),
-        }),
-      );
+      return rows.map((row) => toHeldRow(model, row));
     },
     async readAudit(page) {
       const rows = database.all('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
-      return rows.map((row) => ({
-        id: Number(row['id']),
-        at: Number(row['at']),
-        actor: String(row['actor']),
-        action: String(row['action']),
-        ...(row['otype'] === null ? {} : { objectType: String(row['otype']) }),
-        ...(row['resource'] === null ? {} : { resource: String(row['resource']) }),
-        attributes: JSON.parse(String(row['attributes'])) as readonly string[],
-        result: String(row['result']),
-        correlation: String(row['correlation']),
-        ...(row['detail'] === null ? {} : { detail: String(row['detail']) }),
-      }));
+      return rows.map(toAuditRow);
     },
     async readWatermark(partition) {
       const value = database.get('SELECT value FROM watermarks WHERE partition = ?', partition)?.['value'];
@@ -310,90 +275,8 @@ function countOf(database: Database, type: StoredType): number {
   return Number(database.get('SELECT entries FROM types WHERE id = ?', type.id)?.['entries'] ?? 0);
 }
 
-function attributeId(model: StoredModel, name: string): number {
-  for (const [id, known] of model.attributeNames) if (known === name) return id;
-  return -1;
-}
-
-function toReference(model: StoredModel, row: Row): ReferenceRow {
-  const resolved = row['scim_id'] !== null;
-  return {
-    entryId: row['target'] === null ? undefined : Number(row['target']),
-    scimId: resolved ? String(row['scim_id']) : undefined,
-    objectType: resolved ? model.typesById.get(Number(row['otype']))?.name : undefined,
-    raw: String(row['raw']),
-    body: resolved ? String(row['body']) : undefined,
-  };
-}
-
-/** A journal row from a database row, of whichever engine. */
-export function toJournalRow(model: StoredModel, row: Readonly<Record<string, unknown>>): JournalRow {
-  const json = (name: string): unknown => (row[name] === null ? undefined : JSON.parse(String(row[name])));
-  return {
-    id: Number(row['id']),
-    kind: String(row['kind']) as JournalRow['kind'],
-    state: String(row['state']) as JournalState,
-    objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-    entryId: Number(row['entry']),
-    scimId: row['scim_id'] === null ? undefined : String(row['scim_id']),
-    steps: String(row['steps']),
-    effect: json('effect') as JournalRow['effect'],
-    link: json('link') as JournalRow['link'],
-    claims: json('claims') as JournalRow['claims'],
-    request: {
-      credential: String(row['credential']),
-      method: String(row['method']),
-      target: String(row['target']),
-      key: String(row['key']),
-      correlation: String(row['correlation']),
-    },
-    sealed: row['sealed'] === null ? undefined : String(row['sealed']),
-    error: json('error') as JournalRow['error'],
-    at: Number(row['at']),
-    resultAt: row['result_at'] === null ? undefined : Number(row['result_at']),
-    attempts: (json('attempts') ?? []) as JournalRow['attempts'],
-  };
-}
-
 function readRunRow(database: Database, row: Row): RunRow {
   const id = Number(row['id']);
   const held = row['held_decision'] === null ? 0 : Number(database.get('SELECT count(*) AS n FROM held WHERE run = ?', id)?.['n'] ?? 0);
   return toRunRow(row, database.all('SELECT * FROM steps WHERE run = ? ORDER BY id', id), held);
-}
-
-/** A run from its row, those of its steps, and how many removals it holds. */
-export function toRunRow(row: Readonly<Record<string, unknown>>, stepRows: readonly Readonly<Record<string, unknown>>[], heldEntries: number): RunRow {
-  const id = Number(row['id']);
-  const steps = stepRows.map(
-    (step): StepRow => ({
-      id: Number(step['id']),
-      kind: String(step['kind']) as StepRow['kind'],
-      partition: String(step['partition']),
-      startedAt: Number(step['started']),
-      endedAt: step['ended'] === null ? undefined : Number(step['ended']),
-      result: String(step['result']) as StepRow['result'],
-      counts: JSON.parse(String(step['counts'])) as StepRow['counts'],
-      errorCount: Number(step['error_count']),
-      errors: JSON.parse(String(step['errors'])) as StepRow['errors'],
-    }),
-  );
-  const held =
-    row['held_decision'] === null
-      ? undefined
-      : {
-          reason: String(row['held_reason']),
-          entries: heldEntries,
-          decision: String(row['held_decision']) as 'waiting',
-          ...(row['held_by'] === null ? {} : { by: String(row['held_by']) }),
-        };
-  return {
-    id,
-    profile: String(row['profile']),
-    startedBy: String(row['started_by']),
-    startedAt: Number(row['started']),
-    endedAt: row['ended'] === null ? undefined : Number(row['ended']),
-    result: String(row['result']) as RunRow['result'],
-    steps,
-    held,
-  };
 }

@@ -566,8 +566,8 @@ function addAudit(state: StoreState, record: AuditRecord): void {
 }
 
 /** The stored form of an object type. @throws Error for one that is not configured. */
-export function typeOf(state: StoreState, name: string): StoredType {
-  const type = state.model.types.get(name);
+export function typeOf({ model }: Pick<StoreState, 'model'>, name: string): StoredType {
+  const type = model.types.get(name);
   if (type === undefined) throw new Error(`object type "${name}" is not configured`);
   return type;
 }

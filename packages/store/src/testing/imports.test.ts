@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
+import { noCounts } from '../connector-store.ts';
 import { storeOverPort } from '../sqlite/thread-client.ts';
 import { describeStores } from './describe-stores.ts';
-import { directoryModel, group, model, noCounts, person, sets } from './people.ts';
+import { directoryModel, group, model, person, sets } from './people.ts';
 
 const ada = { login: 'ada', title: 'old' };
 

@@ -1,20 +1,21 @@
 import { hash } from 'node:crypto';
 import { foldCase } from '@landbridge/connector-sdk';
-import type {
-  AuditRecord,
-  ConnectorReader,
-  ConnectorStore,
-  EntryEffect,
-  EntryRow,
-  ImportedEntry,
-  Intent,
-  IntentOutcome,
-  PageOutcome,
-  StepEnd,
-  StoreAttribute,
-  StoreModel,
-  WriteResult,
-  WrittenEntry,
+import {
+  type AuditRecord,
+  type ConnectorReader,
+  type ConnectorStore,
+  type EntryEffect,
+  type EntryRow,
+  type ImportedEntry,
+  type Intent,
+  type IntentOutcome,
+  noCounts,
+  type PageOutcome,
+  type StepEnd,
+  type StoreAttribute,
+  type StoreModel,
+  type WriteResult,
+  type WrittenEntry,
 } from '../connector-store.ts';
 
 const attribute = { type: 'string', multiValued: false, caseExact: true, queryable: false, unique: false, exportOnly: false } as const;
@@ -52,7 +53,6 @@ export const model: StoreModel = {
 /** The same with names in a directory: references are distinguished names, compared without regard to case. */
 export const directoryModel: StoreModel = { ...model, referenceForm: 'dn', normalizations: ['uppercase'] };
 
-export const noCounts = { added: 0, updated: 0, unchanged: 0, removed: 0, fenced: 0, confirmed: 0 };
 export const request = { credential: 'client', method: 'PATCH', target: '/Users', key: 'key', correlation: 'c1' };
 export const audit: AuditRecord = { at: 5, actor: 'client', action: 'update', attributes: ['title'], result: 'applied', correlation: 'c1' };
 
