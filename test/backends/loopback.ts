@@ -1,5 +1,17 @@
 import { connect, createServer } from 'node:net';
 
+/** A database server of our own: on loopback, on a free port, in a temporary folder, stopped by its process id. */
+export interface PrivateServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
 /** A port of the loopback interface that nobody listens on just now. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

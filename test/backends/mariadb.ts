@@ -3,20 +3,12 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mariadbPrograms } from '../../tools/backends.ts';
-import { answers, freePort } from './loopback.ts';
+import { answers, freePort, type PrivateServer } from './loopback.ts';
 
-/** A MariaDB server of our own: on loopback, on a free port, in a temporary folder, stopped by its process id. */
-export interface PrivateMariadb {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly url: string;
-  readonly pid: number;
+/** A MariaDB server of our own. */
+export interface PrivateMariadb extends PrivateServer {
   /** The command-line client of the same version, for the system's own view; rows as lines, columns by tabs. */
   client(sql: string, database?: string): string;
-  stop(): Promise<void>;
 }
 
 const NOBODY = 65_534;

@@ -3,20 +3,12 @@ import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { postgresPrograms } from '../../tools/backends.ts';
-import { answers, freePort } from './loopback.ts';
+import { answers, freePort, type PrivateServer } from './loopback.ts';
 
-/** A PostgreSQL server of our own: on loopback, on a free port, in a temporary folder, stopped by its process id. */
-export interface PrivatePostgres {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly url: string;
-  readonly pid: number;
+/** A PostgreSQL server of our own. */
+export interface PrivatePostgres extends PrivateServer {
   /** `psql` of the same version, for the system's own client. */
   psql(sql: string): string;
-  stop(): Promise<void>;
 }
 
 const NOBODY = 65_534;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ConnectorContext } from '@landbridge/connector-sdk';
-import { contractChecks, runContractChecks } from '@landbridge/connector-testkit';
+import { contractChecks, runContractChecks, samplePeople } from '@landbridge/connector-testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dotnetProgram, monoPrograms } from '../../../tools/backends.ts';
 import { buildConnector, sourcesOf } from './build-worker.ts';
@@ -16,7 +16,7 @@ const NOT_ECMA2: readonly string[] = ['find', 'find-none', 'find-limit', 'export
 describe.skipIf(monoPrograms() === undefined)('the contract through the .NET worker', () => {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-ecma2-'));
   let directory = '';
-  let next = 0;
+  const people = samplePeople('level');
   beforeAll(async () => {
     directory = dirname(await buildConnector('Landbridge.Sample.Directory', sourcesOf('sample')));
   });
@@ -49,19 +49,7 @@ describe.skipIf(monoPrograms() === undefined)('the contract through the .NET wor
       context: contextOf(name, capabilities, {}, own),
       unreachable: contextOf(name, capabilities, { Folder: join(folder, 'nowhere'), Password: 'hunter2-kit' }, own),
       secrets: ['hunter2-kit'],
-      objectType: 'person',
-      sample() {
-        next += 1;
-        return {
-          login: `user${next}`,
-          level: 2n ** 53n + BigInt(next),
-          active: next % 2 === 0,
-          photo: new Uint8Array([0, 255, next % 256]),
-          mails: [`${next}@a`, `${next}@b`],
-        };
-      },
-      change: { attribute: 'title', values: ['Analyst', 'engineer'] },
-      unique: 'login',
+      ...people,
     });
     expect(results).toHaveLength(contractChecks.length);
     expect(results.filter((result) => result.status === 'failed')).toEqual([]);

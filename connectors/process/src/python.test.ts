@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectorContext } from '@landbridge/connector-sdk';
-import { contractChecks, runContractChecks } from '@landbridge/connector-testkit';
+import { contractChecks, runContractChecks, samplePeople } from '@landbridge/connector-testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { pythonProgram } from '../../../tools/backends.ts';
 import { connector } from './index.ts';
@@ -34,25 +34,13 @@ describe.skipIf(python === undefined)('a connector in Python, written from the p
   });
 
   it('passes every check of the contract test kit that applies', { timeout: 120_000 }, async () => {
-    let next = 0;
+    const people = samplePeople('level');
     const results = await runContractChecks({
       connector,
       context: contextOf(join(folder, 'people.json')),
       module: join(import.meta.dirname, 'index.ts'),
       unreachable: contextOf(join(folder, 'nowhere/people.json')),
-      objectType: 'person',
-      sample() {
-        next += 1;
-        return {
-          login: `user${next}`,
-          level: 2n ** 53n + BigInt(next),
-          active: next % 2 === 0,
-          photo: new Uint8Array([0, 255, next % 256]),
-          mails: [`${next}@a`, `${next}@b`],
-        };
-      },
-      change: { attribute: 'title', values: ['Analyst', 'engineer'] },
-      unique: 'login',
+      ...people,
     });
     expect(results).toHaveLength(contractChecks.length);
     expect(results.filter((result) => result.status === 'failed')).toEqual([]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ConnectorContext } from '@landbridge/connector-sdk';
-import { contractChecks, runContractChecks } from '@landbridge/connector-testkit';
+import { contractChecks, runContractChecks, samplePeople } from '@landbridge/connector-testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PrivateMariadb, startMariadb } from '../../../test/backends/mariadb.ts';
 import { type PrivatePostgres, startPostgres } from '../../../test/backends/postgres.ts';
@@ -48,7 +48,7 @@ const objectTypes = {
 const NOT_SQL: readonly string[] = ['partitions', 'hierarchy', 'export-parallel', 'export-replace', 'export-rename'];
 
 const quiet = (): void => {};
-let next = 0;
+const people = samplePeople('pay');
 
 async function check(parameters: Record<string, string | number>, nowhere: Record<string, string | number>): Promise<void> {
   const contextOf = (more: Record<string, string | number>): ConnectorContext => ({
@@ -63,19 +63,7 @@ async function check(parameters: Record<string, string | number>, nowhere: Recor
     module: join(import.meta.dirname, 'index.ts'),
     unreachable: contextOf(nowhere),
     secrets: ['hunter2-kit'],
-    objectType: 'person',
-    sample() {
-      next += 1;
-      return {
-        login: `user${next}`,
-        pay: 2n ** 53n + BigInt(next),
-        active: next % 2 === 0,
-        photo: new Uint8Array([0, 255, next % 256]),
-        mails: [`${next}@a`, `${next}@b`],
-      };
-    },
-    change: { attribute: 'title', values: ['Analyst', 'engineer'] },
-    unique: 'login',
+    ...people,
   });
   expect(results).toHaveLength(contractChecks.length);
   expect(results.filter((result) => result.status === 'failed')).toEqual([]);

@@ -8,7 +8,19 @@ import { connector } from './index.ts';
 import { openMysql } from './mysql-database.ts';
 import { buildModels } from './object-model.ts';
 import { readSettings } from './settings.ts';
-import { type Application, addOf, compare, contextOf, createMariadbBench, find, importAll, put, putOne, schemaOf } from './testing/applications.ts';
+import {
+  type Application,
+  addOf,
+  compare,
+  contextOf,
+  createMariadbBench,
+  find,
+  importAll,
+  importWhileWritten,
+  put,
+  putOne,
+  schemaOf,
+} from './testing/applications.ts';
 import { startProxy } from './testing/cutting-relay.ts';
 
 const bench = createMariadbBench('utf8mb4_general_ci');
@@ -207,19 +219,7 @@ describe.skipIf(!bench.isThere)('MariaDB when things go wrong', () => {
     await application.run(
       'CREATE TABLE owners (id int PRIMARY KEY); CREATE TABLE things (owner int, thing int, KEY (owner)); INSERT INTO owners SELECT seq FROM seq_1_to_9000; INSERT INTO things SELECT seq, 1 FROM seq_1_to_9000',
     );
-    const context = contextOf(application, {
-      owner: { table: 'owners', anchor: ['id'], multiValued: { things: { table: 'things', key: ['owner'], value: 'thing' } } },
-    });
-    const session = await connector.openImport?.(context, { kind: 'full', schema: await schemaOf(context), pageSize: 500, signal });
-    if (session === undefined) throw new Error('no session');
-    const entries = [...(await session.readPage({ signal })).entries];
-    await application.run('DELETE FROM things; DELETE FROM owners WHERE id > 4000; INSERT INTO owners VALUES (99999)');
-    for (let more = true; more; ) {
-      const page = await session.readPage({ signal });
-      entries.push(...page.entries);
-      more = page.more;
-    }
-    await session.close('normal');
+    const entries = await importWhileWritten(application);
     expect(entries).toHaveLength(9000);
     expect(entries.every((entry) => (entry.attributes?.['things'] as bigint[] | undefined)?.length === 1)).toBe(true);
   });

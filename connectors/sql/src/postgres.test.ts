@@ -3,7 +3,19 @@ import type { TestResult } from '@landbridge/connector-sdk';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connector } from './index.ts';
-import { type Application, addOf, compare, contextOf, createPostgresBench, find, importAll, put, putOne, schemaOf } from './testing/applications.ts';
+import {
+  type Application,
+  addOf,
+  compare,
+  contextOf,
+  createPostgresBench,
+  find,
+  importAll,
+  importWhileWritten,
+  put,
+  putOne,
+  schemaOf,
+} from './testing/applications.ts';
 import { startProxy } from './testing/cutting-relay.ts';
 
 const bench = createPostgresBench();
@@ -270,19 +282,7 @@ describe.skipIf(!bench.isThere)('PostgreSQL when things go wrong', () => {
     await application.run(
       'CREATE TABLE owners (id int PRIMARY KEY); CREATE TABLE things (owner int, thing int); INSERT INTO owners SELECT generate_series(1, 9000); INSERT INTO things SELECT generate_series(1, 9000), 1',
     );
-    const context = contextOf(application, {
-      owner: { table: 'owners', anchor: ['id'], multiValued: { things: { table: 'things', key: ['owner'], value: 'thing' } } },
-    });
-    const session = await connector.openImport?.(context, { kind: 'full', schema: await schemaOf(context), pageSize: 500, signal });
-    if (session === undefined) throw new Error('no session');
-    const entries = [...(await session.readPage({ signal })).entries];
-    await application.run('DELETE FROM things; DELETE FROM owners WHERE id > 4000; INSERT INTO owners VALUES (99999)');
-    for (let more = true; more; ) {
-      const page = await session.readPage({ signal });
-      entries.push(...page.entries);
-      more = page.more;
-    }
-    await session.close('normal');
+    const entries = await importWhileWritten(application);
     expect(entries).toHaveLength(9000);
     expect(entries.every((entry) => (entry.attributes?.['things'] as bigint[] | undefined)?.length === 1)).toBe(true);
     await wait(200);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectorContext, TestResult } from '@landbridge/connector-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PrivateServer } from '../../../test/backends/loopback.ts';
 import { startMariadb } from '../../../test/backends/mariadb.ts';
 import { startPostgres } from '../../../test/backends/postgres.ts';
 import { mariadbPrograms, postgresPrograms } from '../../../tools/backends.ts';
@@ -29,15 +30,7 @@ function makeCertificate(folder: string, name: string): { readonly certificate: 
 }
 
 /** A server that has this certificate, and a table "people". */
-interface TlsServer {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly url: string;
-  stop(): Promise<void>;
-}
+type TlsServer = Omit<PrivateServer, 'pid'>;
 
 const servers: readonly {
   readonly name: string;

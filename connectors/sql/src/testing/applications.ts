@@ -197,6 +197,27 @@ export interface Imported {
   readonly pages: number;
 }
 
+/**
+ * A full import of 9000 owners with a thing each, while all things and most owners are deleted and others come: what one state of
+ * the application has. The tables `owners` and `things` are there.
+ */
+export async function importWhileWritten(application: Application): Promise<readonly ImportEntry[]> {
+  const context = contextOf(application, {
+    owner: { table: 'owners', anchor: ['id'], multiValued: { things: { table: 'things', key: ['owner'], value: 'thing' } } },
+  });
+  const session = await connector.openImport?.(context, { kind: 'full', schema: await schemaOf(context), pageSize: 500, signal });
+  if (session === undefined) throw new Error('no session');
+  const entries = [...(await session.readPage({ signal })).entries];
+  await application.run('DELETE FROM things; DELETE FROM owners WHERE id > 4000; INSERT INTO owners VALUES (99999)');
+  for (let more = true; more; ) {
+    const page = await session.readPage({ signal });
+    entries.push(...page.entries);
+    more = page.more;
+  }
+  await session.close('normal');
+  return entries;
+}
+
 /** Runs an import to its end. */
 export async function importAll(
   context: ConnectorContext,
