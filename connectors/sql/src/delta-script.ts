@@ -33,7 +33,7 @@ export async function deltaScript(context: ConnectorContext): Promise<string> {
 }
 
 /** The script for these object types. @throws ConnectorError when none comes from a table. */
-export function formatDeltaScript({ name }: Pick<Dialect, 'name'>, models: readonly ObjectModel[]): string {
+function formatDeltaScript({ name }: Pick<Dialect, 'name'>, models: readonly ObjectModel[]): string {
   const words = WORDS[name];
   const fromTables = models.filter((model) => model.settings.table !== undefined || model.settings.writeTable !== undefined);
   if (fromTables.length === 0)

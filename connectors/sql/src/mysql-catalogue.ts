@@ -44,7 +44,7 @@ export async function readMysqlColumns(query: Query, table: string, schema: stri
 }
 
 /** Types by their declaration: `tinyint(1)` and `bit(1)` are how booleans are kept here. */
-export function typeOfDeclaration(declared: string): ColumnType {
+function typeOfDeclaration(declared: string): ColumnType {
   if (/^(tinyint\(1\)|bit\(1\))/.test(declared)) return 'boolean';
   if (/^(tinyint|smallint|mediumint|int|bigint|year|bit)\b/.test(declared)) return 'integer';
   return /^(binary|varbinary|tinyblob|blob|mediumblob|longblob)\b/.test(declared) ? 'binary' : 'string';

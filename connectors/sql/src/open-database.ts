@@ -26,7 +26,7 @@ export interface OpenApplication {
 }
 
 /** Reads the parameters. @throws ConnectorError `invalid-configuration` with the first problem. */
-export function requireSettings(context: ConnectorContext): SqlSettings {
+function requireSettings(context: ConnectorContext): SqlSettings {
   const { settings, problems } = readSettings(context.parameters);
   const [problem] = problems;
   if (problem !== undefined) throw new ConnectorError('invalid-configuration', `${problem.parameter}: ${problem.message}`, { parameter: problem.parameter });

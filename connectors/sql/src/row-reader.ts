@@ -68,7 +68,7 @@ export function compileReader(database: SqlDatabase, model: ObjectModel, wanted:
 }
 
 /** How a column is selected: of bytes not more than it takes to see that they are too many. */
-export function selectedOf(dialect: Dialect, expression: string, column: CatalogueColumn): string {
+function selectedOf(dialect: Dialect, expression: string, column: CatalogueColumn): string {
   const { maximumBytes } = column;
   return dialect.selected(maximumBytes === undefined ? expression : dialect.firstBytes(expression, maximumBytes + 1), column);
 }

@@ -8,7 +8,7 @@ import { attributeValues } from './row-reader.ts';
 import type { OperationSettings, WriteSettings } from './settings.ts';
 
 /** Names that are values of a password call, not attributes. */
-export const passwordNames: ReadonlySet<string> = new Set(['password', 'oldPassword']);
+const passwordNames: ReadonlySet<string> = new Set(['password', 'oldPassword']);
 const NEW = 'new.';
 
 /** A step of a write, ready to run. */

@@ -45,7 +45,7 @@ export function choosePartition(face: ScimFace, model: ResourceModel, dn: string
 }
 
 /** A rename stays in its partition and in the selected containers (R31). @throws ScimError. */
-export function requireInside(face: ScimFace, dn: string, partition: string): void {
+function requireInside(face: ScimFace, dn: string, partition: string): void {
   try {
     face.scope.requireInside(dn, face.scope.partition(partition));
   } catch (error) {

@@ -93,7 +93,7 @@ function readConnectors(shape: MimShape, account: Account, other: TrackedElement
 }
 
 /** Which file it is. @throws MimImportError `unknown-shape` naming what is known. */
-export function detectShape(root: XmlElement): MimShape {
+function detectShape(root: XmlElement): MimShape {
   const data = root.name === 'ma-data' ? root : root.children.find((child) => child.name === 'ma-data');
   const packaged = data?.attributes.some((attribute) => attribute.name === 'format' && attribute.value.toLowerCase() === 'packaged') === true;
   switch (root.namespace === '' ? root.name : '') {

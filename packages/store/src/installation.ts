@@ -36,7 +36,7 @@ export function connectorFile(dataFolder: string, connector: string): string {
 }
 
 /** The name of the host that owns a data folder, the same after every restart. */
-export function hostName(dataFolder: string): string {
+function hostName(dataFolder: string): string {
   const file = join(dataFolder, 'host-id');
   if (!existsSync(file)) writeFileSync(file, randomUUID(), { mode: 0o600 });
   return readFileSync(file, 'utf8').trim();

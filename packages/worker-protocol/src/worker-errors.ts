@@ -17,7 +17,7 @@ const byName = new Map<string, ConnectorErrorCode>(
 );
 
 /** The code of an ECMA2 name; `unknown` for every name and number that the table lacks (R19). */
-export function codeOfEcma2(name: string): ConnectorErrorCode {
+function codeOfEcma2(name: string): ConnectorErrorCode {
   return byName.get(name) ?? 'unknown';
 }
 

@@ -26,7 +26,7 @@ export async function signEvent(event: ResourceEvent, stream: EventStream, issue
 }
 
 /** The time is part of it because numbers come again when a store is restored from a backup. */
-export function identifierOf(event: Pick<ResourceEvent, 'id' | 'at'>, stream: EventStream): string {
+function identifierOf(event: Pick<ResourceEvent, 'id' | 'at'>, stream: EventStream): string {
   return `${stream.connector}.${stream.name}.${event.id}.${event.at}`;
 }
 

@@ -42,7 +42,7 @@ export function createLog(destination: DestinationStream, level: (typeof LEVELS)
 const REDACTED = '[redacted]';
 
 /** A copy of fields without secrets. */
-export function redact(value: unknown, depth: number): unknown {
+function redact(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return redactText(value);
   if (value instanceof Error) return { message: redactText(value.message) };
   if (typeof value !== 'object' || value === null) return value;

@@ -8,7 +8,7 @@ const PLAIN = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const HOST_PLAIN = /^[-_][A-Za-z0-9_-]+$/;
 
 /** Formats one name of an application as a SCIM attribute name. */
-export function formatAttributeName(name: string): string {
+function formatAttributeName(name: string): string {
   if (PLAIN.test(name)) return name;
   let text = '';
   for (let index = 0; index < name.length; index += 1) {

@@ -14,9 +14,6 @@ import { nameAttributes } from './attribute-names.ts';
 import { type Binding, type BindingShape, chooseConversion } from './binding.ts';
 import { type HostedAttribute, hostedAttributes } from './hosted-attributes.ts';
 
-/** The URN of the Enterprise User extension (RFC 7643 §4.3). */
-export const ENTERPRISE_USER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
-
 /** Attributes that every resource has (RFC 7643 §3.1). `externalId` may be mapped, the others are the host's. */
 const RESERVED = ['schemas', 'id', 'externalid', 'meta'];
 
@@ -52,12 +49,12 @@ interface Target {
 }
 
 /** A connector's own extension schema for a resource type: every attribute that is not mapped elsewhere. */
-export function extensionUrn(connector: string, resourceType: string): string {
+function extensionUrn(connector: string, resourceType: string): string {
   return `urn:ietf:params:scim:schemas:extension:landbridge:${connector}:2.0:${resourceType}`;
 }
 
 /** The schema of the Entra ECMA Connector Host (entra-host.md 3). */
-export function dropInUrn(resourceType: string): string {
+function dropInUrn(resourceType: string): string {
   return `urn:ietf:params:scim:schemas:extension:ECMA2Host:2.0:${resourceType}`;
 }
 

@@ -332,7 +332,7 @@ function isReadable(objectType: CompiledObjectType, name: string): boolean {
 }
 
 /** Whether an entry of the application shows what a step wanted: typed, order-free, by the case rule of each attribute (R20). */
-export function showsEffect(effect: EntryEffect, attributes: EncodedAttributes, objectType: CompiledObjectType): boolean {
+function showsEffect(effect: EntryEffect, attributes: EncodedAttributes, objectType: CompiledObjectType): boolean {
   for (const [name, wanted] of Object.entries(effect.set)) {
     if (isReadable(objectType, name) && !sameValues(objectType, name, wanted, attributes[name])) return false;
   }
@@ -359,7 +359,7 @@ function valuesOf(value: unknown): readonly (string | boolean)[] {
 }
 
 /** Whether sending a step again does no harm when it was applied after all (R14). */
-export function isRepeatable(step: WriteStep | undefined): boolean {
+function isRepeatable(step: WriteStep | undefined): boolean {
   if (step === undefined || step.call !== 'put') return true;
   if (step.change.modification === 'delete') return true;
   if (step.change.modification === 'replace') return true;

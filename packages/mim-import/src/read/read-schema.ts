@@ -15,7 +15,7 @@ const SYNTAXES: Readonly<Record<string, ImportedAttributeType>> = {
 };
 
 /** The attribute that the synchronisation engine adds where a connector sets passwords; it is no attribute of the application. */
-export const EXPORT_PASSWORD = 'export_password';
+const EXPORT_PASSWORD = 'export_password';
 
 interface AttributeDefinition {
   readonly name: string;

@@ -140,7 +140,7 @@ function commentOf(parameter: ImportedParameter): string {
 }
 
 /** Text that looks like one of our references is data here: PowerShell writes `${env:NAME}` too. */
-export function escapeReferences(text: string): string {
+function escapeReferences(text: string): string {
   return text.replace(/(\$+)(\{(?:env|file|secret):[^}\r\n]{1,500}\})?/g, (run, dollars: string, reference?: string) =>
     reference === undefined ? run : `${dollars}${dollars}${reference}`,
   );

@@ -28,7 +28,7 @@ export interface XmlLimits {
 }
 
 /** The largest real export known has depth 14 and 20,000 elements. */
-export const xmlLimits: XmlLimits = { depth: 64, elements: 2_000_000, attributes: 256 };
+const xmlLimits: XmlLimits = { depth: 64, elements: 2_000_000, attributes: 256 };
 
 const XMLNS = 'http://www.w3.org/2000/xmlns/';
 

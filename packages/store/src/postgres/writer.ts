@@ -3,7 +3,7 @@ import { flag } from '../sqlite/tables.ts';
 import { openSession, type PostgresOptions, type Session } from './connection.ts';
 
 /** Somebody else owns the connector, or has taken it over: nothing of this host's is written any more (R34). */
-export class StoreOwnerError extends Error {
+class StoreOwnerError extends Error {
   override readonly name = 'StoreOwnerError';
 }
 

@@ -129,7 +129,7 @@ export function toEntryRow(database: Database, model: StoredModel, row: Row): En
 }
 
 /** The link record of a resource. */
-export function readLink(database: Database, scimId: string): LinkRow | undefined {
+function readLink(database: Database, scimId: string): LinkRow | undefined {
   const row = database.get('SELECT state, shadow, aliases FROM links WHERE scim_id = ?', scimId);
   if (row === undefined) return undefined;
   const external = database.all('SELECT client, external_id FROM link_external WHERE scim_id = ?', scimId);
@@ -165,7 +165,7 @@ export function writeMultiValues(database: Database, type: StoredType, entry: nu
 }
 
 /** The entry a raw reference value means, or `undefined` while there is none (R10). */
-export function resolveReference(state: StoreState, attribute: StoredAttribute, raw: string): number | undefined {
+function resolveReference(state: StoreState, attribute: StoredAttribute, raw: string): number | undefined {
   const { database, model } = state;
   const key = model.referenceKey(raw);
   if (model.referenceForm === 'dn') {

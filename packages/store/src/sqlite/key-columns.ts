@@ -19,7 +19,7 @@ export function isKeyColumn(name: string): boolean {
 }
 
 /** The key of a value; `null` where there is none to compare. */
-export function columnKey(attribute: StoredAttribute, value: EncodedValue | readonly EncodedValue[] | undefined): SQLInputValue {
+function columnKey(attribute: StoredAttribute, value: EncodedValue | readonly EncodedValue[] | undefined): SQLInputValue {
   if (value === undefined || typeof value === 'object') return null;
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (attribute.type !== 'integer') return valueKey(attribute, value);

@@ -219,7 +219,7 @@ function countUpTo(database: Database, model: StoredModel, type: StoredType, fil
 }
 
 /** Reads one page of a query on an open database. `few` is how many match, where that is known and not many. */
-export function readPage(database: Database, model: StoredModel, type: StoredType, request: EntryQuery, few?: number): EntryPage {
+function readPage(database: Database, model: StoredModel, type: StoredType, request: EntryQuery, few?: number): EntryPage {
   const condition =
     request.filter === undefined ? { sql: '1', values: [], indexed: true } : translateFilter(request.filter, model, type, { many: few === undefined });
   const isFew = few !== undefined;

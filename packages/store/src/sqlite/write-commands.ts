@@ -303,13 +303,13 @@ export function judgeHeld(
 }
 
 /** The row of an entry, or `undefined`. */
-export function readEntry(state: StoreState, entryId: number): EntryRow | undefined {
+function readEntry(state: StoreState, entryId: number): EntryRow | undefined {
   const row = state.database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId);
   return row === undefined ? undefined : toEntryRow(state.database, state.model, row);
 }
 
 /** The entry that has a unique value. */
-export function findOwner(state: StoreState, type: StoredType, claim: Claim): number | undefined {
+function findOwner(state: StoreState, type: StoredType, claim: Claim): number | undefined {
   const attribute = attributeOf(type, claim.attribute);
   const owner =
     attribute.column === undefined
