@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
@@ -70,10 +70,20 @@ describe('SEC-54 a connector that misbehaves while writing', () => {
   }
 
   it('R19 S-206 a server that is down is 503 with Retry-After, and nothing was applied', async () => {
-    const connector = await start('throws-server-down');
+    const connector = await start('answers-server-down');
     await expect(create(connector, 'first')).rejects.toMatchObject({ status: 503, retryAfter: 5 });
     expect(await states(connector)).toEqual(['refused']);
     expect((await create(connector, 'first')).status).toBe(201);
+  });
+
+  it.each([
+    ['throws-server-down', 2],
+    ['throws-server-down-after', 1],
+  ])('R13 %s: thrown in the middle of an export it proves nothing; looking decides', async (behaviour, calls) => {
+    const connector = await start(behaviour);
+    expect((await create(connector, 'first')).status).toBe(201);
+    expect(await states(connector)).toEqual(['applied']);
+    expect(readFileSync(join(open.at(-1)?.folder ?? '', 'files', 'puts'), 'utf8')).toHaveLength(calls);
   });
 
   it('R16 a repeat of a write in flight joins it', async () => {

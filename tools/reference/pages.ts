@@ -66,8 +66,8 @@ async function sqlPage(): Promise<string> {
 
 const CLASSES: Readonly<Record<ErrorRow['class'], string>> = {
   skip: 'this entry fails, the others go on',
-  retry: 'nothing was applied; tried again with back-off',
-  stop: 'the session or run ends; nothing was applied for entries without a result',
+  retry: 'nothing was applied, and it may succeed later; thrown in the middle of an export it proves nothing, and is settled like `doubt`',
+  stop: 'the session or run ends; thrown in the middle of an export it is settled like `doubt`',
   doubt: 'nobody knows whether it was applied; settled by looking at the application',
 };
 

@@ -169,8 +169,8 @@ export interface EntryResult {
 /** An open export. */
 export interface ExportSession {
   /**
-   * Applies a batch. A thrown error puts the whole batch in doubt (R13) unless its class is `retry` or `stop`, which say
-   * that nothing was applied.
+   * Applies a batch. What is certain about an entry is its result, an error included. A thrown error puts the whole batch in doubt
+   * (R13), unless there is one change and the error is the application's answer about that entry (class `skip`).
    */
   put(changes: readonly EntryChange[], options: { readonly signal: AbortSignal }): Promise<readonly EntryResult[]>;
   /** Ends the session. Results count from here where `resultsApply` is `at-close` (R17). Called exactly once. */

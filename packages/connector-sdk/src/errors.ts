@@ -11,8 +11,11 @@
  *
  * - `skip`: this entry fails, the others go on; the client gets the answer below.
  * - `retry`: nothing was applied and the same call may succeed later; with back-off.
- * - `stop`: the session or run ends; nothing was applied for entries without a result.
+ * - `stop`: the session or run ends; nothing was applied.
  * - `doubt`: it is unknown whether the change was applied; settled by looking (R13, R14).
+ *
+ * That nothing was applied is believed of the result of an entry, and of a session that did not open. A call that throws in the
+ * middle of an export proves nothing about what went before, whatever it throws: see {@link speaksOfEntry}.
  */
 export type ErrorClass = 'skip' | 'retry' | 'stop' | 'doubt';
 
@@ -243,6 +246,14 @@ export function toErrorData(thrown: unknown): ConnectorErrorData {
 /** An error from its plain form. */
 export function fromErrorData(data: ConnectorErrorData): ConnectorError {
   return new ConnectorError(data.code, data.message, data.detail ?? {});
+}
+
+/**
+ * Whether an error is the application's answer about one entry, which was not changed then. Whatever else a call throws (the server
+ * went down, the credentials expired) may have come after the change was applied (R13).
+ */
+export function speaksOfEntry(code: ConnectorErrorCode): boolean {
+  return connectorErrors[code].class === 'skip' || code === 'retry-reference' || code === 'convert-to-add';
 }
 
 /** Whether a value is a code of the table. */

@@ -270,7 +270,7 @@ function exportSession(worker: WorkerProcess, session: number, schema: Schema, r
         return results.map((result) => readResult(result, typeOf.get(result.id) ?? new Map(), redact));
       } catch (thrown) {
         const error = toConnectorError(thrown);
-        // R13: a batch that threw is in doubt. Only of a batch of one may an exception say that nothing was applied.
+        // R13: a batch that threw is in doubt. Only of a batch of one may an exception be the answer about the entry.
         if (changes.length === 1 || connectorErrors[error.code].class === 'doubt') throw error;
         throw new ConnectorError('unknown', `the connector threw in the middle of a batch of ${changes.length}: ${error.message}`, error.detail);
       }

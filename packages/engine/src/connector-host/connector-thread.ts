@@ -5,13 +5,13 @@ import {
   type ConnectorContext,
   ConnectorError,
   compileSchema,
-  connectorErrors,
   defaultCapabilities,
   type ExportSession,
   encodeAttributes,
   matchesEntry,
   readAnchor,
   type Schema,
+  speaksOfEntry,
   toErrorData,
 } from '@landbridge/connector-sdk';
 import type { ConnectorDescription, FoundEntries, PutOutcome, Selection } from './connector-handle.ts';
@@ -144,8 +144,7 @@ async function put(request: Extract<ThreadCall, { call: 'put' }>, signal: AbortS
     return outcomes.map((outcome) => ('error' in outcome ? { ...outcome, error: redact(outcome.error) } : outcome));
   } catch (thrown) {
     const error = redact(toErrorData(thrown));
-    // Only a class that says so lets us believe that nothing of the batch was applied (R13).
-    const status = connectorErrors[error.code].class === 'doubt' ? 'in-doubt' : 'refused';
+    const status = request.changes.length === 1 && speaksOfEntry(error.code) ? 'refused' : 'in-doubt';
     return request.changes.map(() => ({ status, error }));
   }
 }
