@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
 import { type ConnectorStore, type Intent, type IntentOutcome, postgresInstallation, type WriteResult } from '@landbridge/store';
-import { deriveScimId } from '../../packages/store/src/sqlite/scim-id.ts';
+import { deriveScimId } from '../../packages/store/src/rules/scim-id.ts';
 
 /**
  * The process that the torture suite kills: one connector, driven over IPC by the suite. It reports at start which of the

@@ -67,7 +67,7 @@ function check(file: string): readonly string[] {
   // What a folder `testing` holds is for tests alone: suites, and what they share.
   const isTest = file.endsWith('.test.ts') || file.includes('/src/testing/');
   return importsOf(file).flatMap((specifier) => {
-    if (specifier.startsWith('.')) return [];
+    if (specifier.startsWith('.')) return checkStores(file, specifier, isTest);
     const problems: string[] = [];
     const rule = FORBIDDEN.find((one) => file.startsWith(one.folder) && one.imports.test(specifier));
     if (rule !== undefined && !isTest) problems.push(`${file} imports ${specifier}: ${rule.why}`);
@@ -81,6 +81,18 @@ function check(file: string): readonly string[] {
       problems.push(`${file} imports ${name}, which ${folder}/package.json does not declare`);
     return problems;
   });
+}
+
+/** The two stores know nothing of each other: what both need is in `rules/` and `thread/` of their package. */
+function checkStores(file: string, specifier: string, isTest: boolean): readonly string[] {
+  const other = /packages\/store\/src\/(?:rules|thread)\//.test(file)
+    ? /\/(?:sqlite|postgres)\//
+    : file.includes('store/src/postgres/')
+      ? /\/sqlite\//
+      : file.includes('store/src/sqlite/')
+        ? /\/postgres\//
+        : undefined;
+  return !isTest && other?.test(specifier) === true ? [`${file} imports ${specifier}: move what both need to rules/ or thread/`] : [];
 }
 
 /** What a file imports, static and dynamic; comments do not count. */

@@ -1,14 +1,15 @@
-/** `@landbridge/store`: what must not be lost. Interfaces first; `sqlite/` is the embedded implementation, `postgres/` the one for a server. */
+/** `@landbridge/store`: what must not be lost. Interfaces first; `sqlite/` is the embedded implementation, `postgres/` the one for a server, `rules/` what both decide by. */
 export * from './connector-store.ts';
 export * from './control-store.ts';
 export * from './crash-points.ts';
 export { type Installation, postgresInstallation, sqliteInstallation } from './installation.ts';
+export { type MovedPart, migrateFromSqlite } from './migrate-sqlite-to-postgres.ts';
+export type { OpenStore } from './open-store.ts';
 export type { PostgresOptions } from './postgres/connection.ts';
 export { openPostgresControlStore } from './postgres/control-database.ts';
-export { type MovedPart, migrateFromSqlite } from './postgres/migrate-from-sqlite.ts';
 export { openPostgresConnectorStore, type PostgresStoreOptions } from './postgres/open-postgres-store.ts';
+export { deriveScimId } from './rules/scim-id.ts';
 export { openSqliteControlStore } from './sqlite/control-database.ts';
 export { type DataFolder, openDataFolder } from './sqlite/data-folder.ts';
-export { type OpenStore, openSqliteConnectorStore } from './sqlite/open-sqlite-store.ts';
-export { deriveScimId } from './sqlite/scim-id.ts';
-export { storeOverPort } from './sqlite/thread-client.ts';
+export { openSqliteConnectorStore } from './sqlite/open-sqlite-store.ts';
+export { storeOverPort } from './thread/thread-client.ts';

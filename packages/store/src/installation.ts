@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ControlStore } from './control-store.ts';
+import type { OpenStore } from './open-store.ts';
 import type { PostgresOptions } from './postgres/connection.ts';
 import { openPostgresControlStore } from './postgres/control-database.ts';
 import { openPostgresConnectorStore } from './postgres/open-postgres-store.ts';
 import { openSqliteControlStore } from './sqlite/control-database.ts';
-import { type OpenStore, openSqliteConnectorStore } from './sqlite/open-sqlite-store.ts';
+import { openSqliteConnectorStore } from './sqlite/open-sqlite-store.ts';
 
 /** Where an installation keeps what must not be lost: files of its data folder, or a PostgreSQL database. */
 export interface Installation {

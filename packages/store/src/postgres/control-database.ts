@@ -1,5 +1,5 @@
 import type { ConfigurationRevision, ControlStore } from '../control-store.ts';
-import { toRevision, toToken } from '../sqlite/control-database.ts';
+import { toRevision, toToken } from '../rules/control-rows.ts';
 import { openPool, openSession, type PostgresOptions } from './connection.ts';
 import { toKept } from './records.ts';
 import { migrate } from './tables.ts';

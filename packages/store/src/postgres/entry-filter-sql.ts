@@ -1,8 +1,8 @@
 import { foldCase } from '@landbridge/connector-sdk';
 import type { StoreFilter } from '../connector-store.ts';
-import { nextPrefix } from '../next-prefix.ts';
-import type { StoredAttribute, StoredModel, StoredType } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { nextPrefix } from '../rules/next-prefix.ts';
+import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import type { SqlValue } from './connection.ts';
 import { isShortPrefix, keyExpression, literal, toIndexKey, toKept } from './records.ts';
 

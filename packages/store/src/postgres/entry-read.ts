@@ -1,7 +1,7 @@
 import type { EntryRow, LinkRow } from '../connector-store.ts';
-import { toEntryRow as mapEntryRow } from '../row-mapping.ts';
-import type { StoredModel } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { toEntryRow as mapEntryRow } from '../rules/row-mapping.ts';
+import type { StoredModel } from '../rules/stored-model.ts';
 import type { Row } from './connection.ts';
 
 /** Entries `e` with what their link says, in one statement. */

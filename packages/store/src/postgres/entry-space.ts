@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedAttributes } from '@landbridge/connector-sdk';
 import type { AuditRecord, LinkRow } from '../connector-store.ts';
-import type { Announcement } from '../sqlite/outbox.ts';
-import { deriveScimId } from '../sqlite/scim-id.ts';
-import type { StoredAttribute, StoredType } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
-import type { AwaitedAttributes } from '../sqlite/write-commands.ts';
+import type { Announcement } from '../rules/announcements.ts';
+import type { AwaitedAttributes } from '../rules/confirmation.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { deriveScimId } from '../rules/scim-id.ts';
+import type { StoredAttribute, StoredType } from '../rules/stored-model.ts';
 import type { Row, Session } from './connection.ts';
 import type { Writer } from './writer.ts';
 

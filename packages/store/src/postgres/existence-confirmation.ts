@@ -1,6 +1,6 @@
-import type { ImportStep } from '../import-step.ts';
-import { flag } from '../sqlite/tables.ts';
-import type { AwaitedAttributes } from '../sqlite/write-commands.ts';
+import type { AwaitedAttributes } from '../rules/confirmation.ts';
+import { flag } from '../rules/entry-flags.ts';
+import type { ImportStep } from '../rules/import-step.ts';
 import type { Session } from './connection.ts';
 
 /** What an import says of creates and deletes (R20): the rules of `sqlite/existence-confirmation.ts`. */

@@ -1,4 +1,4 @@
-import type { StoredAttribute } from '../sqlite/stored-model.ts';
+import type { StoredAttribute } from '../rules/stored-model.ts';
 import type { Session } from './connection.ts';
 import { attributesOf, type EntryRecord, type PendingWork } from './entry-space.ts';
 import { writeAnnouncements } from './outbox.ts';

@@ -1,9 +1,9 @@
 import { type ConnectorStore, type ImportedEntry, noCounts, type PageOutcome } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
-import type { ImportStep } from '../import-step.ts';
-import { createSeenEntries } from '../sqlite/seen-entries.ts';
-import { flag } from '../sqlite/tables.ts';
-import { typeOf } from '../sqlite/write-commands.ts';
+import { flag } from '../rules/entry-flags.ts';
+import type { ImportStep } from '../rules/import-step.ts';
+import { createSeenEntries } from '../rules/seen-entries.ts';
+import { typeOf } from '../rules/stored-model.ts';
 import type { Session } from './connection.ts';
 import { createEntrySpace } from './entry-space.ts';
 import { confirmDeletes, reportMissing } from './existence-confirmation.ts';

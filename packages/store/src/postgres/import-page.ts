@@ -1,12 +1,10 @@
 import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import { type ImportedEntry, noCounts, type PageOutcome } from '../connector-store.ts';
-import type { ImportStep, ImportTally } from '../import-step.ts';
-import { orderAttributes } from '../sqlite/entry-rows.ts';
-import { type Confirmation, compareAwaited, withExportOnly } from '../sqlite/import-confirmation.ts';
-import { changedByImport } from '../sqlite/outbox.ts';
-import type { StoredType } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
-import { attributeOf, typeOf } from '../sqlite/write-commands.ts';
+import { changedByImport } from '../rules/announcements.ts';
+import { type Confirmation, compareAwaited, withExportOnly } from '../rules/confirmation.ts';
+import { flag } from '../rules/entry-flags.ts';
+import type { ImportStep, ImportTally } from '../rules/import-step.ts';
+import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
 import type { Session } from './connection.ts';
 import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';
 import { reportShownAgain } from './existence-confirmation.ts';

@@ -1,9 +1,8 @@
 import type { EncodedAttributes } from '@landbridge/connector-sdk';
 import type { EntryEffect, ImportedEntry } from '../connector-store.ts';
-import { noChange, showsEffect } from '../sqlite/import-settling.ts';
-import type { StoredType } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
-import { claimKeys } from '../sqlite/write-commands.ts';
+import { noChange, showsEffect } from '../rules/effects.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { claimKeys, type StoredType } from '../rules/stored-model.ts';
 import type { Session } from './connection.ts';
 import { attributesOf, type EntryRecord, type EntrySpace } from './entry-space.ts';
 import { announceWrite } from './outbox.ts';

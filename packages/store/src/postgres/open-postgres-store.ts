@@ -1,8 +1,8 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { ConnectorStore } from '../connector-store.ts';
-import type { OpenStore } from '../sqlite/open-sqlite-store.ts';
-import type { StoreRequest } from '../sqlite/store-thread.ts';
-import { startStoreThread } from '../sqlite/thread-client.ts';
+import type { OpenStore } from '../open-store.ts';
+import type { StoreRequest } from '../thread/store-messages.ts';
+import { startStoreThread } from '../thread/thread-client.ts';
 import { connectorSchema, openPool, openSession, type PostgresOptions } from './connection.ts';
 import { openStoreCommands } from './postgres-store.ts';
 import { openPostgresReader } from './reader.ts';

@@ -1,6 +1,6 @@
 import type { ConnectorReader, ConnectorStore } from '../connector-store.ts';
-import { type Announcement, toAnnouncements, toEventRow, type WriteEnd } from '../sqlite/outbox.ts';
-import type { StoredModel } from '../sqlite/stored-model.ts';
+import { type Announcement, toAnnouncements, toEventRow, type WriteEnd } from '../rules/announcements.ts';
+import type { StoredModel } from '../rules/stored-model.ts';
 import type { Queries, Row, Session } from './connection.ts';
 import type { EntryRecord, EntrySpace } from './entry-space.ts';
 import { toKept, toRecords } from './records.ts';

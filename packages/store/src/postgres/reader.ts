@@ -1,7 +1,7 @@
 import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
-import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../row-mapping.ts';
-import type { StoredType } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
+import type { StoredType } from '../rules/stored-model.ts';
 import type { Pool, Row, SqlValue } from './connection.ts';
 import { bodyValue, createFilterTranslator } from './entry-filter-sql.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
-import { type StoredAttribute, type StoredType, valueKey } from '../sqlite/stored-model.ts';
+import { type StoredAttribute, type StoredType, valueKey } from '../rules/stored-model.ts';
 
 /** PostgreSQL keeps no NUL and no half of a surrogate pair in a text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is the character that is looked for

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { StoreRequest, StoreResponse } from '../sqlite/store-thread.ts';
+import type { StoreRequest, StoreResponse } from '../thread/store-messages.ts';
 import { openStoreCommands } from './postgres-store.ts';
 import type { WriterOptions } from './writer.ts';
 

@@ -1,6 +1,6 @@
 import type { EncodedAttributes } from '@landbridge/connector-sdk';
 import type { StoreModel } from '../connector-store.ts';
-import { compileModel, EMPTY_MODEL, type StoredModel } from '../sqlite/stored-model.ts';
+import { compileModel, EMPTY_MODEL, type StoredModel } from '../rules/stored-model.ts';
 import type { Queries } from './connection.ts';
 import { indexKeys, keyExpression, multiValueKeys, toRecords } from './records.ts';
 

@@ -13,10 +13,10 @@ import type {
   WrittenEntry,
 } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
-import { orderAttributes } from '../sqlite/entry-rows.ts';
-import type { StoredAttribute, StoredType } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
-import { type AwaitedAttributes, attributeOf, isConfirmedAtOnce, isNothing, judgeHeld, typeOf } from '../sqlite/write-commands.ts';
+import { type AwaitedAttributes, isConfirmedAtOnce } from '../rules/confirmation.ts';
+import { isNothing, judgeHeld } from '../rules/effects.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { attributeOf, orderAttributes, type StoredAttribute, type StoredType, typeOf } from '../rules/stored-model.ts';
 import type { Row, Session } from './connection.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { attributesOf, createEntrySpace, type EntryRecord, type EntrySpace } from './entry-space.ts';

@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
 import { postgresPrograms } from '../../../../tools/backends.ts';
-import type { OpenStore } from '../sqlite/open-sqlite-store.ts';
+import type { OpenStore } from '../open-store.ts';
 import { createDriver, model, person, sets } from '../testing/people.ts';
 import { openPostgresConnectorStore } from './open-postgres-store.ts';
 

@@ -1,5 +1,5 @@
-import type { StoredModel } from '../sqlite/stored-model.ts';
-import { flag } from '../sqlite/tables.ts';
+import { flag } from '../rules/entry-flags.ts';
+import type { StoredModel } from '../rules/stored-model.ts';
 import { openSession, type PostgresOptions, type Session } from './connection.ts';
 
 /** Somebody else owns the connector, or has taken it over: nothing of this host's is written any more (R34). */

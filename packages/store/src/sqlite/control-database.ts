@@ -1,4 +1,5 @@
-import type { ConfigurationRevision, ControlStore, StoredToken } from '../control-store.ts';
+import type { ControlStore } from '../control-store.ts';
+import { toRevision, toToken } from '../rules/control-rows.ts';
 import { openForWriting } from './database.ts';
 
 const TABLES = `
@@ -6,8 +7,6 @@ CREATE TABLE IF NOT EXISTS revisions(number INTEGER PRIMARY KEY AUTOINCREMENT, d
 CREATE TABLE IF NOT EXISTS tokens(id TEXT PRIMARY KEY, scope TEXT NOT NULL, label TEXT NOT NULL, hash TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER, revoked INTEGER, used INTEGER);
 CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`;
-
-type ControlRow = Readonly<Record<string, unknown>>;
 
 /** Opens the control file of a data folder. */
 export function openSqliteControlStore(file: string): ControlStore {
@@ -73,31 +72,5 @@ export function openSqliteControlStore(file: string): ControlStore {
     async close() {
       database.close();
     },
-  };
-}
-
-/** A revision from a database row, of whichever engine. */
-export function toRevision(row: ControlRow): ConfigurationRevision {
-  return {
-    number: Number(row['number']),
-    document: String(row['document']),
-    author: String(row['author']),
-    at: Number(row['at']),
-    summary: String(row['summary']),
-  };
-}
-
-/** A token from a database row, of whichever engine. */
-export function toToken(row: ControlRow): StoredToken {
-  const time = (name: string): number | undefined => (row[name] === null ? undefined : Number(row[name]));
-  return {
-    id: String(row['id']),
-    scope: JSON.parse(String(row['scope'])) as StoredToken['scope'],
-    label: String(row['label']),
-    hash: String(row['hash']),
-    createdAt: Number(row['created']),
-    expiresAt: time('expires'),
-    revokedAt: time('revoked'),
-    lastUsedAt: time('used'),
   };
 }

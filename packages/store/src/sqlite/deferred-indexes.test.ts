@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EntryQuery } from '../connector-store.ts';
-import { noCounts } from '../connector-store.ts';
+import { type EntryQuery, noCounts } from '../connector-store.ts';
+import type { OpenStore } from '../open-store.ts';
 import { group, model, person, request, sets } from '../testing/people.ts';
-import { type OpenStore, openSqliteConnectorStore } from './open-sqlite-store.ts';
+import { openSqliteConnectorStore } from './open-sqlite-store.ts';
 
 let folder: string;
 let file: string;

@@ -1,9 +1,9 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { foldCase } from '@landbridge/connector-sdk';
 import type { StoreFilter } from '../connector-store.ts';
-import { nextPrefix } from '../next-prefix.ts';
-import type { StoredAttribute, StoredModel, StoredType } from './stored-model.ts';
-import { flag } from './tables.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { nextPrefix } from '../rules/next-prefix.ts';
+import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 
 /** A condition over `entries e`, and whether an index serves it. */
 export interface SqlCondition {

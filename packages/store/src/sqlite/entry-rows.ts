@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { EntryRow, LinkRow } from '../connector-store.ts';
-import { toEntryRow as mapEntryRow } from '../row-mapping.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { toEntryRow as mapEntryRow } from '../rules/row-mapping.ts';
+import { deriveScimId } from '../rules/scim-id.ts';
+import { type StoredAttribute, type StoredModel, type StoredType, valueKey } from '../rules/stored-model.ts';
 import type { Database, Row } from './database.ts';
 import { makeDeferredIndexes } from './deferred-indexes.ts';
 import { columnKeys } from './key-columns.ts';
-import { deriveScimId } from './scim-id.ts';
-import { type StoredAttribute, type StoredModel, type StoredType, valueKey } from './stored-model.ts';
-import { flag } from './tables.ts';
 
 /** What the store thread keeps in memory about its file: small, and rebuilt at open. */
 export interface StoreState extends FileState {
@@ -139,16 +139,6 @@ function readLink(database: Database, scimId: string): LinkRow | undefined {
     aliases: JSON.parse(String(row['aliases'])) as readonly string[],
     externalIds: Object.fromEntries(external.map((one) => [String(one['client']), String(one['external_id'])])),
   };
-}
-
-/** Encoded attributes in schema order, so that equal entries have equal text. */
-export function orderAttributes(type: StoredType, attributes: EncodedAttributes): EncodedAttributes {
-  const ordered: Record<string, EncodedValue | readonly EncodedValue[]> = {};
-  for (const name of type.attributes.keys()) {
-    const value = attributes[name];
-    if (value !== undefined) ordered[name] = value;
-  }
-  return ordered;
 }
 
 /** Writes the index rows of queryable multi-valued attributes. */

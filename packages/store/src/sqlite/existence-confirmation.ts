@@ -1,7 +1,7 @@
+import type { AwaitedAttributes } from '../rules/confirmation.ts';
+import { flag } from '../rules/entry-flags.ts';
+import type { StoredType } from '../rules/stored-model.ts';
 import type { StoreState } from './entry-rows.ts';
-import type { StoredType } from './stored-model.ts';
-import { flag } from './tables.ts';
-import type { AwaitedAttributes } from './write-commands.ts';
 
 /**
  * What an import says of creates and deletes (R20, ECMA2 `ObjectConfirmation`): a complete full import that does not show a

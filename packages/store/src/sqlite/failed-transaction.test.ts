@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectorStore, StoreModel } from '../connector-store.ts';
-import { type OpenStore, openSqliteConnectorStore } from './open-sqlite-store.ts';
+import type { OpenStore } from '../open-store.ts';
+import { openSqliteConnectorStore } from './open-sqlite-store.ts';
 
 const attribute = { type: 'string', multiValued: false, caseExact: true, queryable: true, unique: false, exportOnly: false } as const;
 const model: StoreModel = {

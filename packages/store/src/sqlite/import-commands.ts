@@ -10,7 +10,12 @@ import {
   type StepEnd,
 } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
-import type { ImportStep } from '../import-step.ts';
+import { changedByImport } from '../rules/announcements.ts';
+import { type Confirmation, withExportOnly } from '../rules/confirmation.ts';
+import { flag } from '../rules/entry-flags.ts';
+import type { ImportStep } from '../rules/import-step.ts';
+import { createSeenEntries } from '../rules/seen-entries.ts';
+import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
 import type { Row } from './database.ts';
 import { deferIndexes } from './deferred-indexes.ts';
 import {
@@ -21,7 +26,6 @@ import {
   insertEntry,
   isAtWork,
   keepLink,
-  orderAttributes,
   removeEntry,
   removeReferences,
   replaceReferences,
@@ -32,15 +36,11 @@ import {
   writeMultiValues,
 } from './entry-rows.ts';
 import { confirmDeletes, reportMissing, reportShownAgain } from './existence-confirmation.ts';
-import { type Confirmation, confirmEntry, withExportOnly } from './import-confirmation.ts';
+import { confirmEntry } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
 import { columnChanges } from './key-columns.ts';
-import { announceImport, changedByImport } from './outbox.ts';
-import { createSeenEntries } from './seen-entries.ts';
-import type { StoredType } from './stored-model.ts';
-import { flag } from './tables.ts';
-import { attributeOf, typeOf } from './write-commands.ts';
+import { announceImport } from './outbox.ts';
 
 /**
  * Imports.

@@ -1,23 +1,8 @@
-import { type EncodedAttributes, type EncodedValue, foldCase } from '@landbridge/connector-sdk';
 import type { ImportedEntry } from '../connector-store.ts';
-import { orderAttributes, type StoreState } from './entry-rows.ts';
-import type { StoredType } from './stored-model.ts';
-import { flag } from './tables.ts';
-import type { AwaitedAttributes } from './write-commands.ts';
-
-/** What an import says of the exported values of an entry (R20), and what of it must wait (R22). */
-export interface Confirmation {
-  /** The body to keep: the application's values, except those written after the fence. */
-  readonly body: string;
-  readonly confirmed: readonly string[];
-  readonly mismatched: readonly { readonly attribute: string; readonly journal: number }[];
-  /** Journal rows of which nothing is awaited any more, and nothing mismatched. */
-  readonly complete: readonly number[];
-  /** Attributes written after the fence: the journal wins. */
-  readonly kept: ReadonlySet<string>;
-  readonly keptReferences: boolean;
-  readonly fenced: boolean;
-}
+import { type AwaitedAttributes, type Confirmation, compareAwaited } from '../rules/confirmation.ts';
+import { flag } from '../rules/entry-flags.ts';
+import type { StoredType } from '../rules/stored-model.ts';
+import type { StoreState } from './entry-rows.ts';
 
 /** Confirms an entry, and keeps what is still awaited. */
 export function confirmEntry(
@@ -36,61 +21,6 @@ export function confirmEntry(
   return confirmation;
 }
 
-/**
- * Compares what an import shows with what is awaited: per attribute, typed, order-free. `covered` limits the comparison to
- * these attributes (a delta that names only some); absent means all.
- */
-export function compareAwaited(
-  type: StoredType,
-  awaited: AwaitedAttributes,
-  fence: number,
-  currentBody: string,
-  entry: Extract<ImportedEntry, { op: 'put' }>,
-  covered?: readonly string[],
-): { readonly confirmation: Confirmation; readonly remaining: AwaitedAttributes } {
-  const current = JSON.parse(currentBody) as EncodedAttributes;
-  const imported = JSON.parse(entry.body) as EncodedAttributes;
-  const body: Record<string, EncodedValue | readonly EncodedValue[]> = { ...imported };
-  const kept = new Set<string>();
-  const confirmed: string[] = [];
-  const mismatched: { attribute: string; journal: number }[] = [];
-  const remaining: AwaitedAttributes = {};
-  for (const [name, wait] of Object.entries(awaited)) {
-    const attribute = type.attributes.get(name);
-    if (attribute === undefined) continue;
-    const isSet = attribute.type === 'reference' && attribute.multiValued;
-    const shown = entry.references.find((reference) => reference.attribute === name);
-    if (wait.position > fence) {
-      kept.add(name);
-      remaining[name] = wait;
-      if (!isSet) keepValue(body, name, current[name]);
-    } else if (covered !== undefined && !covered.includes(name)) remaining[name] = wait;
-    else if (isSet ? showsDelta(shown?.values ?? [], wait.added, wait.removed) : sameValue(attribute, current[name], imported[name])) confirmed.push(name);
-    else mismatched.push({ attribute: name, journal: wait.journal });
-  }
-  const open = new Set(Object.values(remaining).map((wait) => wait.journal));
-  const wrong = new Set(mismatched.map((one) => one.journal));
-  const complete = [...new Set(confirmed.map((name) => awaited[name]?.journal ?? 0))].filter((journal) => !open.has(journal) && !wrong.has(journal));
-  const keptReferences = [...kept].some((name) => type.attributes.get(name)?.type === 'reference' && type.attributes.get(name)?.multiValued === true);
-  return {
-    remaining,
-    confirmation: {
-      body: kept.size === 0 ? entry.body : JSON.stringify(orderAttributes(type, body)),
-      confirmed,
-      mismatched,
-      complete,
-      kept,
-      keptReferences,
-      fenced: kept.size > 0,
-    },
-  };
-}
-
-function keepValue(body: Record<string, EncodedValue | readonly EncodedValue[]>, name: string, value: EncodedAttributes[string] | undefined): void {
-  if (value === undefined) delete body[name];
-  else body[name] = value;
-}
-
 function saveRemaining(state: StoreState, id: number, remaining: AwaitedAttributes): void {
   if (Object.keys(remaining).length > 0) {
     state.database.run('UPDATE unconfirmed SET attributes = ? WHERE entry = ?', JSON.stringify(remaining), id);
@@ -98,34 +28,4 @@ function saveRemaining(state: StoreState, id: number, remaining: AwaitedAttribut
   }
   state.database.run('DELETE FROM unconfirmed WHERE entry = ?', id);
   state.database.run(`UPDATE entries SET flags = flags & ~${flag.unconfirmed} WHERE id = ?`, id);
-}
-
-/** Whether a set of references shows what was added and removed. */
-export function showsDelta(values: readonly string[], added: readonly string[] = [], removed: readonly string[] = []): boolean {
-  const present = new Set(values);
-  return added.every((value) => present.has(value)) && removed.every((value) => !present.has(value));
-}
-
-/** Whether two values of an attribute are equal: typed, order-free, by its rule of case. */
-export function sameValue(
-  attribute: { readonly type: string; readonly caseExact: boolean },
-  left: EncodedAttributes[string] | undefined,
-  right: EncodedAttributes[string] | undefined,
-): boolean {
-  const fold = attribute.type === 'string' && !attribute.caseExact;
-  const list = (value: EncodedAttributes[string] | undefined): readonly string[] => {
-    const values = value === undefined ? [] : ((Array.isArray(value) ? value : [value]) as readonly EncodedValue[]);
-    return values.map((one) => (fold ? foldCase(String(one)) : String(one))).sort();
-  };
-  const a = list(left);
-  const b = list(right);
-  return a.length === b.length && a.every((value, index) => value === b[index]);
-}
-
-/** What an import shows together with what none ever shows. */
-export function withExportOnly(type: StoredType, shown: EncodedAttributes, known: string): EncodedAttributes {
-  if (type.exportOnly.length === 0) return shown;
-  const before = JSON.parse(known) as EncodedAttributes;
-  const kept = type.exportOnly.flatMap(({ name }) => (before[name] === undefined ? [] : [[name, before[name]] as const]));
-  return orderAttributes(type, { ...shown, ...Object.fromEntries(kept) });
 }

@@ -1,9 +1,9 @@
 import type { ConnectorErrorData } from '@landbridge/connector-sdk';
 import { noCounts, type PageOutcome } from '../connector-store.ts';
-import type { ImportTally } from '../import-step.ts';
+import type { Confirmation } from '../rules/confirmation.ts';
+import type { ImportTally } from '../rules/import-step.ts';
+import type { StoredAttribute } from '../rules/stored-model.ts';
 import type { StoreState } from './entry-rows.ts';
-import type { Confirmation } from './import-confirmation.ts';
-import type { StoredAttribute } from './stored-model.ts';
 
 /** What a page gathers while it is applied. */
 export interface PageWork {

@@ -1,12 +1,12 @@
 import type { EncodedAttributes } from '@landbridge/connector-sdk';
 import type { EntryEffect, ImportedEntry } from '../connector-store.ts';
+import { noChange, showsEffect } from '../rules/effects.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { claimKeys, type StoredType } from '../rules/stored-model.ts';
 import type { StoreState } from './entry-rows.ts';
-import { sameValue, showsDelta } from './import-confirmation.ts';
 import type { PageWork } from './import-page.ts';
 import { announceWrite } from './outbox.ts';
-import type { StoredModel, StoredType } from './stored-model.ts';
-import { flag } from './tables.ts';
-import { applyWrite, claimKeys } from './write-commands.ts';
+import { applyWrite } from './write-commands.ts';
 
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
 
@@ -107,33 +107,4 @@ export function createImportSettling(state: StoreState): ImportSettling {
       return matching.length === 0 ? undefined : Number(matching[0]?.['id']);
     },
   };
-}
-
-/** The rest of an effect that only sets values. */
-export const noChange = { unset: [], references: [], awaiting: [] } as const;
-
-/** Whether an object shows everything that a write wanted and that an import can show. */
-export function showsEffect(model: Pick<StoredModel, 'dnKey'>, type: StoredType, effect: EntryEffect | undefined, entry: PutEntry): boolean {
-  if (effect === undefined) return false;
-  const shown = JSON.parse(entry.body) as EncodedAttributes;
-  if (effect.dn !== undefined && (entry.dn === undefined || model.dnKey(entry.dn) !== model.dnKey(effect.dn))) return false;
-  const visible = (name: string): boolean => type.attributes.get(name)?.exportOnly === false;
-  let evidence = effect.dn !== undefined;
-  for (const [name, value] of Object.entries(effect.set)) {
-    const attribute = type.attributes.get(name);
-    if (attribute === undefined || !visible(name)) continue;
-    if (!sameValue(attribute, value, shown[name])) return false;
-    evidence = true;
-  }
-  for (const name of effect.unset) {
-    if (!visible(name)) continue;
-    if (shown[name] !== undefined) return false;
-    evidence = true;
-  }
-  for (const delta of effect.references) {
-    const values = entry.references.find((one) => one.attribute === delta.attribute)?.values ?? [];
-    if (!showsDelta(values, delta.added, delta.removed)) return false;
-    evidence = true;
-  }
-  return evidence;
 }

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import { type StoredAttribute, type StoredType, valueKey } from '../rules/stored-model.ts';
 import type { Database } from './database.ts';
-import { type StoredAttribute, type StoredType, valueKey } from './stored-model.ts';
 
 /**
  * The key columns of `entries`: one for each queryable single-valued attribute, with an index. They hold what filters compare:

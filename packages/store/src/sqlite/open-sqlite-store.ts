@@ -1,18 +1,10 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { ConnectorReader, ConnectorStore, EntryPage, EntryQuery } from '../connector-store.ts';
+import type { ConnectorStore, EntryPage, EntryQuery } from '../connector-store.ts';
+import type { OpenStore } from '../open-store.ts';
+import type { StoreRequest } from '../thread/store-messages.ts';
+import { type SqliteStore, startStoreThread } from '../thread/thread-client.ts';
 import { openSqliteReader, type RunScan } from './reader.ts';
 import { openStoreCommands, type StoreCommands } from './sqlite-store.ts';
-import type { StoreRequest } from './store-thread.ts';
-import { type SqliteStore, startStoreThread } from './thread-client.ts';
-
-/** An open store of a connector. */
-export interface OpenStore {
-  readonly store: ConnectorStore;
-  readonly reader: ConnectorReader;
-  /** A port over which the connector's thread sends pages (R1). Transfer it, and use `storeOverPort` there. */
-  connectPort(): MessagePort;
-  close(): Promise<void>;
-}
 
 /**
  * Opens the SQLite store of a connector.

@@ -1,8 +1,8 @@
-import type { EncodedAttributes } from '@landbridge/connector-sdk';
-import type { ConnectorReader, EntryEffect, EventKind, EventResult, EventRow, IntentEvents } from '../connector-store.ts';
+import type { ConnectorReader, EventKind } from '../connector-store.ts';
+import { type Announcement, toAnnouncements, toEventRow, type WriteEnd } from '../rules/announcements.ts';
+import type { StoredModel } from '../rules/stored-model.ts';
 import type { Database, Row } from './database.ts';
 import { type StoreState, transact } from './entry-rows.ts';
-import type { StoredModel } from './stored-model.ts';
 
 /**
  * The outbox: what event streams still have to tell (RFC 9967).
@@ -18,17 +18,6 @@ export interface OutboxCommands {
     stream: string,
     settled: { readonly acknowledged: readonly number[]; readonly failed: readonly { readonly id: number; readonly error: string }[] },
   ): void;
-}
-
-/** An event as its change knows it. */
-export interface Announcement {
-  readonly at: number;
-  readonly kinds: readonly EventKind[];
-  readonly otype: number;
-  readonly scimId: string | null;
-  readonly attributes: readonly string[];
-  readonly transaction: string;
-  readonly result?: EventResult;
 }
 
 /** Makes the commands on an open file. */
@@ -96,32 +85,12 @@ export function announce(state: StoreState, event: Announcement): void {
   );
 }
 
-/** How a journal row ended. */
-export interface WriteEnd {
-  readonly applied: boolean;
-  readonly error?: string;
-  readonly at: number;
-}
-
 /** What a journal row that ended says: the change it made, and the completion of a request nobody waited for. */
 export function announceWrite(state: StoreState, journal: Row, outcome: WriteEnd): void {
   if (!state.announces || journal['events'] === null) return;
   const entry = state.database.get('SELECT scim_id FROM entries WHERE id = ?', Number(journal['entry']));
   const scimId = entry === undefined ? (journal['scim_id'] as string | null) : String(entry['scim_id']);
   for (const event of toAnnouncements(journal, scimId, outcome)) announce(state, event);
-}
-
-/** The events of a journal row that ended. */
-export function toAnnouncements(journal: Readonly<Record<string, unknown>>, scimId: string | null, outcome: WriteEnd): readonly Announcement[] {
-  const events = JSON.parse(String(journal['events'])) as IntentEvents;
-  const effect = JSON.parse(String(journal['effect'])) as EntryEffect;
-  const about = { at: outcome.at, otype: Number(journal['otype']), scimId, transaction: String(journal['correlation']) };
-  const attributes = [...Object.keys(effect.set), ...effect.unset, ...effect.references.map((delta) => delta.attribute)];
-  const result = { method: String(journal['method']), applied: outcome.applied, ...(outcome.error === undefined ? {} : { error: outcome.error }) };
-  return [
-    ...(outcome.applied ? [{ ...about, kinds: events.kinds, attributes }] : []),
-    ...(events.async ? [{ ...about, kinds: ['asyncresp'] as const, attributes: [], result }] : []),
-  ];
 }
 
 /** What the application changed by itself, as an import found it. */
@@ -143,20 +112,6 @@ export function announceImport(
     attributes,
     transaction: `run-${run.runId}`,
   });
-}
-
-/** Names of the attributes that an import changes: from the body as it was and the hashes of its reference sets. */
-export function changedByImport(
-  before: string,
-  after: EncodedAttributes,
-  entry: { readonly references: readonly { readonly attribute: string; readonly hash: string }[] },
-  knownSets: string | null,
-): readonly string[] {
-  const old = JSON.parse(before) as EncodedAttributes;
-  const sets = knownSets === null ? {} : (JSON.parse(knownSets) as Record<string, string>);
-  const names = new Set([...Object.keys(old), ...Object.keys(after)].filter((name) => JSON.stringify(old[name]) !== JSON.stringify(after[name])));
-  for (const { attribute, hash } of entry.references) if (sets[attribute] !== hash) names.add(attribute);
-  return [...names];
 }
 
 /** The reads of event streams. */
@@ -185,19 +140,5 @@ export function createOutboxReader(database: Database, model: () => StoredModel)
           failed: Number(row['failed']),
         }));
     },
-  };
-}
-
-/** An event from a database row, of whichever engine. */
-export function toEventRow(model: StoredModel, row: Readonly<Record<string, unknown>>): EventRow {
-  return {
-    id: Number(row['id']),
-    at: Number(row['at']),
-    kinds: JSON.parse(String(row['kinds'])) as readonly EventKind[],
-    objectType: model.typesById.get(Number(row['otype']))?.name ?? '',
-    scimId: row['scim_id'] === null ? undefined : String(row['scim_id']),
-    attributes: JSON.parse(String(row['attributes'])) as readonly string[],
-    transaction: String(row['txn']),
-    result: row['result'] === null ? undefined : (JSON.parse(String(row['result'])) as EventResult),
   };
 }

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { noCounts } from '../connector-store.ts';
+import type { OpenStore } from '../open-store.ts';
 import { audit, group, model, person, request, sets } from '../testing/people.ts';
-import { type OpenStore, openSqliteConnectorStore } from './open-sqlite-store.ts';
+import { openSqliteConnectorStore } from './open-sqlite-store.ts';
 
 const PEOPLE = 2500;
 let folder: string;

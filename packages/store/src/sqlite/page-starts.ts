@@ -1,5 +1,5 @@
+import { flag } from '../rules/entry-flags.ts';
 import type { Database } from './database.ts';
-import { flag } from './tables.ts';
 
 /**
  * Where a page of all entries of a type begins: by a position that is known from before, not by passing over every row.

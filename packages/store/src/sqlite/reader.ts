@@ -1,14 +1,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { foldCase } from '@landbridge/connector-sdk';
 import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
-import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../row-mapping.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
+import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import { type Database, openForReading, type Row } from './database.ts';
 import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
-import { readModel, type StoredAttribute, type StoredModel, type StoredType } from './stored-model.ts';
-import { flag } from './tables.ts';
+import { readModel } from './stored-model.ts';
 
 /** Runs a query that needs a scan somewhere else than on the caller's thread. */
 export type RunScan = (query: EntryQuery) => Promise<EntryPage>;

@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { StoreRequest, StoreResponse } from '../thread/store-messages.ts';
 import { openStoreCommands } from './sqlite-store.ts';
 
 /**
@@ -6,18 +7,6 @@ import { openStoreCommands } from './sqlite-store.ts';
  * handed to it, pages from the connector's thread. Each command is one transaction; between two of them the other side's
  * messages have their turn, so intents and results never wait for more than one chunk of an import.
  */
-export interface StoreRequest {
-  readonly id: number;
-  readonly command: string;
-  readonly values: readonly unknown[];
-}
-
-export interface StoreResponse {
-  readonly id: number;
-  readonly result?: unknown;
-  readonly error?: string;
-}
-
 const { file } = workerData as { readonly file: string };
 const commands = openStoreCommands(file) as unknown as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
 if (parentPort === null) throw new Error('the store thread was started as a program');

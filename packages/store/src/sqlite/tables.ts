@@ -3,20 +3,6 @@ import type { Database } from './database.ts';
 /** The version of the tables below, kept in `user_version`. */
 const VERSION = 4;
 
-/** Bits of `entries.flags`. */
-export const flag = {
-  /** Created by a write whose anchor the application withheld (R9). */
-  pending: 1,
-  /** Has exported values that an import must confirm (R20). */
-  unconfirmed: 2,
-  /** Has a link row that says more than can be derived (R6). */
-  link: 4,
-  /** Not in the application: disabled by deletion (R11). The row keeps the last representation. */
-  absent: 8,
-  /** Deleted over SCIM, while the application kept it by policy: no SCIM read shows it. */
-  hidden: 16,
-} as const;
-
 /**
  * The tables of one connector. `entries` is the connector space: one row an entry, its attributes as JSON, the hash before
  * the body so that comparing reads little. Multi-valued references live in `refs` alone, so that adding a member to a group

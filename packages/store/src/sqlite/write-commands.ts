@@ -13,6 +13,10 @@ import type {
   WrittenEntry,
 } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
+import { type AwaitedAttributes, isConfirmedAtOnce } from '../rules/confirmation.ts';
+import { isNothing, judgeHeld } from '../rules/effects.ts';
+import { flag } from '../rules/entry-flags.ts';
+import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
 import type { Row } from './database.ts';
 import {
   addReferences,
@@ -21,7 +25,6 @@ import {
   flushGrowth,
   insertEntry,
   keepLink,
-  orderAttributes,
   removeEntry,
   removeReferences,
   renameReferences,
@@ -35,8 +38,6 @@ import {
 } from './entry-rows.ts';
 import { columnChanges } from './key-columns.ts';
 import { announce, announceWrite } from './outbox.ts';
-import { type StoredModel, type StoredType, valueKey } from './stored-model.ts';
-import { flag } from './tables.ts';
 
 /**
  * Intents and results of writes.
@@ -61,34 +62,6 @@ export interface WriteCommands {
     journalIds: readonly number[],
     by: { readonly actor: string; readonly reason: string; readonly at: number },
   ): readonly HeldDecision[];
-}
-
-/** What an import must confirm of one attribute. */
-export interface Awaited {
-  /** The journal row that wrote it. */
-  readonly journal: number;
-  /** When its result was stored, to be compared with fences (R22). */
-  readonly position: number;
-  /** The value the last import had shown; `null` for none. */
-  readonly was: EncodedValue | readonly EncodedValue[] | null;
-  /** For multi-valued references: what was added and removed. For other attributes the row itself has the value. */
-  readonly added?: readonly string[];
-  readonly removed?: readonly string[];
-}
-
-/** Awaited attributes of an entry by name. */
-export type AwaitedAttributes = Record<string, Awaited>;
-
-/** The kinds of writes that no import needs to confirm (ECMA2 `ObjectConfirmation`). */
-const UNAWAITED = { normal: [], 'no-delete-confirmation': ['delete'], 'no-add-and-delete-confirmation': ['delete', 'add'] } as const satisfies Record<
-  string,
-  readonly string[]
->;
-
-/** Whether writes of a kind are confirmed with their result. */
-export function isConfirmedAtOnce(model: Pick<StoredModel, 'objectConfirmation'>, kind: string): boolean {
-  const kinds: readonly string[] = UNAWAITED[model.objectConfirmation];
-  return kinds.includes(kind);
 }
 
 /** Makes the commands on an open file. */
@@ -291,17 +264,6 @@ export function createWriteCommands(state: StoreState): WriteCommands {
   };
 }
 
-/** A delete is a delete whatever changed; an update was planned against what the entry was. */
-export function judgeHeld(
-  decision: 'approved' | 'rejected',
-  journal: Readonly<Record<string, unknown>>,
-  entry: Readonly<Record<string, unknown>> | undefined,
-): Exclude<HeldDecision, 'not-held'> {
-  if (decision === 'rejected') return 'rejected';
-  if (entry === undefined) return 'gone';
-  return journal['kind'] === 'update' && Number(entry['modified']) > Number(journal['at']) ? 'changed' : 'approved';
-}
-
 /** The row of an entry, or `undefined`. */
 function readEntry(state: StoreState, entryId: number): EntryRow | undefined {
   const row = state.database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId);
@@ -345,11 +307,6 @@ export function applyWrite(state: StoreState, journal: Row, result: Pick<WriteRe
   else if (!isNothing(effect)) applyUpdate(state, type, entryId, effect, result);
   if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) changeLink(state, entryId, link, result.at);
   return undefined;
-}
-
-/** A write that leaves the entry as the space knows it: a password, a full export. */
-export function isNothing({ set, unset, references, anchor, dn }: EntryEffect): boolean {
-  return Object.keys(set).length + unset.length + references.length === 0 && anchor === undefined && dn === undefined;
 }
 
 function anchorOwner(state: StoreState, type: StoredType, anchor: string | undefined, self: number): number | undefined {
@@ -563,31 +520,4 @@ function addAudit(state: StoreState, record: AuditRecord): void {
     record.correlation,
     record.detail ?? null,
   );
-}
-
-/** The stored form of an object type. @throws Error for one that is not configured. */
-export function typeOf({ model }: Pick<StoreState, 'model'>, name: string): StoredType {
-  const type = model.types.get(name);
-  if (type === undefined) throw new Error(`object type "${name}" is not configured`);
-  return type;
-}
-
-/** The stored form of an attribute. @throws Error for one that is not configured. */
-export function attributeOf(type: StoredType, name: string): NonNullable<ReturnType<StoredType['attributes']['get']>> {
-  const attribute = type.attributes.get(name);
-  if (attribute === undefined) throw new Error(`attribute "${name}" of "${type.name}" is not configured`);
-  return attribute;
-}
-
-/** The claims that the values of an entry would need: how an import recognises a create in flight (R22). */
-export function claimKeys(type: StoredType, attributes: EncodedAttributes): readonly { readonly attr: number; readonly key: string }[] {
-  const keys: { attr: number; key: string }[] = [];
-  for (const attribute of type.attributes.values()) {
-    if (!attribute.unique) continue;
-    const value = attributes[attribute.name];
-    if (value === undefined) continue;
-    for (const one of Array.isArray(value) ? (value as readonly EncodedValue[]) : [value as EncodedValue])
-      keys.push({ attr: attribute.id, key: valueKey(attribute, one) });
-  }
-  return keys;
 }

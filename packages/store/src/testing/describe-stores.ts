@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { ConnectorReader, ConnectorStore, StoreModel } from '../connector-store.ts';
-import type { OpenStore } from '../sqlite/open-sqlite-store.ts';
+import type { OpenStore } from '../open-store.ts';
 import { createDriver, type Driver, model } from './people.ts';
 import { implementations, type StorePlace } from './stores.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { noCounts } from '../connector-store.ts';
-import { storeOverPort } from '../sqlite/thread-client.ts';
+import { storeOverPort } from '../thread/thread-client.ts';
 import { describeStores } from './describe-stores.ts';
 import { directoryModel, group, model, person, sets } from './people.ts';
 

@@ -6,8 +6,8 @@ import { type PrivatePostgres, startPostgres } from '../../../../test/backends/p
 import { postgresPrograms } from '../../../../tools/backends.ts';
 import type { ConnectorReader } from '../connector-store.ts';
 import { connectorFile } from '../installation.ts';
+import { migrateFromSqlite } from '../migrate-sqlite-to-postgres.ts';
 import { openPostgresControlStore } from '../postgres/control-database.ts';
-import { migrateFromSqlite } from '../postgres/migrate-from-sqlite.ts';
 import { openPostgresConnectorStore } from '../postgres/open-postgres-store.ts';
 import { openSqliteControlStore } from '../sqlite/control-database.ts';
 import { openSqliteConnectorStore } from '../sqlite/open-sqlite-store.ts';

@@ -5,11 +5,12 @@ import { afterAll } from 'vitest';
 import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
 import { postgresPrograms } from '../../../../tools/backends.ts';
 import type { ControlStore } from '../control-store.ts';
+import type { OpenStore } from '../open-store.ts';
 import { connectorSchema, openSession, type PostgresOptions } from '../postgres/connection.ts';
 import { openPostgresControlStore } from '../postgres/control-database.ts';
 import { openPostgresConnectorStore } from '../postgres/open-postgres-store.ts';
 import { openSqliteControlStore } from '../sqlite/control-database.ts';
-import { type OpenStore, openSqliteConnectorStore } from '../sqlite/open-sqlite-store.ts';
+import { openSqliteConnectorStore } from '../sqlite/open-sqlite-store.ts';
 
 /** A place where a store can be opened, closed and opened again: what the suite needs to know of an implementation. */
 export interface StorePlace {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConnectorStore } from '../connector-store.ts';
+import { openSqliteReader } from '../sqlite/reader.ts';
 import { audit, model, person, request, sets } from '../testing/people.ts';
-import { openSqliteReader } from './reader.ts';
 import { startStoreThread, storeOverPort, type ThreadedStore } from './thread-client.ts';
 
 /** A store thread that dies: what it was asked fails, what comes after works, and nothing that it had promised is lost (R1, R12). */

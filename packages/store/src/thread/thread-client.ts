@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ConnectorStore } from '../connector-store.ts';
-import type { StoreRequest, StoreResponse } from './store-thread.ts';
+import type { StoreRequest, StoreResponse } from './store-messages.ts';
 
 const COMMANDS = [
   'configure',

@@ -1,6 +1,6 @@
-import type { AuditRecord, ConnectorReader, EntryRow, HeldRow, JournalRow, JournalState, LinkRow, ReferenceRow, RunRow, StepRow } from './connector-store.ts';
-import type { StoredModel } from './sqlite/stored-model.ts';
-import { flag } from './sqlite/tables.ts';
+import type { AuditRecord, ConnectorReader, EntryRow, HeldRow, JournalRow, JournalState, LinkRow, ReferenceRow, RunRow, StepRow } from '../connector-store.ts';
+import { flag } from './entry-flags.ts';
+import type { StoredModel } from './stored-model.ts';
 
 /** A row of a database, of whichever engine: the tables have the same columns in both. */
 type Row = Readonly<Record<string, unknown>>;

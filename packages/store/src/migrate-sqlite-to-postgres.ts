@@ -1,16 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EncodedAttributes } from '@landbridge/connector-sdk';
-import type { StoreModel } from '../connector-store.ts';
-import { openSqliteControlStore } from '../sqlite/control-database.ts';
-import { type Database, openForWriting } from '../sqlite/database.ts';
-import { isKeyColumn } from '../sqlite/key-columns.ts';
-import { compileModel, EMPTY_MODEL, type StoredModel } from '../sqlite/stored-model.ts';
-import { createTables } from '../sqlite/tables.ts';
-import { connectorSchema, openSession, type PostgresOptions, quote, type Session } from './connection.ts';
-import { indexKeys, isKept, toIndexKey, toKept } from './records.ts';
-import { createIndexes } from './stored-model.ts';
-import { migrate } from './tables.ts';
+import type { StoreModel } from './connector-store.ts';
+import { connectorSchema, openSession, type PostgresOptions, quote, type Session } from './postgres/connection.ts';
+import { indexKeys, isKept, toIndexKey, toKept } from './postgres/records.ts';
+import { createIndexes } from './postgres/stored-model.ts';
+import { migrate } from './postgres/tables.ts';
+import { compileModel, EMPTY_MODEL, type StoredModel } from './rules/stored-model.ts';
+import { openSqliteControlStore } from './sqlite/control-database.ts';
+import { type Database, openForWriting } from './sqlite/database.ts';
+import { isKeyColumn } from './sqlite/key-columns.ts';
+import { createTables } from './sqlite/tables.ts';
 
 /** What was moved of one file: rows by table, compared on both sides before they were committed. */
 export interface MovedPart {

@@ -1,6 +1,6 @@
-import type { ImportCounts, NewStep } from './connector-store.ts';
-import type { SeenEntries } from './sqlite/seen-entries.ts';
-import type { StoredType } from './sqlite/stored-model.ts';
+import type { ImportCounts, NewStep } from '../connector-store.ts';
+import type { SeenEntries } from './seen-entries.ts';
+import type { StoredType } from './stored-model.ts';
 
 /** An import step under way. */
 export interface ImportStep {

@@ -1,0 +1,54 @@
+import type { EncodedAttributes } from '@landbridge/connector-sdk';
+import type { EntryEffect, HeldDecision, ImportedEntry } from '../connector-store.ts';
+import { sameValue, showsDelta } from './confirmation.ts';
+import type { StoredModel, StoredType } from './stored-model.ts';
+
+/** A delete is a delete whatever changed; an update was planned against what the entry was. */
+export function judgeHeld(
+  decision: 'approved' | 'rejected',
+  journal: Readonly<Record<string, unknown>>,
+  entry: Readonly<Record<string, unknown>> | undefined,
+): Exclude<HeldDecision, 'not-held'> {
+  if (decision === 'rejected') return 'rejected';
+  if (entry === undefined) return 'gone';
+  return journal['kind'] === 'update' && Number(entry['modified']) > Number(journal['at']) ? 'changed' : 'approved';
+}
+
+/** A write that leaves the entry as the space knows it: a password, a full export. */
+export function isNothing({ set, unset, references, anchor, dn }: EntryEffect): boolean {
+  return Object.keys(set).length + unset.length + references.length === 0 && anchor === undefined && dn === undefined;
+}
+
+/** The rest of an effect that only sets values. */
+export const noChange = { unset: [], references: [], awaiting: [] } as const;
+
+/** Whether an object shows everything that a write wanted and that an import can show. */
+export function showsEffect(
+  model: Pick<StoredModel, 'dnKey'>,
+  type: StoredType,
+  effect: EntryEffect | undefined,
+  entry: Extract<ImportedEntry, { op: 'put' }>,
+): boolean {
+  if (effect === undefined) return false;
+  const shown = JSON.parse(entry.body) as EncodedAttributes;
+  if (effect.dn !== undefined && (entry.dn === undefined || model.dnKey(entry.dn) !== model.dnKey(effect.dn))) return false;
+  const visible = (name: string): boolean => type.attributes.get(name)?.exportOnly === false;
+  let evidence = effect.dn !== undefined;
+  for (const [name, value] of Object.entries(effect.set)) {
+    const attribute = type.attributes.get(name);
+    if (attribute === undefined || !visible(name)) continue;
+    if (!sameValue(attribute, value, shown[name])) return false;
+    evidence = true;
+  }
+  for (const name of effect.unset) {
+    if (!visible(name)) continue;
+    if (shown[name] !== undefined) return false;
+    evidence = true;
+  }
+  for (const delta of effect.references) {
+    const values = entry.references.find((one) => one.attribute === delta.attribute)?.values ?? [];
+    if (!showsDelta(values, delta.added, delta.removed)) return false;
+    evidence = true;
+  }
+  return evidence;
+}
