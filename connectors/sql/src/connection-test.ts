@@ -90,7 +90,7 @@ async function checkPermissions(settings: SqlSettings, found: Findings): Promise
   found.models = await buildModels(database, settings);
   const missing: string[] = [];
   for (const model of found.models.values()) {
-    await database.query(`SELECT 1 FROM ${model.from} LIMIT 1`, []);
+    await database.query(database.dialect.limited(`SELECT 1 FROM ${model.from}`, 1), []);
     const { table, writeTable, schema } = model.settings;
     const written = table ?? writeTable;
     if (written === undefined) continue;

@@ -131,6 +131,8 @@ export interface Dialect {
   deleteRows(rows: RowSet): readonly Statement[];
   /** The statements of a call; absent where the database has no stored routines. */
   call?(routine: string, parameters: readonly ProcedureParameter[], kind: 'procedure' | 'function'): readonly Statement[];
+  /** A SELECT, its order last, that gives its first rows only. */
+  limited(select: string, count: number): string;
   /** Locks a row that is only looked at. */
   readonly lockClause: string;
   /** Statements before an update that changes a key, so that dependants may follow it in the same transaction. */
@@ -221,6 +223,11 @@ export function afterParts(pairs: readonly { readonly left: string; right(): str
   if (first === undefined) return '1=0';
   if (rest.length === 0) return `${first.left} > ${first.right()}`;
   return `(${first.left} > ${first.right()} OR (${first.left} = ${first.right()} AND ${afterParts(rest)}))`;
+}
+
+/** The first rows of a SELECT, as most databases say it. */
+export function withLimit(select: string, count: number): string {
+  return `${select} LIMIT ${count}`;
 }
 
 /** Quotes an identifier; all dialects use the standard's double quotes (SEC-32). */

@@ -105,11 +105,10 @@ export async function* readDelta(
 /** The row of the mark, or an older one, must be there: else rows after it may have been removed as well, unread. */
 async function checkLog(database: SqlDatabase, model: ObjectModel, log: LogModel, newest: string): Promise<void> {
   const sequence = `l.${quote(log.sequence.name)}`;
-  const { rows } = await database.query(
-    `SELECT count(*) FROM (SELECT 1 AS one FROM ${log.from} WHERE ${sequence} <= ${database.dialect.placeholder(1)} LIMIT 1) AS older`,
-    [parseMark(newest)],
-  );
-  if (String(rows[0]?.[0]) === '0')
+  const { rows } = await database.query(database.dialect.limited(`SELECT 1 FROM ${log.from} WHERE ${sequence} <= ${database.dialect.placeholder(1)}`, 1), [
+    parseMark(newest),
+  ]);
+  if (rows.length === 0)
     throw new ConnectorError('watermark-lost', `the change log of "${model.name}" was emptied beyond what the last import has read; a full import is needed`);
 }
 

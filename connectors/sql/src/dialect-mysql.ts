@@ -1,5 +1,15 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { afterParts, type CatalogueColumn, type Dialect, type ProcedureParameter, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
+import {
+  afterParts,
+  type CatalogueColumn,
+  type Dialect,
+  type ProcedureParameter,
+  quote,
+  type RowSet,
+  type SqlValue,
+  type Statement,
+  withLimit,
+} from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const TEXT = /^(char|varchar|tinytext|text|mediumtext|longtext|enum|set)\b/;
@@ -126,6 +136,7 @@ export function mysqlDialect({ returning }: { readonly returning: boolean }): Di
     call: callRoutine,
     insertRows: insertStatements,
     deleteRows: deleteStatements,
+    limited: withLimit,
     lockClause: ' FOR UPDATE',
     // Foreign keys are checked at once; those that follow (ON UPDATE CASCADE) do so by themselves.
     beforeKeyChange: [],

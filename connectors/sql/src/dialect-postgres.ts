@@ -1,5 +1,15 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { afterRow, type CatalogueColumn, type Dialect, type ProcedureParameter, quote, type RowSet, type SqlValue, type Statement } from './database.ts';
+import {
+  afterRow,
+  type CatalogueColumn,
+  type Dialect,
+  type ProcedureParameter,
+  quote,
+  type RowSet,
+  type SqlValue,
+  type Statement,
+  withLimit,
+} from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const INTEGER = /^-?\d+(?:\.0+)?$/;
@@ -79,6 +89,7 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
     call: callRoutine,
     insertRows,
     deleteRows,
+    limited: withLimit,
     lockClause: ' FOR UPDATE',
     beforeKeyChange: [],
   };

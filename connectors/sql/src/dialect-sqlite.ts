@@ -1,5 +1,5 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { afterRow, type CatalogueColumn, type Dialect, quote, type RowSet, type Statement } from './database.ts';
+import { afterRow, type CatalogueColumn, type Dialect, quote, type RowSet, type Statement, withLimit } from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const INTEGER = /^-?\d+$/;
@@ -68,6 +68,7 @@ export function sqliteDialect(encoding: string): Dialect {
     earlier: () => undefined,
     insertRows: insertStatements,
     deleteRows: (rows) => rowByRow(rows, `DELETE FROM ${rows.from} WHERE ${equalities(rows)}`, 1),
+    limited: withLimit,
     lockClause: '',
     // Checked at COMMIT: dependants are moved in the same transaction.
     beforeKeyChange: ['PRAGMA defer_foreign_keys = ON'],

@@ -59,7 +59,7 @@ async function readCandidates({ database, model, reader, request, pageSize }: Se
   if (model.alive !== undefined) conditions.push(model.alive);
   if (after !== undefined) conditions.push(isAfterKey(database, model, keyOf(model, reader.entry(after, 'replace').anchor), binder));
   const order = model.anchor.map(({ column, order: kind }) => dialect.orderBy(`m.${quote(column.name)}`, column, kind)).join(', ');
-  const sql = `SELECT ${reader.select} FROM ${model.from} WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${pageSize}`;
+  const sql = dialect.limited(`SELECT ${reader.select} FROM ${model.from} WHERE ${conditions.join(' AND ')} ORDER BY ${order}`, pageSize);
   return (await database.query(sql, binder.values, request.signal)).rows;
 }
 

@@ -123,7 +123,8 @@ async function* readTypeByPages(
     const binder = createBinder(database);
     const conditions = [...(model.alive === undefined ? [] : [model.alive]), ...(after === undefined ? [] : [isAfterKey(database, model, after, binder)])];
     const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
-    const { rows } = await query(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order} LIMIT ${size}`, binder.values, step.signal);
+    const sql = database.dialect.limited(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, size);
+    const { rows } = await query(sql, binder.values, step.signal);
     const keys = rows.map((row) => reader.entry(row, 'add').anchor);
     const isLast = rows.length < size;
     // Rows of one anchor must not be torn apart: those at the end of a full page are read again with the next.
