@@ -11,7 +11,8 @@ const HELD_RETRY_AFTER_SECONDS = 900;
 /** The SCIM error of a connector's error: the one table of R19 decides. */
 export function scimErrorOf(error: ConnectorErrorData): ScimError {
   const row = connectorErrors[error.code];
-  const detail = row.status === 503 ? `The application is not available: ${error.message}` : error.message;
+  // An unknown failure may be the host's own (a full disk): nothing is claimed about the application.
+  const detail = row.status === 503 && error.code !== 'unknown' ? `The application is not available: ${error.message}` : error.message;
   const scimType = 'scimType' in row ? row.scimType : undefined;
   return new ScimError(row.status, detail, {
     ...(scimType === undefined ? {} : { scimType }),

@@ -180,7 +180,9 @@ async function dispatch(
     return service.search(context, first, bodyOf(request));
   }
   if (!service.resourceTypes.has(key))
-    throw scimErrors.notFound(`There is no endpoint "${first.slice(0, 100)}"; there are ${[...service.resourceTypes.keys()].join(', ')}.`);
+    throw scimErrors.notFound(
+      `There is no endpoint "${first.slice(0, 100)}"; there are ${[...service.resourceTypes.values()].map(({ definition }) => definition.endpoint).join(', ')}.`,
+    );
   if (second === undefined) {
     if (method === 'GET') return service.list(context, first, query);
     if (method === 'POST') return service.create(context, first, bodyOf(request), query);

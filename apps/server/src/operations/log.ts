@@ -1,5 +1,6 @@
 import type { HostLog } from '@landbridge/engine';
 import { type DestinationStream, pino } from 'pino';
+import { logFile, logToStandardOutput } from './log-file.ts';
 
 /** The log of a host. */
 export interface ServerLog extends HostLog {
@@ -16,9 +17,9 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
  * and by their form in texts: bearer tokens, our own tokens, passwords in URLs.
  */
 export function openLog(file: string, environment: NodeJS.ProcessEnv = process.env): ServerLog {
-  const destination = pino.destination(environment['LANDBRIDGE_LOG'] === 'stdout' ? { fd: 1, sync: true } : { dest: file, sync: false });
+  const destination = environment['LANDBRIDGE_LOG'] === 'stdout' ? logToStandardOutput() : logFile(file);
   const level = LEVELS.find((one) => one === environment['LANDBRIDGE_LOG_LEVEL']) ?? 'info';
-  return { ...createLog(destination, level), reopen: () => void (environment['LANDBRIDGE_LOG'] === 'stdout' || destination.reopen()) };
+  return { ...createLog(destination, level), reopen: () => destination.reopen() };
 }
 
 /** A log to any stream. */

@@ -36,7 +36,7 @@ export const managerNames: readonly string[] = ['manager', 'boss', 'supervisor',
 
 /** Tables of people and of groups, by their names. */
 export const personTables = /employee|user|person|people|account|staff|member|customer|student|teacher|contact|mitarbeiter/i;
-export const groupTables = /department|group|role|team|unit|organi[sz]ation|division|project|class|course|permission|abteilung/i;
+export const groupTables = /dep(t|artment)|group|role|team|unit|organi[sz]ation|division|project|class|course|permission|abteilung|gruppe|rolle/i;
 
 /** Tables between a group and its managers, not its members. */
 export const managerTables = /manager|leader|head|owner|admin/i;
