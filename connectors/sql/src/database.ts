@@ -65,6 +65,16 @@ export interface CatalogueTable {
   readonly foreignKeys: readonly { readonly columns: readonly string[]; readonly table: string; readonly targets: readonly string[] }[];
 }
 
+/** An INSERT of one row. */
+export interface Insert {
+  /** The table, quoted. */
+  readonly into: string;
+  /** `(a, b)`, or nothing. */
+  readonly names: string;
+  /** `VALUES (…)`, or what the dialect has instead. */
+  readonly values: string;
+}
+
 /** A value of a call; what comes out of it is a column of the last row that its statements return, in order. */
 export interface ProcedureParameter {
   readonly direction: 'in' | 'out' | 'inout';
@@ -96,6 +106,12 @@ export interface Dialect {
   fold(text: string): string;
   /** What a folded comparison may miss that `foldCase` finds: nothing, or letters beyond ASCII. */
   readonly foldMisses: 'nothing' | 'beyond-ascii';
+  /** What LIKE takes for more than itself, the escape among it. */
+  readonly wildcards: RegExp;
+  /** Characters that a pattern of LIKE may have, where there is a limit. */
+  readonly longestPattern?: number;
+  /** Whether texts are ordered by their UTF-16 code units, where characters beyond U+FFFF come before U+E000. */
+  readonly ordersByCodeUnit?: boolean;
   /** An expression for ORDER BY with the order of {@link KeyOrder}, the same in every table. */
   orderBy(expression: string, column: CatalogueColumn, order: KeyOrder): string;
   /** A condition that is never NULL: the value is a flag that is set, or a time that is there. */
@@ -119,10 +135,14 @@ export interface Dialect {
   toSql(value: Value, column: CatalogueColumn): SqlValue;
   /** Reads a driver value, never NULL, as the column's type. @throws ConnectorError `invalid-attribute-value`. */
   reader(column: CatalogueColumn): (value: unknown) => Value;
+  /** A placeholder as a value of this column, where the database does not convert it by itself, or not without a loss. */
+  parameter?(placeholder: string, column: CatalogueColumn): string;
+  /** The first rows of a SELECT. */
+  limited(select: string, count: number): string;
   /** What stands instead of columns and values in an INSERT that gives none. */
   readonly defaultValues: string;
-  /** Whether INSERT gives columns back by RETURNING; else the row is read by its key, or by the number that was assigned. */
-  readonly returning: boolean;
+  /** An INSERT that gives these columns back; absent where the row is read by its key, or by the number that was assigned. */
+  insertReturning?(insert: Insert, columns: readonly CatalogueColumn[]): string;
   /** A time some minutes before the earliest of these, as the column holds times; `undefined` where it holds none. */
   earlier(values: readonly string[], column: CatalogueColumn): string | undefined;
   /** Inserts the rows that are not there yet. */
@@ -131,9 +151,8 @@ export interface Dialect {
   deleteRows(rows: RowSet): readonly Statement[];
   /** The statements of a call; absent where the database has no stored routines. */
   call?(routine: string, parameters: readonly ProcedureParameter[], kind: 'procedure' | 'function'): readonly Statement[];
-  /** A SELECT, its order last, that gives its first rows only. */
-  limited(select: string, count: number): string;
-  /** Locks a row that is only looked at. */
+  /** Locks a row that is only looked at: after the table, or at the end of the statement. */
+  readonly lockHint: string;
   readonly lockClause: string;
   /** Statements before an update that changes a key, so that dependants may follow it in the same transaction. */
   readonly beforeKeyChange: readonly string[];
@@ -239,3 +258,11 @@ export function quote(identifier: string): string {
 export function qualified(table: string, schema: string | undefined): string {
   return schema === undefined ? quote(table) : `${quote(schema)}.${quote(table)}`;
 }
+
+/** An INSERT that ends with RETURNING. */
+export function insertWithReturning(dialect: Pick<Dialect, 'selected'>, { into, names, values }: Insert, columns: readonly CatalogueColumn[]): string {
+  return `INSERT INTO ${into} ${names} ${values} RETURNING ${columns.map((column) => dialect.selected(quote(column.name), column)).join(', ')}`;
+}
+
+/** The wildcards of the standard. */
+export const standardWildcards = /[\\%_]/g;

@@ -1,6 +1,6 @@
 import { type Attributes, ConnectorError, type ImportEntry, type ImportPage, type ImportStep, type Value } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow, type SqlSnapshot, type SqlValue } from './database.ts';
-import { fetchByKeys, keyText } from './fetch-entries.ts';
+import { fetchByKeys, keyText, parameterOf } from './fetch-entries.ts';
 import type { SelectedType } from './import-session.ts';
 import type { LogModel, ObjectModel } from './object-model.ts';
 import { readReplication, seedReplication } from './postgres-replication.ts';
@@ -105,9 +105,13 @@ export async function* readDelta(
 /** The row of the mark, or an older one, must be there: else rows after it may have been removed as well, unread. */
 async function checkLog(database: SqlDatabase, model: ObjectModel, log: LogModel, newest: string): Promise<void> {
   const sequence = `l.${quote(log.sequence.name)}`;
-  const { rows } = await database.query(database.dialect.limited(`SELECT 1 FROM ${log.from} WHERE ${sequence} <= ${database.dialect.placeholder(1)}`, 1), [
-    parseMark(newest),
-  ]);
+  const { rows } = await database.query(
+    database.dialect.limited(
+      `SELECT 1 FROM ${log.from} WHERE ${sequence} <= ${parameterOf(database.dialect, database.dialect.placeholder(1), log.sequence)}`,
+      1,
+    ),
+    [parseMark(newest)],
+  );
   if (rows.length === 0)
     throw new ConnectorError('watermark-lost', `the change log of "${model.name}" was emptied beyond what the last import has read; a full import is needed`);
 }
@@ -158,7 +162,8 @@ function columnStatement(database: SqlDatabase, model: ObjectModel, since: SqlVa
   const { column } = sourceOf(model);
   const keyColumns = model.anchor.map((one) => one.column);
   const keys = keyColumns.map((one) => database.dialect.selected(`m.${quote(one.name)}`, one)).join(', ');
-  const where = since === null ? `${column.expression} IS NOT NULL` : `${column.expression} >= ${database.dialect.placeholder(1)}`;
+  const where =
+    since === null ? `${column.expression} IS NOT NULL` : `${column.expression} >= ${parameterOf(database.dialect, database.dialect.placeholder(1), column)}`;
   const alive = model.alive === undefined ? '1' : `CASE WHEN ${model.alive} THEN 1 ELSE 0 END`;
   // The driver gives numbers as integers or as text.
   return { sql: `SELECT ${keys}, ${alive} FROM ${model.from} WHERE ${where}`, keyColumns, isDeleted: (row) => String(row[keyColumns.length]) === '0' };
@@ -168,12 +173,12 @@ function columnStatement(database: SqlDatabase, model: ObjectModel, since: SqlVa
 function logStatement(database: SqlDatabase, log: LogModel, since: SqlValue): ChangeStatement {
   const keys = log.key.map((column) => `l.${quote(column.name)}`).join(', ');
   const sequence = `l.${quote(log.sequence.name)}`;
-  const where = since === null ? '' : ` WHERE ${sequence} > ${database.dialect.placeholder(1)}`;
+  const where = since === null ? '' : ` WHERE ${sequence} > ${parameterOf(database.dialect, database.dialect.placeholder(1), log.sequence)}`;
   const word = log.operation === undefined ? 'NULL' : database.dialect.text(`l.${quote(log.operation.name)}`, log.operation);
   const ranked = `SELECT ${keys}, ${word} AS landbridge_word, ${sequence} AS landbridge_sequence, row_number() OVER (PARTITION BY ${keys} ORDER BY ${sequence} DESC) AS landbridge_rank FROM ${log.from}${where}`;
   const names = log.key.map((column) => database.dialect.selected(quote(column.name), column)).join(', ');
   return {
-    sql: `SELECT ${names}, landbridge_word FROM (${ranked}) AS ranked WHERE landbridge_rank = 1 ORDER BY landbridge_sequence`,
+    sql: `SELECT ${names}, landbridge_word FROM (${ranked}) ranked WHERE landbridge_rank = 1 ORDER BY landbridge_sequence`,
     keyColumns: log.key,
     isDeleted: (row) => log.deletions.has(String(row[log.key.length] ?? '').trim()),
   };

@@ -3,11 +3,13 @@ import {
   afterParts,
   type CatalogueColumn,
   type Dialect,
+  insertWithReturning,
   type ProcedureParameter,
   quote,
   type RowSet,
   type SqlValue,
   type Statement,
+  standardWildcards,
   withLimit,
 } from './database.ts';
 import type { ColumnType } from './settings.ts';
@@ -130,13 +132,15 @@ export function mysqlDialect({ returning }: { readonly returning: boolean }): Di
     toSql,
     reader: (column) => READERS[column.type],
     defaultValues: '() VALUES ()',
-    returning,
+    limited: withLimit,
+    ...(returning ? { insertReturning: (insert, columns) => insertWithReturning({ selected }, insert, columns) } : {}),
+    wildcards: standardWildcards,
     earlier: ([value = ''], { declared }) =>
       /^(datetime|timestamp)\b/.test(declared) ? `CAST(CAST(${value} AS DATETIME(6)) - INTERVAL 5 MINUTE AS CHAR)` : undefined,
     call: callRoutine,
     insertRows: insertStatements,
     deleteRows: deleteStatements,
-    limited: withLimit,
+    lockHint: '',
     lockClause: ' FOR UPDATE',
     // Foreign keys are checked at once; those that follow (ON UPDATE CASCADE) do so by themselves.
     beforeKeyChange: [],

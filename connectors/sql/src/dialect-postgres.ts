@@ -3,11 +3,13 @@ import {
   afterRow,
   type CatalogueColumn,
   type Dialect,
+  insertWithReturning,
   type ProcedureParameter,
   quote,
   type RowSet,
   type SqlValue,
   type Statement,
+  standardWildcards,
   withLimit,
 } from './database.ts';
 import type { ColumnType } from './settings.ts';
@@ -82,14 +84,16 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
     },
     toSql,
     defaultValues: 'DEFAULT VALUES',
-    returning: true,
+    limited: withLimit,
+    insertReturning: (insert, columns) => insertWithReturning({ selected: (expression) => expression }, insert, columns),
+    wildcards: standardWildcards,
     earlier: (values, { declared }) =>
       declared.startsWith('timestamp') ? `least(${values.map((value) => `CAST(${value} AS ${declared})`).join(', ')}) - interval '5 minutes'` : undefined,
     reader,
     call: callRoutine,
     insertRows,
     deleteRows,
-    limited: withLimit,
+    lockHint: '',
     lockClause: ' FOR UPDATE',
     beforeKeyChange: [],
   };

@@ -1,5 +1,15 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
-import { afterRow, type CatalogueColumn, type Dialect, quote, type RowSet, type Statement, withLimit } from './database.ts';
+import {
+  afterRow,
+  type CatalogueColumn,
+  type Dialect,
+  insertWithReturning,
+  quote,
+  type RowSet,
+  type Statement,
+  standardWildcards,
+  withLimit,
+} from './database.ts';
 import type { ColumnType } from './settings.ts';
 
 const INTEGER = /^-?\d+$/;
@@ -64,11 +74,13 @@ export function sqliteDialect(encoding: string): Dialect {
     toSql: (value) => (typeof value === 'boolean' ? (value ? 1 : 0) : value),
     reader: (column) => READERS[column.type],
     defaultValues: 'DEFAULT VALUES',
-    returning: true,
+    limited: withLimit,
+    insertReturning: (insert, columns) => insertWithReturning({ selected: (expression) => expression }, insert, columns),
+    wildcards: standardWildcards,
     earlier: () => undefined,
     insertRows: insertStatements,
     deleteRows: (rows) => rowByRow(rows, `DELETE FROM ${rows.from} WHERE ${equalities(rows)}`, 1),
-    limited: withLimit,
+    lockHint: '',
     lockClause: '',
     // Checked at COMMIT: dependants are moved in the same transaction.
     beforeKeyChange: ['PRAGMA defer_foreign_keys = ON'],

@@ -1,5 +1,5 @@
 import type { ImportEntry, Value } from '@landbridge/connector-sdk';
-import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow, type SqlValue } from './database.ts';
+import { type CatalogueColumn, type Dialect, quote, type SqlDatabase, type SqlRow, type SqlValue } from './database.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
 import { formatValue } from './references.ts';
 import { compileReader, keyOf, type ReadEntry, type RowReader } from './row-reader.ts';
@@ -97,7 +97,7 @@ async function addSide(
         binder.bind,
       );
     const condition = inRow ? between() : isOneOf();
-    const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${condition} AND ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
+    const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} s WHERE ${condition} AND ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
     const { rows } = await database.query(sql, binder.values, signal);
     collect(side.attribute.name, rows, (row) => byKey.get(keyText(readers.map((read, at) => read(row[at])))), readValue);
   }
@@ -123,10 +123,16 @@ export function isAfterKey({ dialect }: SqlDatabase, model: ObjectModel, key: re
     const left = dialect.orderBy(bare, column, order);
     const value = key[index] as Value;
     // What is ordered as text is compared with text, whatever the column holds.
-    const right = (): string => (left === bare ? binder.bind(dialect.toSql(value, column)) : dialect.codePoints(binder.bind(formatValue(value))));
+    const native = (): string => parameterOf(dialect, binder.bind(dialect.toSql(value, column)), column);
+    const right = (): string => (left === bare ? native() : dialect.codePoints(binder.bind(formatValue(value))));
     return { left, right };
   });
   return dialect.isAfter(pairs);
+}
+
+/** A placeholder as a value of a column. */
+export function parameterOf({ parameter }: Dialect, placeholder: string, column: CatalogueColumn): string {
+  return parameter?.(placeholder, column) ?? placeholder;
 }
 
 /** A key as the driver takes it for these columns. */

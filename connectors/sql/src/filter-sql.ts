@@ -1,5 +1,5 @@
 import { ConnectorError, decodeValue, type EntryFilter, foldCase, type Value } from '@landbridge/connector-sdk';
-import { type CatalogueColumn, quote, type SqlDatabase, type SqlValue } from './database.ts';
+import { type CatalogueColumn, type Dialect, quote, type SqlDatabase, type SqlValue } from './database.ts';
 import type { ColumnAttribute, ObjectModel, SideAttribute } from './object-model.ts';
 import { formatReference, parseReference } from './references.ts';
 
@@ -39,8 +39,8 @@ function translate(filter: EntryFilter, target: FilterTarget, bound: Bound): str
       return `(${filter.filters.map((part) => translate(part, target, bound)).join(filter.kind === 'and' ? ' AND ' : ' OR ')})`;
     }
     case 'not':
-      // NULL is false here, as an unassigned attribute satisfies nothing.
-      return `NOT coalesce(${translate(filter.filter, target, bound === 'over' ? 'under' : 'over')}, ${NOTHING})`;
+      // NULL is false here, as an unassigned attribute satisfies nothing. Not every database has conditions as values.
+      return `(CASE WHEN ${translate(filter.filter, target, bound === 'over' ? 'under' : 'over')} THEN 1 ELSE 0 END = 0)`;
     case 'present':
       // What a codec makes of a value nobody knows but the evaluator: an empty list is nothing.
       return ofAttribute(filter.attribute, target, ([column], expressions) =>
@@ -65,7 +65,7 @@ function ofAttribute(name: string, target: FilterTarget, condition: Condition): 
   if (side === undefined) return NOTHING;
   const expressions = side.value.map((one) => `s.${quote(one.name)}`);
   const own = `${ownerCondition(side, target)} AND ${isThere(expressions)}${side.settings.where === undefined ? '' : ` AND (${side.settings.where})`}`;
-  return `EXISTS (SELECT 1 FROM ${side.from} AS s WHERE ${own} AND ${condition(side.value, expressions, side.attribute.type === 'reference')})`;
+  return `EXISTS (SELECT 1 FROM ${side.from} s WHERE ${own} AND ${condition(side.value, expressions, side.attribute.type === 'reference')})`;
 }
 
 function expressionsOf({ attribute, columns }: ColumnAttribute): readonly string[] {
@@ -184,8 +184,9 @@ function compareText(filter: Compare, column: CatalogueColumn, expression: strin
     case 'ends':
     case 'contains':
       // SQLite's LIKE folds ASCII: it finds more, never less.
-      return bound === 'under' ? NOTHING : `${dialect.searched(text)} LIKE ${target.bind(patternOf(filter.comparison, escapePattern(value)))} ESCAPE '\\'`;
+      return bound === 'under' ? NOTHING : like(dialect.searched(text), patternOf(filter.comparison, escapePattern(value, dialect)), expression, target);
     default:
+      if (dialect.ordersByCodeUnit && filter.comparison !== 'not-equal' && BEYOND.test(value)) return unknown([expression], bound);
       return `${dialect.codePoints(text)} ${OPERATORS[filter.comparison] ?? '='} ${dialect.codePoints(target.bind(value))}`;
   }
 }
@@ -203,7 +204,16 @@ function compareFolded(filter: Compare, column: CatalogueColumn, expression: str
   const value = foldCase(String(filter.value));
   const isPlain = comparison === 'equal' && (dialect.name === 'sqlite' || (dialect.foldMisses === 'nothing' ? PLAIN : PLAIN_WITHOUT_FOLDING).test(value));
   if (isPlain) return `${folded} = ${target.bind(value)}`;
-  return `${folded} LIKE ${target.bind(patternOf(comparison, openPattern(value)))} ESCAPE '\\'`;
+  return like(folded, patternOf(comparison, openPattern(value, dialect)), expression, target);
+}
+
+/** From here on the order of code units is not that of code points. */
+const BEYOND = /[\ud800-\uffff]/;
+
+/** A search that finds too much rather than too little. */
+function like(text: string, pattern: string, expression: string, { database, bind }: FilterTarget): string {
+  if (pattern.length > (database.dialect.longestPattern ?? Infinity)) return isThere([expression]);
+  return `${text} LIKE ${bind(pattern)} ESCAPE '\\'`;
 }
 
 // What folds into these comes from ASCII alone. Three characters beyond it have ASCII as their canonical form or lower case:
@@ -212,15 +222,15 @@ const PLAIN = /^[ -:<-_a-~]*$/;
 const PLAIN_WITHOUT_FOLDING = /^[ -:<-_a-jl-~]*$/;
 
 /** A pattern that matches whatever folds into the value: what is or may come from beyond ASCII matches anything. */
-function openPattern(value: string): string {
+function openPattern(value: string, dialect: Dialect): string {
   return value
     .split(/(.?[^\0-\u007f]+|[ki`;])/su)
-    .map((part, index) => (index % 2 === 1 ? '%' : escapePattern(part)))
+    .map((part, index) => (index % 2 === 1 ? '%' : escapePattern(part, dialect)))
     .join('');
 }
 
-function escapePattern(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&');
+function escapePattern(text: string, { wildcards }: Dialect): string {
+  return text.replace(wildcards, '\\$&');
 }
 
 function patternOf(comparison: Compare['comparison'], pattern: string): string {

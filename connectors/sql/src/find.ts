@@ -59,8 +59,8 @@ async function readCandidates({ database, model, reader, request, pageSize }: Se
   if (model.alive !== undefined) conditions.push(model.alive);
   if (after !== undefined) conditions.push(isAfterKey(database, model, keyOf(model, reader.entry(after, 'replace').anchor), binder));
   const order = model.anchor.map(({ column, order: kind }) => dialect.orderBy(`m.${quote(column.name)}`, column, kind)).join(', ');
-  const sql = dialect.limited(`SELECT ${reader.select} FROM ${model.from} WHERE ${conditions.join(' AND ')} ORDER BY ${order}`, pageSize);
-  return (await database.query(sql, binder.values, request.signal)).rows;
+  const sql = `SELECT ${reader.select} FROM ${model.from} WHERE ${conditions.join(' AND ')} ORDER BY ${order}`;
+  return (await database.query(dialect.limited(sql, pageSize), binder.values, request.signal)).rows;
 }
 
 function attributesOf(filter: EntryFilter): readonly string[] {

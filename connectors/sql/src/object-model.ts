@@ -122,7 +122,7 @@ async function buildModel(database: SqlDatabase, name: string, settings: ObjectT
       path,
     ),
     version: findVersion(settings, columns, path),
-    from: `${from} AS m`,
+    from: `${from} m`,
     target: targetOf(settings),
     alive: deleted === undefined ? undefined : `NOT ${database.dialect.isSet(`m.${quote(deleted.name)}`)}`,
     anchor,
@@ -157,7 +157,7 @@ async function buildDelta(
   const inLog = finder(catalogue, log.table, `${path}.delta.changeLog`);
   return {
     kind: 'log',
-    from: `${qualified(log.table, log.schema)} AS l`,
+    from: `${qualified(log.table, log.schema)} l`,
     sequence: inLog(log.sequence, 'sequence'),
     key: log.key.map((column) => inLog(column, 'key')),
     operation: log.operation === undefined ? undefined : inLog(log.operation, 'operation'),

@@ -52,7 +52,7 @@ export async function openSideReader(
   side: SideAttribute,
   fetchSize: number,
 ): Promise<SideReader> {
-  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
+  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} s WHERE ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
   const cursor: SqlCursor = await snapshot.cursor(sql, [], fetchSize);
   const readValue = compileSideValue(database, side);
   const compare = compileComparison(database, model, side);

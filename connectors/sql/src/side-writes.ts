@@ -1,6 +1,6 @@
 import { type AttributeChange, ConnectorError, type EntryChange, type Value } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue } from './database.ts';
-import { type Binder, createBinder, sqlKey } from './fetch-entries.ts';
+import { type Binder, createBinder, parameterOf, sqlKey } from './fetch-entries.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
 import { parseReference } from './references.ts';
 import { compileSideValue, sideColumns, sideCondition } from './side-reader.ts';
@@ -56,7 +56,8 @@ export function equalsKey({ dialect }: SqlDatabase, column: CatalogueColumn, val
 
 /** Binds a value as the driver takes it for the column. */
 export function bindValue(binder: Binder, database: SqlDatabase, column: CatalogueColumn, value: Value | null): string {
-  return binder.bind(value === null ? null : database.dialect.toSql(value, column));
+  const placeholder = binder.bind(value === null ? null : database.dialect.toSql(value, column));
+  return parameterOf(database.dialect, placeholder, column);
 }
 
 function sideParts(model: ObjectModel, change: EntryChange): readonly { readonly side: SideAttribute; readonly part: AttributeChange }[] {
@@ -90,7 +91,7 @@ async function updateSide(writer: EntryWriter, side: SideAttribute, key: readonl
 
 async function readValues({ connection, database }: EntryWriter, side: SideAttribute, key: readonly Value[]): Promise<readonly Value[]> {
   const binder = createBinder(database);
-  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} AS s WHERE ${keyCondition(database, side, key, binder)} AND ${sideCondition(side)}`;
+  const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} s WHERE ${keyCondition(database, side, key, binder)} AND ${sideCondition(side)}`;
   const readValue = compileSideValue(database, side);
   return (await connection.query(sql, binder.values)).rows.map(readValue).filter((value) => value !== undefined);
 }

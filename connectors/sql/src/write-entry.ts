@@ -9,7 +9,7 @@ import {
   type Value,
 } from '@landbridge/connector-sdk';
 import { addByOperations, deleteByOperations, updateByOperations } from './custom-writes.ts';
-import { type CatalogueColumn, quote, type SqlRow } from './database.ts';
+import { type CatalogueColumn, type Insert, quote, type SqlRow } from './database.ts';
 import { type Binder, createBinder, keyText } from './fetch-entries.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
 import { checkVersion, notFound, readCurrent, readVersion } from './present-entry.ts';
@@ -65,10 +65,10 @@ async function completeLists(writer: EntryWriter, change: EntryChange): Promise<
 
 /** Nobody else changes the row before this transaction ends. */
 async function lockRow(writer: EntryWriter, key: readonly Value[]): Promise<void> {
-  const { lockClause } = writer.database.dialect;
-  if (writer.target === undefined || lockClause === '') return;
+  const { lockHint, lockClause } = writer.database.dialect;
+  if (writer.target === undefined || `${lockHint}${lockClause}` === '') return;
   const binder = createBinder(writer.database);
-  await writer.connection.query(`SELECT 1 FROM ${writer.target} WHERE ${ownCondition(writer, key, binder)}${lockClause}`, binder.values);
+  await writer.connection.query(`SELECT 1 FROM ${writer.target}${lockHint} WHERE ${ownCondition(writer, key, binder)}${lockClause}`, binder.values);
 }
 
 function targetOf({ model, target }: EntryWriter): string {
@@ -112,9 +112,11 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
   const given = [...cells].filter(([, value]) => value !== null);
   const binder = createBinder(database);
   const values = given.map(([column, value]) => bindValue(binder, database, column, value)).join(', ');
-  const columns = given.length === 0 ? database.dialect.defaultValues : `(${given.map(([column]) => quote(column.name)).join(', ')}) VALUES (${values})`;
+  const isEmpty = given.length === 0;
+  const names = isEmpty ? '' : `(${given.map(([column]) => quote(column.name)).join(', ')})`;
   const returned = returnedColumns(writer, cells);
-  const row = await insertRow(writer, `INSERT INTO ${target} ${columns}`, binder, returned, cells);
+  const insert: Insert = { into: target, names, values: isEmpty ? database.dialect.defaultValues : `VALUES (${values})` };
+  const row = await insertRow(writer, insert, binder, returned, cells);
   const anchor: Record<string, Value> = {};
   const attributes: Record<string, Value | readonly Value[]> = {};
   for (const [index, { attribute, column }] of returned.entries()) {
@@ -133,19 +135,19 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
 /** Inserts, and gives the returned columns of the new row. */
 async function insertRow(
   { connection, database, model, target }: EntryWriter,
-  insert: string,
+  insert: Insert,
   binder: Binder,
   returned: readonly ReturnedColumn[],
   cells: Cells,
 ): Promise<SqlRow> {
   const { dialect } = database;
-  const list = returned.map(({ column }) => dialect.selected(quote(column.name), column)).join(', ');
-  if (dialect.returning) {
-    const [row] = (await connection.query(`${insert} RETURNING ${list}`, binder.values)).rows;
+  const columns = returned.map((one) => one.column);
+  if (dialect.insertReturning !== undefined) {
+    const [row] = (await connection.query(dialect.insertReturning(insert, columns), binder.values)).rows;
     if (row !== undefined) return row;
     throw new ConnectorError('invalid-data', `the insert into ${target} returned no row; a trigger or a rule may have taken it away`);
   }
-  const { assigned } = await connection.query(insert, binder.values);
+  const { assigned } = await connection.query(`INSERT INTO ${insert.into} ${insert.names} ${insert.values}`, binder.values);
   const own = createBinder(database);
   const where = model.anchor.map(({ attribute, column }) => {
     const value = cells.get(column) ?? (attribute.assigned ? assigned : undefined);
@@ -156,6 +158,7 @@ async function insertRow(
       );
     return equalsKey(database, column, value, own);
   });
+  const list = columns.map((column) => dialect.selected(quote(column.name), column)).join(', ');
   const [row] = (await connection.query(`SELECT ${list} FROM ${target} WHERE ${where.join(' AND ')}`, own.values)).rows;
   if (row !== undefined) return row;
   throw new ConnectorError('invalid-data', `the row that was inserted into ${target} is not there; a trigger may have taken it away or changed its key`);
@@ -192,7 +195,10 @@ async function updateEntry(writer: EntryWriter, change: EntryChange): Promise<En
   const sets = [...cells].map(([column, value]) => `${quote(column.name)} = ${bindValue(binder, database, column, value)}`);
   if (model.version?.increment) sets.push(`${quote(model.version.column.name)} = coalesce(${quote(model.version.column.name)}, 0) + 1`);
   const where = `${ownCondition(writer, key, binder)}${versionCondition(writer, change, binder)}`;
-  const sql = sets.length === 0 ? `SELECT 1 FROM ${target} WHERE ${where}${dialect.lockClause}` : `UPDATE ${target} SET ${sets.join(', ')} WHERE ${where}`;
+  const sql =
+    sets.length === 0
+      ? `SELECT 1 FROM ${target}${dialect.lockHint} WHERE ${where}${dialect.lockClause}`
+      : `UPDATE ${target} SET ${sets.join(', ')} WHERE ${where}`;
   const { changes } = await connection.query(sql, binder.values);
   if (changes === 0) throw await whyNothing(writer, key, change);
   if (moves) await moveSides(writer, key, newKey);
