@@ -20,8 +20,8 @@ namespace Landbridge.Worker
         internal void WriteCapabilities(JsonWriter writer, Fields values)
         {
             MACapabilities declared = ReadCapabilities(values);
-            IMAExtensible2CallImport import = package.Create<IMAExtensible2CallImport>();
-            IMAExtensible2CallExport export = package.Create<IMAExtensible2CallExport>();
+            IMAExtensible2CallImport import = package.CreateImport();
+            IMAExtensible2CallExport export = package.CreateExport();
             bool partitions = declared.SupportPartitions && package.Has(typeof(IMAExtensible2GetPartitions));
             writer.Field("import", declared.SupportImport && import != null);
             writer.Field("export", declared.SupportExport && export != null);
@@ -32,8 +32,10 @@ namespace Landbridge.Worker
             writer.Field("hierarchy", declared.SupportHierarchy && package.Has(typeof(IMAExtensible2GetHierarchy)));
             writer.Field("distinguishedNameStyle", NameOf(declared.DistinguishedNameStyle));
             writer.Field("dnAsAnchor", declared.IsDNAsAnchor);
-            writer.Field("objectRename", declared.ObjectRename);
-            writer.Field("exportType", NameOf(declared.ExportType));
+            // Files of columns or pairs hold whole values under one name: only LDIF can say what is added, removed or renamed.
+            bool wholeValues = export is FileExport && package.FileFormat.Kind != FileKind.Ldif;
+            writer.Field("objectRename", declared.ObjectRename && !wholeValues);
+            writer.Field("exportType", NameOf(wholeValues && declared.ExportType != MAExportType.ObjectReplace ? MAExportType.AttributeReplace : declared.ExportType));
             writer.Field("noReferenceValuesInFirstExport", declared.NoReferenceValuesInFirstExport);
             writer.Field("deleteAddAsReplace", declared.DeleteAddAsReplace);
             writer.Field("exportPasswordInFirstPass", declared.ExportPasswordInFirstPass);
@@ -156,8 +158,10 @@ namespace Landbridge.Worker
         internal void WriteSchema(JsonWriter writer, Fields values)
         {
             IMAExtensible2GetSchema source = package.Create<IMAExtensible2GetSchema>();
-            if (source == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2GetSchema; a connector that is called needs it");
-            WireSchema.Write(writer, NotNull(source.GetSchema(parameters.Build(values)), "GetSchema"));
+            Schema declared = source == null && package.FileFormat != null ? package.FileFormat.DeclaredSchema() : null;
+            if (source == null && declared == null)
+                throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2GetSchema" + (package.IsFileBased ? ": name its object types and attributes in file.objectTypes" : "; a connector that is called needs it"));
+            WireSchema.Write(writer, declared ?? NotNull(source.GetSchema(parameters.Build(values)), "GetSchema"));
         }
 
         internal void WritePartitions(JsonWriter writer, Fields values)

@@ -14,7 +14,7 @@ namespace Landbridge.Worker
 
         internal ExportSession(IMAExtensible2CallExport connector) : base("export")
         {
-            if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2CallExport");
+            if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2CallExport or IMAExtensible2FileExport");
             this.connector = connector;
         }
 

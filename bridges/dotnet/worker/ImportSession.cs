@@ -32,7 +32,7 @@ namespace Landbridge.Worker
 
         internal ImportSession(IMAExtensible2CallImport connector, Action<string> warn) : base("import")
         {
-            if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2CallImport");
+            if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2CallImport or IMAExtensible2FileImport");
             this.connector = connector;
             entries = new EntryWriter(warn);
         }

@@ -85,6 +85,29 @@ namespace Landbridge.Worker
             return (T)CreateObject(type);
         }
 
+        /// <summary>Set where the connector reads or writes files.</summary>
+        internal FileFormat FileFormat { get; set; }
+
+        internal bool IsFileBased
+        {
+            get { return Has(typeof(IMAExtensible2FileImport)) || Has(typeof(IMAExtensible2FileExport)); }
+        }
+
+        /// <summary>What is called for entries; a connector that writes files is driven as if it were. Null where there is neither.</summary>
+        internal IMAExtensible2CallImport CreateImport()
+        {
+            IMAExtensible2CallImport called = Create<IMAExtensible2CallImport>();
+            IMAExtensible2FileImport filed = called == null ? Create<IMAExtensible2FileImport>() : null;
+            return filed == null ? called : new FileImport(filed, this, FileFormat);
+        }
+
+        internal IMAExtensible2CallExport CreateExport()
+        {
+            IMAExtensible2CallExport called = Create<IMAExtensible2CallExport>();
+            IMAExtensible2FileExport filed = called == null ? Create<IMAExtensible2FileExport>() : null;
+            return filed == null ? called : new FileExport(filed, this, FileFormat);
+        }
+
         internal bool Has(Type contract)
         {
             return Find(contract) != null;

@@ -49,6 +49,7 @@ namespace Landbridge.Worker
         private void Serve()
         {
             log.Redirect();
+            CodePages.Register();
             AppDomain.CurrentDomain.UnhandledException += (sender, unhandled) =>
                 log.Write("error", "the connector threw on a thread of its own, which ends the worker: " + unhandled.ExceptionObject);
             connection.StartHeartbeat();
@@ -108,7 +109,7 @@ namespace Landbridge.Worker
                     Ask(request, writer => description.WriteHierarchy(writer, request.Params));
                     return;
                 case "import.open":
-                    Open(request, () => new ImportSession(package.Create<IMAExtensible2CallImport>(), message => log.Write("warn", message)), (session, number) => session.Open(request, Parameters(request), number));
+                    Open(request, () => new ImportSession(package.CreateImport(), message => log.Write("warn", message)), (session, number) => session.Open(request, Parameters(request), number));
                     return;
                 case "import.read":
                     Use<ImportSession>(request, session => session.Read(request), false);
@@ -117,7 +118,7 @@ namespace Landbridge.Worker
                     Use<ImportSession>(request, session => session.Close(request), true);
                     return;
                 case "export.open":
-                    Open(request, () => new ExportSession(package.Create<IMAExtensible2CallExport>()), (session, number) => session.Open(request, Parameters(request), number));
+                    Open(request, () => new ExportSession(package.CreateExport()), (session, number) => session.Open(request, Parameters(request), number));
                     return;
                 case "export.put":
                     Use<ExportSession>(request, session => session.Put(request), false);
@@ -156,6 +157,8 @@ namespace Landbridge.Worker
             if (culture != null) CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = new CultureInfo(culture);
             package = new Package(directory, Option("class"), message => log.Write("warn", message));
             package.Load(Option("dll"));
+            string files = Option("file");
+            if (files != null || package.IsFileBased) package.FileFormat = new FileFormat(new Fields(files == null ? null : JsonReader.Parse(files)));
             parameters = new ParameterSet(package, message => log.Write("warn", message));
             description = new Description(package, parameters);
             AssemblyName name = package.Assembly.GetName();

@@ -1,4 +1,4 @@
-import { type Capabilities, type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
+import { type Capabilities, type ConnectorContext, ConnectorError, type ParameterValue } from '@landbridge/connector-sdk';
 import { defineWorkerConnector, type WorkerProgram } from '@landbridge/worker-protocol';
 import { buildWorker } from './build-worker.ts';
 import { type DotnetRuntime, defaultRuntime, findProgram } from './dotnet-programs.ts';
@@ -12,6 +12,7 @@ interface Ecma2Settings {
   readonly class?: string;
   readonly hostConfiguration?: string;
   readonly runtime: DotnetRuntime;
+  readonly file?: ParameterValue;
   readonly culture?: string;
   readonly timeZone?: string;
   readonly isolatedEntries?: boolean;
@@ -49,6 +50,7 @@ async function program(context: ConnectorContext): Promise<WorkerProgram> {
     const value = settings[name];
     if (value !== undefined) values.push(`--${name}`, value);
   }
+  if (settings.file !== undefined) values.push('--file', JSON.stringify(settings.file));
   const environment = {
     ...(settings.timeZone === undefined ? {} : { TZ: settings.timeZone }),
     // Event logs of Mono go to a folder that nobody made: away with them.

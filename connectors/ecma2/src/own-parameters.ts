@@ -8,6 +8,37 @@ const page = (name: string, description: string): ParameterDefinition => ({
   schema: { type: 'object', additionalProperties: { type: ['string', 'boolean', 'number'] } },
 });
 
+const text = { type: 'string' };
+
+/** What the designer of the old engine asked for files; each member but `format` has a default. */
+const fileFormat = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    format: { type: 'string', enum: ['avp', 'delimited', 'fixed-width', 'ldif'] },
+    encoding: text,
+    delimiter: text,
+    qualifier: text,
+    valueSeparator: text,
+    header: { type: 'boolean' },
+    columns: {
+      type: 'array',
+      items: { type: ['string', 'object'], properties: { name: text, width: { type: 'integer', minimum: 1 } }, additionalProperties: false },
+    },
+    dn: text,
+    objectType: text,
+    changeType: { type: 'object', additionalProperties: false, properties: { attribute: text, add: text, modify: text, delete: text } },
+    objectTypes: {
+      type: 'object',
+      additionalProperties: {
+        type: 'object',
+        additionalProperties: false,
+        properties: { anchor: { type: 'array', items: text }, attributes: { type: 'object', additionalProperties: text } },
+      },
+    },
+  },
+} as const;
+
 /** What the host itself asks for; the DLL's own parameters stand below the page on which it asks for them. */
 export const ownParameters: readonly ParameterDefinition[] = [
   { name: 'directory', kind: 'string', required: true, label: 'Folder of the package', description: "The connector's DLL and everything beside it" },
@@ -25,6 +56,13 @@ export const ownParameters: readonly ParameterDefinition[] = [
     choices: ['mono', 'dotnet', 'net48'],
     label: 'Runtime',
     description: 'Default: net48 on Windows, else mono, else dotnet',
+  },
+  {
+    name: 'file',
+    kind: 'structure',
+    label: 'File format',
+    description: 'How a file-based connector writes and reads its files (IMAExtensible2FileImport, IMAExtensible2FileExport)',
+    schema: fileFormat,
   },
   { name: 'culture', kind: 'string', label: 'Culture', description: 'Such as de-DE; default: that of the service' },
   { name: 'timeZone', kind: 'string', label: 'Time zone', description: 'Such as Europe/Berlin; default: that of the service' },
