@@ -142,3 +142,60 @@ describe('history', () => {
     expect((await json('status'))['revision']).toBe(3);
   });
 });
+
+describe('SEC-60 the audit', () => {
+  type Report = Readonly<{ audit: string; intact: boolean; rows: number; last: { id: number; code: string }; problems: readonly Json[]; noted?: string }>;
+
+  it('is intact over restarts, and shows what somebody changed in the database', async () => {
+    const reports = await json<readonly Report[]>('audit', 'verify');
+    expect(reports).toMatchObject([
+      { audit: 'administration', intact: true, uncovered: 0, problems: [] },
+      { audit: 'app', intact: true },
+    ]);
+    expect(reports[0]?.rows).toBeGreaterThan(8);
+    const noted = `${reports[0]?.last.id}:${reports[0]?.last.code}`;
+    await cli(['secret', 'set', 'later'], 'v');
+    expect(await cli(['audit', 'verify', '--noted', noted])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('the noted place is in the audit') as string,
+    });
+    expect(await cli(['audit', 'verify', '--noted', `9${noted}`])).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('is not in the audit') as string,
+    });
+    expect(await cli(['audit', 'verify', '--noted', 'x'])).toMatchObject({ status: 4 });
+    expect((await cli(['audit', 'list', '--limit', '3'])).stdout).toContain('secret.set');
+    const database = new DatabaseSync(join(data, 'control.db'));
+    database.exec("UPDATE audit SET actor = 'somebody else' WHERE action = 'configuration.rollback'");
+    database.close();
+    const changed = await cli(['audit', 'verify', '--json']);
+    expect(changed.status).toBe(1);
+    expect((JSON.parse(changed.stdout) as readonly Report[])[0]).toMatchObject({
+      intact: false,
+      problems: expect.arrayContaining([expect.objectContaining({ problem: 'changed' })]) as Json[],
+    });
+    // The key is in the data folder and not in the database.
+    const key = readFileSync(join(data, 'audit.key'), 'utf8').trim();
+    for (const name of ['control.db', 'host.log']) if (readdirSync(data).includes(name)) expect(readFileSync(join(data, name)).includes(key), name).toBe(false);
+  });
+
+  it('nothing privileged happens without it', async () => {
+    const database = new DatabaseSync(join(data, 'control.db'));
+    database.exec("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    const tokens = await json<readonly Json[]>('token', 'list');
+    for (const refused of [
+      ['token', 'create', 'app', '--profile', 'strict'],
+      ['token', 'revoke', String(tokens[0]?.['id'])],
+      ['secret', 'remove', 'later'],
+      ['apply', join(folder, 'two.yaml')],
+      ['rollback', '1'],
+    ])
+      expect(await cli(refused), refused.join(' ')).toMatchObject({ status: 4, stderr: expect.stringContaining('disk full') as string });
+    expect((await json<readonly Json[]>('token', 'list')).map((one) => one['id'])).toEqual(tokens.map((one) => one['id']));
+    expect((await json('status'))['revision']).toBe(3);
+    expect(await json<readonly Json[]>('secret', 'list')).toMatchObject([{ name: 'app-file' }, { name: 'later' }]);
+    database.exec('DROP TRIGGER full');
+    database.close();
+    expect(await json('token', 'create', 'app', '--profile', 'strict')).toMatchObject({ id: expect.any(String) as string });
+  });
+});

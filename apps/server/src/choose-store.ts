@@ -19,10 +19,10 @@ const REMEMBERED = 'store.json';
  *
  * @throws StartError when the folder's state is somewhere else than asked for: starting empty would look like a loss of everything.
  */
-export function openInstallation(dataFolder: string, asked: StoreChoice | undefined): Installation {
+export function openInstallation(dataFolder: string, asked: StoreChoice | undefined, auditKey: Uint8Array): Installation {
   const remembered = readRemembered(dataFolder);
   const choice = asked ?? remembered;
-  if (choice === undefined) return sqliteInstallation(dataFolder);
+  if (choice === undefined) return sqliteInstallation(dataFolder, auditKey);
   const postgres = resolveStore(choice);
   if (remembered === undefined && existsSync(join(dataFolder, 'control.db')))
     throw new StartError(
@@ -36,7 +36,7 @@ export function openInstallation(dataFolder: string, asked: StoreChoice | undefi
       );
   }
   rememberStore(dataFolder, choice);
-  return postgresInstallation(dataFolder, postgres);
+  return postgresInstallation(dataFolder, postgres, auditKey);
 }
 
 /** The connection that a choice means. @throws StartError */

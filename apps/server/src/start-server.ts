@@ -302,9 +302,11 @@ function readConfigurationFile(configFile: string): ConfigurationDocument {
 /** Where the state is stands in the configuration, and the configuration is part of the state: the file is read before it is opened. */
 function chooseInstallation(folder: DataFolder, options: StartServerOptions): Installation {
   try {
-    if (options.store !== undefined) return openInstallation(folder.path, { store: { postgres: options.store }, folder: process.cwd() });
+    const auditKey = keyFile(folder.path, 'audit.key');
+    if (options.store !== undefined) return openInstallation(folder.path, { store: { postgres: options.store }, folder: process.cwd() }, auditKey);
     const store = options.configFile === undefined ? undefined : readConfigurationFile(options.configFile).store;
-    return openInstallation(folder.path, store === undefined || options.configFile === undefined ? undefined : { store, folder: folderOf(options.configFile) });
+    const choice = store === undefined || options.configFile === undefined ? undefined : { store, folder: folderOf(options.configFile) };
+    return openInstallation(folder.path, choice, auditKey);
   } catch (error) {
     folder.release();
     throw error;

@@ -1,6 +1,17 @@
 import type { Partition, Schema, TestResult } from '@landbridge/connector-sdk';
 import type { CompiledResourceType } from '@landbridge/scim';
-import type { AuditRecord, ConnectorStore, EntryRow, EventStreamRow, HeldRow, JournalRow, JournalState, OpenStore, RunRow } from '@landbridge/store';
+import type {
+  AuditChain,
+  AuditRecord,
+  ConnectorStore,
+  EntryRow,
+  EventStreamRow,
+  HeldRow,
+  JournalRow,
+  JournalState,
+  OpenStore,
+  RunRow,
+} from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ForeignId, ForeignIdOutcome } from './linked-ids.ts';
 
@@ -139,6 +150,8 @@ export interface HostConnector {
   events(stream: string, limit: number): Promise<readonly ResourceEvent[]>;
   eventStreams(): Promise<readonly EventStreamRow[]>;
   settleEvents: ConnectorStore['settleEvents'];
+  /** The audit with its codes, for `verifyChain` of the store (SEC-60). */
+  readonly auditChain: AuditChain;
   audit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
   backup(target: string): Promise<void>;
   /** Drains writes, ends runs, closes sessions, the thread and the store. */

@@ -297,6 +297,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     },
     eventStreams: () => reader.readEventStreams(),
     settleEvents: (stream, settled) => store.settleEvents(stream, settled),
+    auditChain: reader.auditChain,
     audit: (page) => reader.readAudit(page),
     backup: (target) => store.backup(target),
     async close() {

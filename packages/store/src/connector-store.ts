@@ -1,4 +1,5 @@
 import type { AttributeType, ConnectorErrorData, EncodedAttributes, EntryFilter, Normalization, ObjectConfirmation } from '@landbridge/connector-sdk';
+import type { AuditChain } from './audit-chain.ts';
 
 /**
  * What one connector's store does, as a short list of set-based commands (R2).
@@ -468,6 +469,8 @@ export interface ConnectorReader {
   readApprovedHolds(): Promise<readonly number[]>;
   readHeld(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;
   readAudit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
+  /** The same rows with their codes, for `verifyChain` (SEC-60). */
+  readonly auditChain: AuditChain;
   /** The oldest events that the stream has not settled. */
   readEvents(stream: string, limit: number): Promise<readonly EventRow[]>;
   readEventStreams(): Promise<readonly EventStreamRow[]>;

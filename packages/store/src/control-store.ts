@@ -1,3 +1,5 @@
+import type { AuditChain } from './audit-chain.ts';
+
 /**
  * What the host as a whole keeps: configuration with revisions, credentials, schedules' last runs, audit of administration.
  * No promise spans this file and a connector's (R4).
@@ -18,6 +20,9 @@ export interface ControlStore {
   listAudit(
     limit: number,
   ): Promise<readonly { readonly id: number; readonly at: number; readonly actor: string; readonly action: string; readonly detail: string }[]>;
+
+  /** The audit with its codes, for `verifyChain` (SEC-60). */
+  readonly auditChain: AuditChain;
 
   readSetting(name: string): Promise<string | undefined>;
   writeSetting(name: string, value: string): Promise<void>;

@@ -1,4 +1,5 @@
 /** `@landbridge/store`: what must not be lost. Interfaces first; `sqlite/` is the embedded implementation, `postgres/` the one for a server, `rules/` what both decide by. */
+export { type AuditChain, type ChainPoint, type ChainReport, verifyChain } from './audit-chain.ts';
 export * from './connector-store.ts';
 export * from './control-store.ts';
 export * from './crash-points.ts';

@@ -15,21 +15,23 @@ export interface Installation {
   openConnector(connector: string): Promise<OpenStore>;
 }
 
-/** Everything in files of the data folder. */
-export function sqliteInstallation(dataFolder: string): Installation {
+/** Everything in files of the data folder. `auditKey` is the key of the audits' chains (SEC-60). */
+export function sqliteInstallation(dataFolder: string, auditKey?: Uint8Array): Installation {
   return {
-    openControl: async () => openSqliteControlStore(join(dataFolder, 'control.db')),
-    openConnector: (connector) => openSqliteConnectorStore({ file: connectorFile(dataFolder, connector) }),
+    openControl: async () => openSqliteControlStore(join(dataFolder, 'control.db'), auditKey),
+    openConnector: (connector) => openSqliteConnectorStore({ file: connectorFile(dataFolder, connector), ...keyed(auditKey) }),
   };
 }
 
 /** Everything in a PostgreSQL database. The data folder keeps keys, logs, and the name by which this host owns its connectors (R34). */
-export function postgresInstallation(dataFolder: string, postgres: PostgresOptions): Installation {
+export function postgresInstallation(dataFolder: string, postgres: PostgresOptions, auditKey?: Uint8Array): Installation {
   return {
-    openControl: () => openPostgresControlStore(postgres),
-    openConnector: (connector) => openPostgresConnectorStore({ postgres, connector, owner: hostName(dataFolder) }),
+    openControl: () => openPostgresControlStore(postgres, auditKey),
+    openConnector: (connector) => openPostgresConnectorStore({ postgres, connector, owner: hostName(dataFolder), ...keyed(auditKey) }),
   };
 }
+
+const keyed = (auditKey: Uint8Array | undefined): { readonly auditKey?: Uint8Array } => (auditKey === undefined ? {} : { auditKey });
 
 /** The file of a connector in a data folder. */
 export function connectorFile(dataFolder: string, connector: string): string {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { style } from '../output.ts';
+import { addAuditCommands } from './audit-commands.ts';
 import { addBackupCommands } from './backup-commands.ts';
 import { addConfigurationCommands } from './configuration-commands.ts';
 import { addConnectorCommands } from './connector-commands.ts';
@@ -30,6 +31,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addRunCommands,
   addJournalCommands,
   addEventsCommands,
+  addAuditCommands,
   addTokenCommands,
   addStoreCommands,
   addIdCommands,

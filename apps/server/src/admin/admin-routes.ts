@@ -14,6 +14,7 @@ import { sendJson } from '../http/send.ts';
 import { BackupError, backUp } from '../operations/backup.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { AdminError } from './admin-error.ts';
+import { verifyAudit } from './audit-handlers.ts';
 import { listRevisions, rollBack, showRevision } from './history-handlers.ts';
 import { adminOperations, openApiDocument } from './openapi.ts';
 import { addPackage, listPackages, removePackage, rollBackPackage, updatePackage } from './package-operations.ts';
@@ -58,6 +59,9 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminOptions)
         reply.header('cache-control', 'no-store');
         try {
           const actor = authorize(options, request, reply);
+          const intent = INTENDED[operation.id];
+          // Without its row in the audit nothing privileged happens (SEC-60).
+          if (intent !== undefined) await audit(options, actor, intent, `asked for${targetOf(request.params as Params)}`);
           const result = await handler(options, request.params as Params, request, reply, actor);
           if (!reply.sent && result !== streaming) sendJson(reply, 200, result);
         } catch (error) {
@@ -68,6 +72,26 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminOptions)
     });
   }
 }
+
+/** Operations whose row in the audit can only be complete when they are done: another one says before that they were asked for. */
+const INTENDED: Readonly<Partial<Record<(typeof adminOperations)[number]['id'], string>>> = {
+  createToken: 'token.create',
+  revokeToken: 'token.revoke',
+  applyConfiguration: 'configuration.apply',
+  rollback: 'configuration.rollback',
+  setSecret: 'secret.set',
+  removeSecret: 'secret.remove',
+  rotateSecrets: 'secret.rotate',
+  rotateEventKey: 'events.rotate-key',
+  backup: 'backup',
+  backupAll: 'backup',
+  shutdown: 'shutdown',
+};
+
+const targetOf = (params: Params): string =>
+  Object.values(params)
+    .map((value) => ` ${value}`)
+    .join('');
 
 const streaming = Symbol('the handler answers by itself');
 
@@ -319,6 +343,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     return rotated;
   },
   connectorAudit: async (options, params, request) => connectorOf(options, params).audit(pageOf(request)),
+  verifyConnectorAudit: async (options, params, request) => verifyAudit(connectorOf(options, params).auditChain, request.query as Params),
   createToken: async (options, _params, request, _reply, actor) => {
     const body = bodyOf(request);
     const { connector, label, days, admin, metrics } = body;
@@ -405,6 +430,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     return removePackage(options, params['package'] ?? '', version);
   },
   audit: async (options, _params, request) => options.control.listAudit(pageOf(request).limit),
+  verifyAudit: async (options, _params, request) => verifyAudit(options.control.auditChain, request.query as Params),
   doctor: async (options) => ({ checks: await checkHost(options) }),
   backup: async (options, params, request) => {
     const { target } = bodyOf(request);

@@ -52,6 +52,12 @@ export const adminOperations = [
   { id: 'events', method: 'GET', path: '/connectors/{connector}/events', summary: 'Event streams: how many events wait, and what keeps them' },
   { id: 'rotateEventKey', method: 'POST', path: '/events/rotate-key', summary: 'A new key signs security event tokens from now on' },
   { id: 'connectorAudit', method: 'GET', path: '/connectors/{connector}/audit', summary: 'Audit of writes (limit, before)' },
+  {
+    id: 'verifyConnectorAudit',
+    method: 'GET',
+    path: '/connectors/{connector}/audit/verify',
+    summary: 'Whether rows of the audit of writes were changed, removed or inserted (noted: ROW:CODE)',
+  },
   { id: 'backup', method: 'POST', path: '/connectors/{connector}/backup', summary: 'Copies the store of a connector: {"target": FILE}' },
   { id: 'backupAll', method: 'POST', path: '/backup', summary: 'Copies the state of the host into a new folder: {"target": FOLDER}' },
   {
@@ -99,6 +105,12 @@ export const adminOperations = [
   { id: 'rollBackPackage', method: 'POST', path: '/packages/{package}/rollback', summary: 'Goes back to the version before: {"version"}' },
   { id: 'removePackage', method: 'DELETE', path: '/packages/{package}', summary: 'Removes a package that nothing uses, or one version (version)' },
   { id: 'audit', method: 'GET', path: '/audit', summary: 'Audit of administration' },
+  {
+    id: 'verifyAudit',
+    method: 'GET',
+    path: '/audit/verify',
+    summary: 'Whether rows of the audit of administration were changed, removed or inserted (noted: ROW:CODE)',
+  },
   { id: 'shutdown', method: 'POST', path: '/shutdown', summary: 'Stops the host after draining writes' },
 ] as const satisfies readonly {
   readonly id: string;

@@ -1,11 +1,13 @@
+import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import type { ConfigurationRevision, ControlStore } from '../control-store.ts';
 import { toRevision, toToken } from '../rules/control-rows.ts';
+import { addControlAudit, chainOf } from './audit.ts';
 import { openPool, openSession, type PostgresOptions } from './connection.ts';
 import { toKept } from './records.ts';
 import { migrate } from './tables.ts';
 
 /** Opens the control data of an installation: one schema, shared by its hosts. */
-export async function openPostgresControlStore(options: PostgresOptions): Promise<ControlStore> {
+export async function openPostgresControlStore(options: PostgresOptions, auditKey: Uint8Array = NO_AUDIT_KEY): Promise<ControlStore> {
   const schema = options.schema ?? 'landbridge';
   const session = await openSession(options, schema);
   try {
@@ -51,13 +53,7 @@ export async function openPostgresControlStore(options: PostgresOptions): Promis
       await pool.all('UPDATE tokens t SET used = x.at FROM json_to_recordset($1) AS x(id text, at bigint) WHERE t.id = x.id', JSON.stringify(used));
     },
     async addAudit(record) {
-      await pool.all(
-        'INSERT INTO audit(at, actor, action, detail) VALUES ($1, $2, $3, $4)',
-        record.at,
-        toKept(record.actor),
-        record.action,
-        toKept(record.detail),
-      );
+      await addControlAudit(pool, auditKey, [record.at, record.actor, record.action, record.detail]);
     },
     listAudit: async (limit) =>
       (await pool.all('SELECT * FROM audit ORDER BY id DESC LIMIT $1', limit)).map((row) => ({
@@ -67,6 +63,7 @@ export async function openPostgresControlStore(options: PostgresOptions): Promis
         action: String(row['action']),
         detail: String(row['detail']),
       })),
+    auditChain: chainOf(pool, auditKey),
     async readSetting(name) {
       const value = (await pool.get('SELECT value FROM settings WHERE name = $1', name))?.['value'];
       return typeof value === 'string' ? value : undefined;

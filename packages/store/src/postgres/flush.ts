@@ -1,4 +1,5 @@
 import type { StoredAttribute } from '../rules/stored-model.ts';
+import { addAudit } from './audit.ts';
 import type { Session } from './connection.ts';
 import { attributesOf, type EntryRecord, type PendingWork } from './entry-space.ts';
 import { writeAnnouncements } from './outbox.ts';
@@ -67,7 +68,7 @@ export async function flush(writer: Writer, session: Session, work: PendingWork)
   await writeReferences(writer, session, work);
   await resolveWaiting(writer, session, work);
   await writeAwaited(session, work);
-  await writeBeside(session, work);
+  await writeBeside(writer, session, work);
   await writeAnnouncements(session, work.announcements);
   for (const [otype, grown] of work.grown) if (grown !== 0) await session.all('UPDATE types SET entries = entries + $1 WHERE id = $2', grown, otype);
 }
@@ -247,7 +248,7 @@ async function writeAwaited(session: Session, work: PendingWork): Promise<void> 
 }
 
 /** Journal, audit, external ids, aliases. */
-async function writeBeside(session: Session, work: PendingWork): Promise<void> {
+async function writeBeside(writer: Writer, session: Session, work: PendingWork): Promise<void> {
   if (work.journal.length > 0)
     await session.all(
       `UPDATE journal j SET state = x.state, error = x.error, result_at = coalesce(x.result_at, j.result_at),
@@ -289,23 +290,5 @@ async function writeBeside(session: Session, work: PendingWork): Promise<void> {
       work.aliases.map((one) => one.scimId),
     );
   }
-  if (work.audit.length > 0)
-    await session.all(
-      `INSERT INTO audit(at, actor, action, otype, resource, attributes, result, correlation, detail)
-       SELECT x.at, x.actor, x.action, x.otype, x.resource, x.attributes, x.result, x.correlation, x.detail FROM json_to_recordset($1)
-       AS x(at bigint, actor text, action text, otype text, resource text, attributes text, result text, correlation text, detail text)`,
-      toRecords(
-        work.audit.map((record) => ({
-          at: record.at,
-          actor: record.actor,
-          action: record.action,
-          otype: record.objectType ?? null,
-          resource: record.resource ?? null,
-          attributes: JSON.stringify(record.attributes),
-          result: record.result,
-          correlation: record.correlation,
-          detail: record.detail ?? null,
-        })),
-      ),
-    );
+  if (work.audit.length > 0) await addAudit(writer, session, work.audit);
 }

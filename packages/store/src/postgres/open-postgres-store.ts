@@ -18,6 +18,8 @@ export interface PostgresStoreOptions {
   /** `false` runs the commands in the calling thread: for tests. Default is `true`. */
   readonly thread?: boolean;
   readonly leaseSeconds?: number;
+  /** The key of the audit's chain, outside the database (SEC-60). */
+  readonly auditKey?: Uint8Array;
 }
 
 /** How many reads of a connector are at the server at once. */
@@ -29,7 +31,7 @@ const READERS = 8;
  * @throws Error when the server does not answer, or while another host owns the connector.
  */
 export async function openPostgresConnectorStore(options: PostgresStoreOptions): Promise<OpenStore> {
-  const { postgres, owner, leaseSeconds } = options;
+  const { postgres, owner, leaseSeconds, auditKey } = options;
   const schema = connectorSchema(postgres, options.connector);
   const session = await openSession(postgres, schema);
   try {
@@ -37,14 +39,14 @@ export async function openPostgresConnectorStore(options: PostgresStoreOptions):
   } finally {
     await session.close();
   }
-  const writerOptions: WriterOptions = { postgres, schema, owner, ...(leaseSeconds === undefined ? {} : { leaseSeconds }) };
+  const writerOptions: WriterOptions = { postgres, schema, owner, ...(leaseSeconds === undefined ? {} : { leaseSeconds }), auditKey };
   const opened =
     options.thread === false ? await openInThisThread(writerOptions) : startStoreThread(new URL('./store-thread.ts', import.meta.url), writerOptions);
   const pool = openPool(postgres, schema, READERS);
   try {
     // The first command says whether the connector could be taken over.
     await opened.store.checkpoint();
-    const reader = await openPostgresReader(pool);
+    const reader = await openPostgresReader(pool, auditKey);
     const store: ConnectorStore = {
       ...opened.store,
       async configure(model) {

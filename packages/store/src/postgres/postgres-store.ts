@@ -24,7 +24,7 @@ export async function openStoreCommands(options: WriterOptions): Promise<Connect
       if (next !== undefined) writer.model = next;
       return { changed: next !== undefined };
     },
-    forgetOld: (retention) => writer.transact((session) => forgetOld(session, retention)),
+    forgetOld: (retention) => writer.transact((session) => forgetOld(writer, session, retention)),
     async checkpoint() {
       // After a run the planner must know what is there: autovacuum comes a minute later.
       const { nextEntryId } = writer;

@@ -1,7 +1,9 @@
+import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredType } from '../rules/stored-model.ts';
+import { chainOf } from './audit.ts';
 import type { Pool, Row, SqlValue } from './connection.ts';
 import { bodyValue, createFilterTranslator } from './entry-filter-sql.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
@@ -18,7 +20,7 @@ const LAST = Number.MAX_SAFE_INTEGER;
 const TARGET = 'r.raw, r.target, t.scim_id, t.otype, t.body';
 
 /** Opens a reader over a pool of connections. Many reads run at once; none is a transaction of several statements. */
-export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
+export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_AUDIT_KEY): Promise<PostgresReader> {
   let { model } = await readModel(pool);
   const entry = (row: Row | undefined): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(model, row));
 
@@ -180,6 +182,7 @@ export async function openPostgresReader(pool: Pool): Promise<PostgresReader> {
       const rows = await pool.all('SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2', page.before ?? LAST, page.limit);
       return rows.map(toAuditRow);
     },
+    auditChain: chainOf(pool, auditKey),
     async readWatermark(partition) {
       const value = (await pool.get('SELECT value FROM watermarks WHERE partition = $1', partition))?.['value'];
       return typeof value === 'string' ? value : undefined;

@@ -1,5 +1,7 @@
+import { type ChainPoint, NO_AUDIT_KEY } from '../audit-chain.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { StoredModel } from '../rules/stored-model.ts';
+import { readAnchors } from './audit.ts';
 import { openSession, type PostgresOptions, type Session } from './connection.ts';
 
 /** Somebody else owns the connector, or has taken it over: nothing of this host's is written any more (R34). */
@@ -34,6 +36,8 @@ export interface OwnerState {
   pending: number;
   /** Whether there is any link row. */
   links: boolean;
+  /** The last row of the audit (SEC-60); absent before the first one. */
+  auditHead: ChainPoint | undefined;
 }
 
 export const claimName = (otype: number, attr: number, key: string): string => `${otype}/${attr}/${key}`;
@@ -50,6 +54,8 @@ export interface WriterOptions {
   readonly owner: string;
   /** How long the lease lasts without renewal. Default is 30 seconds. */
   readonly leaseSeconds?: number;
+  /** The key of the audit's chain, outside the database (SEC-60). */
+  readonly auditKey?: Uint8Array | undefined;
 }
 
 /**
@@ -64,6 +70,7 @@ export interface WriterOptions {
 export interface Writer extends OwnerState {
   model: StoredModel;
   readonly epoch: number;
+  readonly auditKey: Uint8Array;
   /** Whether any event stream wants to be told. */
   announces: boolean;
   /** Entries removed since the store was opened. */
@@ -148,6 +155,7 @@ export async function openWriter(options: WriterOptions, readModel: (session: Se
     removed: 0,
     announces: false,
     epoch,
+    auditKey: options.auditKey ?? NO_AUDIT_KEY,
     get session() {
       return session;
     },
@@ -229,6 +237,7 @@ async function readOwnerState(session: Session): Promise<OwnerState> {
     nextJournalId: Number(head?.['next_journal']),
     unresolved: facts?.['unresolved'] === true,
     links: facts?.['links'] === true,
+    auditHead: (await readAnchors(session))?.head,
     pending: Number(facts?.['pending'] ?? 0),
   };
 }

@@ -1,3 +1,4 @@
+import type { ChainAnchor, ChainAnchors, ChainCells, ChainRow } from '../audit-chain.ts';
 import type { AuditRecord, ConnectorReader, EntryRow, HeldRow, JournalRow, JournalState, LinkRow, ReferenceRow, RunRow, StepRow } from '../connector-store.ts';
 import { flag } from './entry-flags.ts';
 import type { StoredModel } from './stored-model.ts';
@@ -67,6 +68,32 @@ export function toAuditRow(row: Row): AuditRecord & { readonly id: number } {
     correlation: String(row['correlation']),
     ...(row['detail'] === null ? {} : { detail: String(row['detail']) }),
   };
+}
+
+/** A line of the audit of a connector, or of administration, with what its code is made over (SEC-60). */
+export function toChainRow(row: Row): ChainRow {
+  const cell = (name: string): string | number | null => (row[name] ?? null) as string | number | null;
+  const columns = 'correlation' in row ? CONNECTOR_AUDIT : CONTROL_AUDIT;
+  return { id: Number(row['id']), at: Number(row['at']), cells: columns.map(cell), code: row['code'] === null ? null : String(row['code']) };
+}
+
+const CONNECTOR_AUDIT = ['at', 'actor', 'action', 'otype', 'resource', 'attributes', 'result', 'correlation', 'detail'] as const;
+const CONTROL_AUDIT = ['at', 'actor', 'action', 'detail'] as const;
+
+/** The cells of a line of a connector's audit, in the order of {@link toChainRow}. */
+export function auditCells(record: AuditRecord): ChainCells {
+  const { at, actor, action, objectType, resource, attributes, result, correlation, detail } = record;
+  return [at, actor, action, objectType ?? null, resource ?? null, JSON.stringify(attributes), result, correlation, detail ?? null];
+}
+
+/** The two ends of a chain from their rows. */
+export function toAnchors(rows: readonly Row[]): ChainAnchors | undefined {
+  const anchor = (name: string): ChainAnchor | undefined => {
+    const row = rows.find((one) => one['name'] === name);
+    return row === undefined ? undefined : { id: Number(row['id']), code: String(row['code']), seal: String(row['seal']) };
+  };
+  const [base, head] = [anchor('base'), anchor('head')];
+  return base === undefined || head === undefined ? undefined : { base, head };
 }
 
 /** A journal row from a database row. */

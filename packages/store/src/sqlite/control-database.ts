@@ -1,6 +1,9 @@
+import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import type { ControlStore } from '../control-store.ts';
 import { toRevision, toToken } from '../rules/control-rows.ts';
+import { addControlAudit, chainOf } from './audit.ts';
 import { openForWriting } from './database.ts';
+import { AUDIT_CHAIN } from './tables.ts';
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS revisions(number INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL, summary TEXT NOT NULL);
@@ -9,9 +12,11 @@ CREATE TABLE IF NOT EXISTS audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGE
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`;
 
 /** Opens the control file of a data folder. */
-export function openSqliteControlStore(file: string): ControlStore {
+export function openSqliteControlStore(file: string, auditKey: Uint8Array = NO_AUDIT_KEY): ControlStore {
   const database = openForWriting(file);
   database.execute(TABLES);
+  const columns = database.all('PRAGMA table_info(audit)').map((row) => row['name']);
+  if (!columns.includes('code')) database.execute(AUDIT_CHAIN);
   return {
     async addRevision(revision) {
       return database.run(
@@ -49,7 +54,7 @@ export function openSqliteControlStore(file: string): ControlStore {
       });
     },
     async addAudit(record) {
-      database.run('INSERT INTO audit(at, actor, action, detail) VALUES (?, ?, ?, ?)', record.at, record.actor, record.action, record.detail);
+      addControlAudit(database, auditKey, [record.at, record.actor, record.action, record.detail]);
     },
     listAudit: async (limit) =>
       database.all('SELECT * FROM audit ORDER BY id DESC LIMIT ?', limit).map((row) => ({
@@ -59,6 +64,7 @@ export function openSqliteControlStore(file: string): ControlStore {
         action: String(row['action']),
         detail: String(row['detail']),
       })),
+    auditChain: chainOf(database, auditKey),
     async readSetting(name) {
       const value = database.get('SELECT value FROM settings WHERE name = ?', name)?.['value'];
       return typeof value === 'string' ? value : undefined;

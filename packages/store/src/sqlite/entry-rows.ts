@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type { ChainPoint } from '../audit-chain.ts';
 import type { EntryRow, LinkRow } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { toEntryRow as mapEntryRow } from '../rules/row-mapping.ts';
 import { deriveScimId } from '../rules/scim-id.ts';
 import { type StoredAttribute, type StoredModel, type StoredType, valueKey } from '../rules/stored-model.ts';
+import { readAnchors, sealAudit } from './audit.ts';
 import type { Database, Row } from './database.ts';
 import { makeDeferredIndexes } from './deferred-indexes.ts';
 import { columnKeys } from './key-columns.ts';
@@ -12,6 +14,8 @@ import { columnKeys } from './key-columns.ts';
 /** What the store thread keeps in memory about its file: small, and rebuilt at open. */
 export interface StoreState extends FileState {
   readonly database: Database;
+  /** The key of the audit's chain, outside the database. */
+  readonly auditKey: Uint8Array;
   model: StoredModel;
   /** How many entries were removed since the file was opened. */
   removed: number;
@@ -48,6 +52,8 @@ interface FileState {
   pending: number;
   /** Whether there is any link row: while there is none, new entries need no look-up. */
   links: boolean;
+  /** The last row of the audit, and whether it was written by the transaction under way (SEC-60); absent before the first row. */
+  auditHead: (ChainPoint & { readonly moved?: boolean }) | undefined;
 }
 
 /** Reads what the file says: at open, and after a transaction that failed. */
@@ -73,6 +79,7 @@ export function readFileState(database: Database): FileState {
     highestEntry: sequence,
     unresolved: Number(database.get('SELECT count(*) AS n FROM unresolved')?.['n'] ?? 0),
     links: database.get('SELECT 1 AS one FROM links LIMIT 1') !== undefined,
+    auditHead: readAnchors(database)?.head,
     pending: Number(database.get(`SELECT count(*) AS n FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0`)?.['n'] ?? 0),
   };
 }
@@ -80,7 +87,11 @@ export function readFileState(database: Database): FileState {
 /** One transaction. What it changed in memory goes with it when it fails: memory never says more than the file. */
 export function transact<Result>(state: StoreState, work: () => Result extends Promise<unknown> ? never : Result): Result {
   try {
-    return state.database.transaction(work);
+    return state.database.transaction(() => {
+      const result = work();
+      sealAudit(state);
+      return result;
+    });
   } catch (error) {
     const known = state.open;
     Object.assign(state, readFileState(state.database));

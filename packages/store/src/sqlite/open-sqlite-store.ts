@@ -9,21 +9,31 @@ import { openStoreCommands, type StoreCommands } from './sqlite-store.ts';
 /**
  * Opens the SQLite store of a connector.
  *
- * `thread: false` runs the commands in the calling thread: for tests, where order must be exact. Default is `true`.
+ * `auditKey` is the key of the audit's chain (SEC-60); `thread: false` runs the commands in the calling thread: for tests, where order must be exact. Default is `true`.
  */
-export async function openSqliteConnectorStore(options: { readonly file: string; readonly thread?: boolean }): Promise<OpenStore> {
-  const { file } = options;
-  const opened = options.thread === false ? openInThisThread(file) : startStoreThread(new URL('./store-thread.ts', import.meta.url), { file });
+export async function openSqliteConnectorStore(options: {
+  readonly file: string;
+  readonly thread?: boolean;
+  readonly auditKey?: Uint8Array;
+}): Promise<OpenStore> {
+  const { file, auditKey } = options;
+  const opened =
+    options.thread === false ? openInThisThread(file, auditKey) : startStoreThread(new URL('./store-thread.ts', import.meta.url), { file, auditKey });
   // The file must exist, with its tables, before a reader opens it.
   await opened.store.checkpoint();
   const scan = createScan(file);
   // While a first import goes without indexes, who reads has them made first.
   let loading = false;
-  const reader = openSqliteReader(file, scan.run, async () => {
-    if (!loading) return;
-    await opened.store.finishLoading();
-    loading = false;
-  });
+  const reader = openSqliteReader(
+    file,
+    scan.run,
+    async () => {
+      if (!loading) return;
+      await opened.store.finishLoading();
+      loading = false;
+    },
+    auditKey,
+  );
   const store: ConnectorStore = {
     ...opened.store,
     async beginStep(step) {
@@ -48,8 +58,8 @@ export async function openSqliteConnectorStore(options: { readonly file: string;
   };
 }
 
-function openInThisThread(file: string): { readonly store: SqliteStore; connectPort(): MessagePort } {
-  const commands = openStoreCommands(file);
+function openInThisThread(file: string, auditKey: Uint8Array | undefined): { readonly store: SqliteStore; connectPort(): MessagePort } {
+  const commands = openStoreCommands(file, auditKey);
   const store = Object.fromEntries(
     Object.entries(commands).map(([name, command]) => [
       name,

@@ -1,9 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { foldCase } from '@landbridge/connector-sdk';
+import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
+import { chainOf } from './audit.ts';
 import { type Database, openForReading, type Row } from './database.ts';
 import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
@@ -27,7 +29,12 @@ export interface SqliteReader extends ConnectorReader {
  * Opens a reader on a connector's file. `runScan` takes queries without an index; absent, they run here. `indexed` is waited for
  * before what an index must serve: a first import goes without some.
  */
-export function openSqliteReader(file: string, runScan?: RunScan, indexed: () => Promise<void> = async () => {}): SqliteReader {
+export function openSqliteReader(
+  file: string,
+  runScan?: RunScan,
+  indexed: () => Promise<void> = async () => {},
+  auditKey: Uint8Array = NO_AUDIT_KEY,
+): SqliteReader {
   const database = openForReading(file);
   // Scans fold case as the contract does: SQLite's own lower() knows ASCII only.
   database.registerFunction('landbridge_fold', (value) => (typeof value === 'string' ? foldCase(value) : value));
@@ -187,6 +194,7 @@ export function openSqliteReader(file: string, runScan?: RunScan, indexed: () =>
       const rows = database.all('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', page.before ?? Number.MAX_SAFE_INTEGER, page.limit);
       return rows.map(toAuditRow);
     },
+    auditChain: chainOf(database, auditKey),
     async readWatermark(partition) {
       const value = database.get('SELECT value FROM watermarks WHERE partition = ?', partition)?.['value'];
       return typeof value === 'string' ? value : undefined;

@@ -1,3 +1,4 @@
+import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import type { ConnectorStore, StoreModel } from '../connector-store.ts';
 import { openForWriting } from './database.ts';
 import { makeDeferredIndexes } from './deferred-indexes.ts';
@@ -31,13 +32,14 @@ const INDEXED = [
 ];
 
 /** Opens a connector's file for writing and makes its commands. */
-export function openStoreCommands(file: string): StoreCommands {
+export function openStoreCommands(file: string, auditKey: Uint8Array = NO_AUDIT_KEY): StoreCommands {
   const database = openForWriting(file);
   createTables(database);
   // A first import that a crash cut off left them.
   makeDeferredIndexes(database);
   const state: StoreState = {
     database,
+    auditKey,
     model: readModel(database).model,
     removed: 0,
     deferred: false,

@@ -7,8 +7,8 @@ import { openStoreCommands } from './sqlite-store.ts';
  * handed to it, pages from the connector's thread. Each command is one transaction; between two of them the other side's
  * messages have their turn, so intents and results never wait for more than one chunk of an import.
  */
-const { file } = workerData as { readonly file: string };
-const commands = openStoreCommands(file) as unknown as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
+const { file, auditKey } = workerData as { readonly file: string; readonly auditKey?: Uint8Array };
+const commands = openStoreCommands(file, auditKey) as unknown as Readonly<Record<string, (...values: readonly unknown[]) => unknown>>;
 if (parentPort === null) throw new Error('the store thread was started as a program');
 const main = parentPort;
 main.on('message', (message: StoreRequest | { readonly port: MessagePort }) => {

@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** The version of the tables below, kept in `user_version`. */
-const VERSION = 4;
+const VERSION = 5;
 
 /**
  * The tables of one connector. `entries` is the connector space: one row an entry, its attributes as JSON, the hash before
@@ -63,11 +63,16 @@ CREATE TABLE event_acks(stream TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KE
 CREATE TABLE event_failures(stream TEXT NOT NULL, event INTEGER NOT NULL, error TEXT NOT NULL, PRIMARY KEY(stream, event)) WITHOUT ROWID;
 `;
 
+/** Codes of the audit's rows, and the two ends of their chain (SEC-60). */
+export const AUDIT_CHAIN =
+  'ALTER TABLE audit ADD COLUMN code TEXT; CREATE TABLE audit_chain(name TEXT PRIMARY KEY, id INTEGER NOT NULL, code TEXT NOT NULL, seal TEXT NOT NULL) WITHOUT ROWID';
+
 /** What came after the first version, one element a version: files of every earlier one are brought up to date. */
 const LATER: readonly (string | ((database: Database) => void))[] = [
   "CREATE INDEX journal_deletes ON journal(scim_id) WHERE kind = 'delete' AND state = 'applied'",
   dropGeneratedKeys,
   'ALTER TABLE types ADD COLUMN moved INTEGER NOT NULL DEFAULT 0',
+  AUDIT_CHAIN,
 ];
 
 /** Real key columns take the place of generated ones: the next configuration adds and fills them. */

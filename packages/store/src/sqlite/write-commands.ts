@@ -1,6 +1,5 @@
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type {
-  AuditRecord,
   Claim,
   EntryEffect,
   EntryRow,
@@ -17,6 +16,7 @@ import { type AwaitedAttributes, isConfirmedAtOnce } from '../rules/confirmation
 import { isNothing, judgeHeld } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
+import { addAudit } from './audit.ts';
 import type { Row } from './database.ts';
 import {
   addReferences,
@@ -505,19 +505,4 @@ function changeLink(state: StoreState, entryId: number, change: LinkChange, at: 
 function readLinkState(state: StoreState, scimId: string): 'pending' | 'linked' | 'disabled' | 'gone' | 'deleted' | undefined {
   const row = state.database.get('SELECT state FROM links WHERE scim_id = ?', scimId);
   return row === undefined ? undefined : (String(row['state']) as 'linked');
-}
-
-function addAudit(state: StoreState, record: AuditRecord): void {
-  state.database.run(
-    'INSERT INTO audit(at, actor, action, otype, resource, attributes, result, correlation, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    record.at,
-    record.actor,
-    record.action,
-    record.objectType ?? null,
-    record.resource ?? null,
-    JSON.stringify(record.attributes),
-    record.result,
-    record.correlation,
-    record.detail ?? null,
-  );
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
 import { postgresPrograms } from '../../../../tools/backends.ts';
+import { verifyChain } from '../audit-chain.ts';
 import type { ConnectorReader } from '../connector-store.ts';
 import { connectorFile } from '../installation.ts';
 import { migrateFromSqlite } from '../migrate-sqlite-to-postgres.ts';
@@ -12,6 +13,7 @@ import { openPostgresConnectorStore } from '../postgres/open-postgres-store.ts';
 import { openSqliteControlStore } from '../sqlite/control-database.ts';
 import { openSqliteConnectorStore } from '../sqlite/open-sqlite-store.ts';
 import { audit, createDriver, group, model, person, sets } from './people.ts';
+import { AUDIT_KEY } from './stores.ts';
 
 /** A SQLite installation with something of everything, moved. */
 describe.skipIf(postgresPrograms() === undefined)('moving from SQLite to PostgreSQL', () => {
@@ -24,7 +26,7 @@ describe.skipIf(postgresPrograms() === undefined)('moving from SQLite to Postgre
     postgres = await startPostgres();
     const file = connectorFile(folder, 'hr');
     mkdirSync(dirname(file), { recursive: true });
-    const opened = await openSqliteConnectorStore({ file, thread: false });
+    const opened = await openSqliteConnectorStore({ file, thread: false, auditKey: AUDIT_KEY });
     const drive = createDriver(opened.store, opened.reader);
     await opened.store.configure(model);
     await opened.store.openStreams(['s']);
@@ -42,7 +44,7 @@ describe.skipIf(postgresPrograms() === undefined)('moving from SQLite to Postgre
     await drive.intend({ kind: 'add', claims: [{ objectType: 'person', attribute: 'login', key: 'eve' }], effect: sets({ login: 'eve' }), sealed: 's' });
     await drive.import([person('1', { login: 'Ada', title: 'new' }), group('g', ['1', 'nobody'])], { hold: { reason: 'many' } });
     await opened.close();
-    const control = openSqliteControlStore(join(folder, 'control.db'));
+    const control = openSqliteControlStore(join(folder, 'control.db'), AUDIT_KEY);
     await control.addRevision({ document: '{}', author: 'me', at: 1, summary: 's' });
     await control.writeSetting('x', 'y');
     await control.addAudit({ at: 1, actor: 'a', action: 'b', detail: 'c' });
@@ -100,7 +102,7 @@ describe.skipIf(postgresPrograms() === undefined)('moving from SQLite to Postgre
       ['control data', 'moved'],
     ]);
     expect(parts[0]?.rows).toMatchObject({ entries: 3, journal: 3, claims: 1, held: 1, links: 2, audit: 3, runs: 2 });
-    const opened = await openPostgresConnectorStore({ postgres: target('moved'), connector: 'hr', owner: 'test', thread: false });
+    const opened = await openPostgresConnectorStore({ postgres: target('moved'), connector: 'hr', owner: 'test', thread: false, auditKey: AUDIT_KEY });
     expect(await look(opened.reader)).toEqual(expected);
     expect(await opened.store.configure(model)).toEqual({ changed: false });
     const drive = createDriver(opened.store, opened.reader);
@@ -113,12 +115,16 @@ describe.skipIf(postgresPrograms() === undefined)('moving from SQLite to Postgre
       journalId: 4,
       entryId: 6,
     });
+    // SEC-60: the chain came along, and goes on.
+    await drive.write({ kind: 'update', entryId: (await drive.row('2'))?.id ?? 0, effect: sets({ title: 'x' }) });
+    expect(await verifyChain(opened.reader.auditChain)).toMatchObject({ intact: true, rows: 4, uncovered: 0 });
     await drive.import([person('nobody')], { kind: 'delta' });
     expect(await drive.members('g')).toEqual(['1', 'nobody']);
     await opened.close();
-    const control = await openPostgresControlStore(target('moved'));
+    const control = await openPostgresControlStore(target('moved'), AUDIT_KEY);
     expect(await control.readRevision()).toMatchObject({ number: 1, author: 'me' });
     expect(await control.addRevision({ document: '{}', author: 'me', at: 1, summary: 's' })).toBe(2);
+    expect(await verifyChain(control.auditChain)).toMatchObject({ intact: true, rows: 1 });
     expect([await control.readSetting('x'), (await control.listAudit(5)).length, (await control.listTokens())[0]?.lastUsedAt]).toEqual(['y', 1, 4]);
     await control.close();
   });

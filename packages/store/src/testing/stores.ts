@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll } from 'vitest';
 import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
 import { postgresPrograms } from '../../../../tools/backends.ts';
@@ -16,6 +17,8 @@ import { openSqliteConnectorStore } from '../sqlite/open-sqlite-store.ts';
 export interface StorePlace {
   openConnector(): Promise<OpenStore>;
   openControl(): Promise<ControlStore>;
+  /** Runs statements past the store, as somebody does who can write to the database. */
+  execute(part: 'connector' | 'control', sql: string): Promise<void>;
   /** Removes the place with everything in it. */
   dispose(): Promise<void>;
 }
@@ -26,6 +29,9 @@ export interface StoreImplementation {
   createPlace(): Promise<StorePlace>;
 }
 
+/** The key of the audits' chains. */
+export const AUDIT_KEY: Uint8Array = new Uint8Array(32).fill(7);
+
 /** The implementations that can run here. */
 export const implementations: readonly StoreImplementation[] = [
   {
@@ -33,8 +39,13 @@ export const implementations: readonly StoreImplementation[] = [
     async createPlace() {
       const folder = mkdtempSync(join(tmpdir(), 'landbridge-store-'));
       return {
-        openConnector: () => openSqliteConnectorStore({ file: join(folder, 'connector.db'), thread: false }),
-        openControl: async () => openSqliteControlStore(join(folder, 'control.db')),
+        openConnector: () => openSqliteConnectorStore({ file: join(folder, 'connector.db'), thread: false, auditKey: AUDIT_KEY }),
+        openControl: async () => openSqliteControlStore(join(folder, 'control.db'), AUDIT_KEY),
+        async execute(part, sql) {
+          const database = new DatabaseSync(join(folder, `${part}.db`));
+          database.exec(sql);
+          database.close();
+        },
         dispose: async () => rmSync(folder, { recursive: true, force: true }),
       };
     },
@@ -49,7 +60,7 @@ afterAll(async () => {
 
 /** Everything that a connector's store keeps, but for its model. */
 const EMPTY = `DELETE FROM entries; DELETE FROM mv; DELETE FROM refs; DELETE FROM links; DELETE FROM link_aliases; DELETE FROM link_external; DELETE FROM claims; DELETE FROM journal;
-  DELETE FROM unconfirmed; DELETE FROM runs; DELETE FROM steps; DELETE FROM held; DELETE FROM watermarks; DELETE FROM audit; DELETE FROM outbox; DELETE FROM event_streams; DELETE FROM event_acks; DELETE FROM event_failures; UPDATE types SET entries = 0;
+  DELETE FROM unconfirmed; DELETE FROM runs; DELETE FROM steps; DELETE FROM held; DELETE FROM watermarks; DELETE FROM audit; DELETE FROM audit_chain; DELETE FROM outbox; DELETE FROM event_streams; DELETE FROM event_acks; DELETE FROM event_failures; UPDATE types SET entries = 0;
   UPDATE head SET lease_until = '-infinity', position = 0;`;
 
 /** One server for all places of a test file. Tables cost more than tests: a schema is emptied and used again. */
@@ -63,10 +74,16 @@ function postgres(): StoreImplementation {
       const { url } = await server;
       made += 1;
       // A name that needs quoting.
+      const control = { url, schema: `control ${made}` };
       const options = free.pop() ?? { url, schema: `place ${made}` };
       return {
-        openConnector: () => openPostgresConnectorStore({ postgres: options, connector: 'hr', owner: 'suite', thread: false }),
-        openControl: () => openPostgresControlStore({ url, schema: `control ${made}` }),
+        openConnector: () => openPostgresConnectorStore({ postgres: options, connector: 'hr', owner: 'suite', thread: false, auditKey: AUDIT_KEY }),
+        openControl: () => openPostgresControlStore(control, AUDIT_KEY),
+        async execute(part, sql) {
+          const session = await openSession(options, part === 'control' ? control.schema : connectorSchema(options, 'hr'));
+          await session.execute(sql);
+          await session.close();
+        },
         async dispose() {
           const session = await openSession(options, connectorSchema(options, 'hr'));
           await session.execute(EMPTY).then(
