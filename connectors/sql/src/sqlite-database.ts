@@ -14,17 +14,17 @@ const BUSY_MILLISECONDS = 500;
 const CACHED_STATEMENTS = 500;
 
 /** Opens a SQLite application. @throws ConnectorError when the file is not there or not a database. */
-export function openSqlite(settings: SqlSettings): SqlDatabase {
+export async function openSqlite(settings: SqlSettings): Promise<SqlDatabase> {
   const file = settings.file ?? '';
   if (!existsSync(file)) {
     throw new ConnectorError('server-down', `the SQLite file ${file} does not exist; check the parameter "file"`, {
       parameter: 'file',
     });
   }
-  const handle = openHandle(file, false);
+  const deadline = settings.commandTimeoutSeconds * 1000;
+  const handle = await whileBusy(() => openHandle(file, false), deadline);
   const run = createRunner(handle);
   const encoding = String(run('PRAGMA encoding', []).rows[0]?.[0] ?? 'UTF-8');
-  const deadline = settings.commandTimeoutSeconds * 1000;
   const connection: SqlConnection = { query: async (sql, values) => run(sql, values) };
   // One connection: groups of units take turns.
   let turn: Promise<unknown> = Promise.resolve();
@@ -37,7 +37,7 @@ export function openSqlite(settings: SqlSettings): SqlDatabase {
       turn = mine.catch(() => {});
       return mine;
     },
-    snapshot: async (signal) => openSnapshot(file, signal),
+    snapshot: (signal) => whileBusy(() => openSnapshot(file, signal), deadline, signal),
     columns: async (table, schema) => readSqliteColumns(run, table, schema),
     tables: async () => listSqliteTables(run),
     queryColumns: async (sql) =>
@@ -225,7 +225,12 @@ function openCursor(handle: DatabaseSync, sql: string, values: readonly SqlValue
 function openSnapshot(file: string, signal: AbortSignal): SqlSnapshot {
   const handle = openHandle(file, true);
   // BEGIN alone reads nothing; the first SELECT fixes the state.
-  guard(() => handle.exec('BEGIN; SELECT count(*) FROM sqlite_schema'));
+  try {
+    guard(() => handle.exec('BEGIN; SELECT count(*) FROM sqlite_schema'));
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
   return {
     async cursor(sql, values, fetchSize) {
       const next = openCursor(handle, sql, values, fetchSize);

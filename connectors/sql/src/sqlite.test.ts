@@ -68,6 +68,14 @@ describe('SQLite when things go wrong', () => {
     expect((await putOne(patient, addOf('person', { name: 'late' }))).error).toBeUndefined();
   });
 
+  it('an import, too, waits for a program that locks the whole file', async () => {
+    const application = await people();
+    await application.run('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
+    await expect(importAll(contextOf(application, { person }, { commandTimeout: 1 }))).rejects.toMatchObject({ code: 'throttled' });
+    setTimeout(() => void application.run('COMMIT'), 700);
+    expect((await importAll(contextOf(application, { person }, { commandTimeout: 20 }))).entries).toHaveLength(2);
+  });
+
   it('the journal mode stays as the application has it, and a long import does not stop writers in WAL', async () => {
     const application = await people();
     await application.run("INSERT INTO people (name) WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT 'p' || i FROM n");
