@@ -13,7 +13,7 @@ const programs = monoPrograms();
 /** The members of an enumeration in the list. */
 function membersOf(name: string): readonly string[] {
   const lines = list.split('\n');
-  const start = lines.findIndex((line) => line === `enum Microsoft.MetadirectoryServices.${name}`);
+  const start = lines.indexOf(`enum Microsoft.MetadirectoryServices.${name}`);
   const end = lines.findIndex((line, index) => index > start && !line.startsWith('  '));
   return lines.slice(start + 1, end).map((line) => line.trim().split(' ')[1] ?? '');
 }
