@@ -125,7 +125,11 @@ function encodeAttribute(
   attribute: SchemaAttribute,
   value: Value | readonly Value[],
 ): EncodedValue | readonly EncodedValue[] | undefined {
-  const values = Array.isArray(value) ? (value as readonly Value[]) : [value as Value];
+  if (!Array.isArray(value)) {
+    const encoded = encodeOne(objectType, attribute, value as Value);
+    return attribute.multiValued ? [encoded] : encoded;
+  }
+  const values = value as readonly Value[];
   if (values.length === 0) return undefined;
   if (!attribute.multiValued && values.length > 1) {
     throw new ConnectorError(
@@ -134,9 +138,13 @@ function encodeAttribute(
       { attribute: attribute.name },
     );
   }
+  if (!attribute.multiValued) return encodeOne(objectType, attribute, values[0] as Value);
+  return values.map((one) => encodeOne(objectType, attribute, one));
+}
+
+function encodeOne(objectType: CompiledObjectType, attribute: SchemaAttribute, value: Value): EncodedValue {
   try {
-    const encoded = values.map((one) => encodeValue(attribute.type, one));
-    return attribute.multiValued ? encoded : encoded[0];
+    return encodeValue(attribute.type, value);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConnectorError('invalid-attribute-value', `attribute "${attribute.name}" of "${objectType.name}": ${reason}`, {

@@ -68,7 +68,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   const scope = createScope(description.partitions, capabilities, configuration);
   const cleanModels = buildModels('clean', configuration, objectTypes, description);
   const queryable = chooseQueryable(configuration, objectTypes, cleanModels);
-  await handle.select({ schema, queryable });
+  await handle.select({ schema });
 
   const opened = await (options.openStore?.() ??
     openSqliteConnectorStore({
@@ -143,7 +143,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
           })),
         },
       });
-      const prepared = prepareType(type, queryable[objectType] ?? []);
+      const prepared = prepareType(type);
       const { runId } = await store.beginRun({ profile: 'look-up', startedBy: 'uniqueness', at: now() });
       for (const [partition, found] of await groupByPartition(objectType, entries)) {
         const { stepId } = await store.beginStep({ runId, kind: 'delta', partition, objectTypes: [objectType], at: now() });

@@ -341,7 +341,7 @@ export interface NewStep {
   readonly at: number;
 }
 
-/** One imported entry, prepared in the connector thread (encoded, hashed, folded). */
+/** One imported entry, prepared in the connector thread (encoded, hashed). */
 export type ImportedEntry =
   | {
       readonly op: 'put';
@@ -352,8 +352,6 @@ export type ImportedEntry =
       readonly body: string;
       /** The first 16 bytes of SHA-256 of `body` and `dn`, base64. */
       readonly hash: string;
-      /** Folded values of queryable attributes that differ from the value itself, as JSON text; absent if none. */
-      readonly keys?: string;
       /** Values of multi-valued references. */
       readonly references: readonly ImportedReferences[];
     }
@@ -406,7 +404,7 @@ export const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, remo
 export interface RemovalPlan {
   readonly objectType: string;
   readonly removals: number;
-  /** Entries of the type in the partition before the step. */
+  /** Entries of the type in the partition before the step; counted only where something would be removed, or nothing was read. */
   readonly total: number;
 }
 

@@ -37,8 +37,6 @@ export interface ConnectorHandle {
 /** What of the application is in use. */
 export interface Selection {
   readonly schema: Schema;
-  /** Queryable attributes by object type: their folded keys are made in the connector's thread. */
-  readonly queryable: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ConnectorDescription {

@@ -7,7 +7,6 @@ import {
   type EncodedValue,
   encodeAttributes,
   encodeValue,
-  foldCase,
   type ImportEntry,
   readAnchor,
   type SchemaAttribute,
@@ -19,21 +18,11 @@ export interface ImportType {
   readonly type: CompiledObjectType;
   /** Multi-valued references: they do not go into the body. */
   readonly sets: readonly SchemaAttribute[];
-  /** Queryable string attributes without regard to case: they get folded keys. */
-  readonly folded: readonly string[];
 }
 
 /** Prepares an object type for importing. */
-export function prepareType(type: CompiledObjectType, queryable: readonly string[]): ImportType {
-  const attributes = type.definition.attributes;
-  return {
-    type,
-    sets: attributes.filter((attribute) => attribute.type === 'reference' && attribute.multiValued),
-    folded: queryable.filter((name) => {
-      const attribute = type.attributes.get(name);
-      return attribute?.type === 'string' && !attribute.caseExact && !attribute.multiValued;
-    }),
-  };
+export function prepareType(type: CompiledObjectType): ImportType {
+  return { type, sets: type.definition.attributes.filter((attribute) => attribute.type === 'reference' && attribute.multiValued) };
 }
 
 /**
@@ -60,18 +49,12 @@ export function prepareEntry(prepared: ImportType, entry: ImportEntry): Imported
 
 /** The same for attributes that are encoded already: live look-ups use it. */
 export function prepareEncoded(prepared: ImportType, anchor: string, dn: string | undefined, attributes: EncodedAttributes): ImportedEntry {
-  const references: ImportedReferences[] = [];
-  let body = attributes;
-  if (prepared.sets.length > 0) {
-    const rest: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributes };
-    for (const { name } of prepared.sets) {
-      references.push(prepareSet(name, (rest[name] ?? []) as readonly string[]));
-      delete rest[name];
-    }
-    body = rest;
-  }
+  const references = prepared.sets.map(({ name }) => prepareSet(name, (attributes[name] ?? []) as readonly string[]));
+  const body =
+    prepared.sets.length === 0
+      ? attributes
+      : Object.fromEntries(Object.entries(attributes).filter(([name]) => prepared.sets.every((set) => set.name !== name)));
   const text = JSON.stringify(body);
-  const keys = foldedKeys(prepared.folded, body);
   return {
     op: 'put',
     objectType: prepared.type.name,
@@ -79,7 +62,6 @@ export function prepareEncoded(prepared: ImportType, anchor: string, dn: string 
     ...(dn === undefined ? {} : { dn }),
     body: text,
     hash: digest(dn === undefined ? text : `${text}\n${dn}`),
-    ...(keys === undefined ? {} : { keys }),
     references,
   };
 }
@@ -92,19 +74,6 @@ function digest(text: string): string {
 function prepareSet(attribute: string, values: readonly string[]): ImportedReferences {
   const distinct = [...new Set(values)].sort();
   return { attribute, values: distinct, hash: digest(distinct.join('\n')) };
-}
-
-function foldedKeys(names: readonly string[], attributes: EncodedAttributes): string | undefined {
-  let keys: Record<string, string> | undefined;
-  for (const name of names) {
-    const value = attributes[name];
-    if (typeof value !== 'string') continue;
-    const folded = foldCase(value);
-    if (folded === value) continue;
-    keys ??= {};
-    keys[name] = folded;
-  }
-  return keys === undefined ? undefined : JSON.stringify(keys);
 }
 
 function prepareUpdate(prepared: ImportType, entry: ImportEntry, anchor: string | undefined): ImportedEntry {

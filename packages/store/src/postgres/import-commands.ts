@@ -151,11 +151,15 @@ export function createImportCommands(writer: Writer): ImportCommands {
             step.removals,
           ))
             counts.set(Number(row['otype']), Number(row['n']));
-        const totals = await session.all(
-          `SELECT otype, count(*) AS n FROM entries WHERE otype = ANY($1::integer[]) AND partition = $2 AND flags & ${flag.absent} = 0 GROUP BY otype`,
-          step.types.map((type) => type.id),
-          step.partition,
-        );
+        // Counting reads every entry: only where somebody decides by it (R23).
+        const isDecided = step.removals.length > 0 || (step.kind === 'full' && step.seen.size === 0);
+        const totals = !isDecided
+          ? []
+          : await session.all(
+              `SELECT otype, count(*) AS n FROM entries WHERE otype = ANY($1::integer[]) AND partition = $2 AND flags & ${flag.absent} = 0 GROUP BY otype`,
+              step.types.map((type) => type.id),
+              step.partition,
+            );
         const total = new Map(totals.map((row) => [Number(row['otype']), Number(row['n'])]));
         return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: total.get(type.id) ?? 0 }));
       }),

@@ -65,6 +65,19 @@ describe('a first import goes without indexes', () => {
     expect(groups).toHaveLength(1);
   });
 
+  it('R25 and an anchor that comes again, in its page or a later one, is an error, though nothing was looked up', async () => {
+    const stepId = await begin();
+    const again = person('1', { login: 'Eve' });
+    const first = await opened.store.applyPage(stepId, [...page, again]);
+    expect(first.errors).toMatchObject([{ index: 3, error: { code: 'already-exists' } }]);
+    expect(first.counts.added).toBe(3);
+    const later = await opened.store.applyPage(stepId, [again, person('3', { login: 'Cy', manager: '1' })]);
+    expect(later.errors).toMatchObject([{ index: 0, error: { code: 'already-exists' } }]);
+    expect(later.counts.added).toBe(1);
+    await end(stepId);
+    expect((await opened.reader.query(byLogin)).rows.map((row) => row.anchor)).toEqual(['1']);
+  });
+
   it('R1 but a filter in the middle of it has them first', async () => {
     const before = indexes();
     const stepId = await begin();

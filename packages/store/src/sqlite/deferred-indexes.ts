@@ -32,6 +32,16 @@ export function deferIndexes(database: Database): boolean {
 
 /** Makes the indexes that were dropped: one transaction for each. */
 export function makeDeferredIndexes(database: Database): void {
+  // What is sorted goes to files: in memory a million entries take hundreds of megabytes.
+  database.execute('PRAGMA temp_store=FILE');
+  try {
+    makeWaiting(database);
+  } finally {
+    database.execute('PRAGMA temp_store=MEMORY');
+  }
+}
+
+function makeWaiting(database: Database): void {
   const value = database.get('SELECT value FROM meta WHERE name = ?', NAME)?.['value'];
   if (value === undefined) return;
   const waiting = JSON.parse(String(value)) as string[];

@@ -350,18 +350,28 @@ const inserts = new WeakMap<StoredType, string>();
 function insertSql(type: StoredType): string {
   const known = inserts.get(type);
   if (known !== undefined) return known;
-  const sql = `INSERT INTO entries(${COLUMNS}${type.columns.map(({ column }) => `, ${column}`).join('')}) VALUES (${VALUES}${', ?'.repeat(type.columns.length)})`;
+  const sql = `INSERT INTO entries(${COLUMNS}${type.columns.map(({ column }) => `, ${column}`).join('')}) VALUES (${VALUES}${', ?'.repeat(type.columns.length)})
+    ON CONFLICT(otype, anchor_key) WHERE anchor_key IS NOT NULL DO NOTHING`;
   inserts.set(type, sql);
   return sql;
 }
 
-/** Inserts an entry with its SCIM id (R7): the link's where there is one, else the derived one; a random one while the anchor is unknown. */
-export function insertEntry(state: StoreState, entry: NewEntry): string {
+/**
+ * Inserts an entry with its SCIM id (R7): the link's where there is one, else the derived one; a random one while the anchor is unknown.
+ *
+ * @throws Error when its anchor is there.
+ */
+export function insertEntry(state: StoreState, entry: NewEntry): void {
+  if (!insertUnlessThere(state, entry)) throw new Error(`the connector space has an object of type "${entry.type.name}" with this anchor already`);
+}
+
+/** The same; returns `false`, and changes nothing, when the anchor is there. Only where no link tells of the anchor may that be. */
+export function insertUnlessThere(state: StoreState, entry: NewEntry): boolean {
   const { database, model } = state;
   const anchorKey = entry.anchor === undefined ? null : model.anchorKey(entry.anchor);
   const { scimId, linked } = chooseScimId(state, entry.type, entry.anchor, anchorKey);
   const flags = (anchorKey === null ? flag.pending : 0) | (linked || anchorKey === null ? flag.link : 0);
-  database.run(
+  const { changes } = database.run(
     insertSql(entry.type),
     entry.id,
     entry.type.id,
@@ -380,6 +390,7 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
     entry.body,
     ...columnKeys(entry.type, entry.attributes),
   );
+  if (changes === 0) return false;
   if (linked) database.run("UPDATE links SET entry = ?, state = 'linked', modified = ? WHERE scim_id = ?", entry.id, entry.at, scimId);
   else if (anchorKey === null) {
     state.links = true;
@@ -397,7 +408,7 @@ export function insertEntry(state: StoreState, entry: NewEntry): string {
   if (entry.id < state.highestEntry) database.run('UPDATE types SET moved = moved + 1 WHERE id = ?', entry.type.id);
   state.highestEntry = Math.max(state.highestEntry, entry.id);
   state.grown.set(entry.type.id, (state.grown.get(entry.type.id) ?? 0) + 1);
-  return scimId;
+  return true;
 }
 
 function chooseScimId(

@@ -23,7 +23,7 @@ import {
   addReferences,
   advance,
   flushGrowth,
-  insertEntry,
+  insertUnlessThere,
   isAtWork,
   keepLink,
   removeEntry,
@@ -85,15 +85,24 @@ export function createImportCommands(state: StoreState): ImportCommands {
 
   function applyPut(step: ImportStep, entry: PutEntry, index: number, page: PageWork, known?: Row | null): void {
     const type = typeOf(state, entry.objectType);
+    if (isBlind() && insertImported(step, type, entry, page)) return;
     const anchorKey = state.model.anchorKey(entry.anchor);
     const row = known === undefined ? database.get(FIND, type.id, anchorKey) : (known ?? undefined);
-    if (row === undefined) return applyUnknown(step, type, entry, anchorKey, index, page);
+    if (row === undefined) return applyUnknown(step, type, entry, anchorKey, index, page, known === null);
     const id = Number(row['id']);
     if (step.seen.mark(id) && step.kind === 'full') return page.fail(index, 'already-exists', `the application reported the anchor twice in one import`);
     if (isAtWork(state, id) && !settling.settleUpdate(step, type, id, entry, page)) return page.count('fenced');
     if ((Number(row['flags']) & flag.unconfirmed) === 0 && row['hash'] === entry.hash && row['sets'] === setsOf(entry) && row['partition'] === step.partition)
       return page.count('unchanged');
     compareAndWrite(step, type, id, row, entry, page);
+  }
+
+  /**
+   * Whether nothing but an entry of the same anchor, which the unique index tells, can meet what is imported: a first import
+   * that no write came into, of a space without a past. What it reads is inserted without being looked up.
+   */
+  function isBlind(): boolean {
+    return state.deferred && !state.links && state.pending === 0 && state.open.size === 0;
   }
 
   /**
@@ -179,21 +188,26 @@ export function createImportCommands(state: StoreState): ImportCommands {
     return changed;
   }
 
-  /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
-  function applyUnknown(step: ImportStep, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork): void {
+  /**
+   * An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). `isSure`: it
+   * was looked up at the start of the page, and no other entry of the page brings the same.
+   */
+  function applyUnknown(step: ImportStep, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork, isSure: boolean): void {
     const link = state.links ? database.get(FIND_LINK, type.id, anchorKey) : undefined;
     if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_position']) > step.fence) return page.count('fenced');
     if (link !== undefined && link['state'] === 'deleted') shownAgain(String(link['scim_id']), 0, page);
     if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null)
       return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
-    if (settling.hasOpenAdd(type) && !settling.decideOpenAdd(step, type, entry, page)) return page.postpone(index);
+    const mayBeOurs = settling.hasOpenAdd(type);
+    if (mayBeOurs && !settling.decideOpenAdd(step, type, entry, page)) return page.postpone(index);
     const adopted = state.pending === 0 ? undefined : settling.findPending(type, entry);
     if (adopted === 'several') return page.fail(index, 'ambiguous-update', 'the object matches several entries that wait for their anchor');
     const known = adopted ?? undefined;
     if (known !== undefined) return adoptPending(step, type, known, entry, anchorKey, page);
-    // What this page did before this entry may have brought the anchor.
-    if (database.get(FIND, type.id, anchorKey) !== undefined) return applyPut(step, entry, index, page);
-    insertImported(step, type, entry, page);
+    // What this page did before this entry may have brought the anchor: the same one, a new name, a create that was settled.
+    const mayHaveCome = !isSure || mayBeOurs || page.renamed || state.links;
+    if (mayHaveCome && database.get(FIND, type.id, anchorKey) !== undefined) return applyPut(step, entry, index, page);
+    if (!insertImported(step, type, entry, page)) applyPut(step, entry, index, page);
   }
 
   /** The application has what was deleted, and what a later run than the delete's reads is no leftover of it (R20). */
@@ -202,11 +216,11 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (journalId !== undefined) page.report({ entryId, journalId, attribute: '' });
   }
 
-  function insertImported(step: ImportStep, type: StoredType, entry: PutEntry, page: PageWork): void {
+  /** Inserts an entry with its references; returns `false`, and does nothing, when its anchor is there. */
+  function insertImported(step: ImportStep, type: StoredType, entry: PutEntry, page: PageWork): boolean {
     const id = state.nextEntryId;
-    state.nextEntryId += 1;
     const attributes = JSON.parse(entry.body) as EncodedAttributes;
-    insertEntry(state, {
+    const isNew = insertUnlessThere(state, {
       id,
       type,
       anchor: entry.anchor,
@@ -219,6 +233,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
       position: 0,
       at: step.at,
     });
+    if (!isNew) return false;
+    state.nextEntryId += 1;
     step.seen.mark(id);
     writeMultiValues(database, type, id, attributes, true);
     for (const attribute of type.references) {
@@ -231,6 +247,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     resolveWaiting(state, type, id, entry.anchor, entry.dn);
     if (state.announces) announceImport(state, step, 'create', id, changedByImport('{}', attributes, entry, null));
     page.count('added');
+    return true;
   }
 
   function adoptPending(step: ImportStep, type: StoredType, id: number, entry: PutEntry, anchorKey: string, page: PageWork): void {
@@ -311,6 +328,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       if (!attribute.multiValued) replaceReferences(state, id, attribute, typeof values[attribute.name] === 'string' ? [values[attribute.name] as string] : []);
     }
     if (entry.newDn !== undefined) {
+      page.renamed = true;
       if (state.model.dnAsAnchor) followName(type, id, entry.newDn, step.at);
       resolveWaiting(state, type, id, put.anchor, put.dn);
     }
@@ -419,7 +437,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const page = createPageWork(state);
       const outcome = transact(state, () => {
         startGrowth(state);
-        const known = findKnown(entries);
+        const known = isBlind() ? [] : findKnown(entries);
         entries.forEach((entry, index) => {
           if (entry.op === 'put') applyPut(step, entry, index, page, known[index]);
           else if (entry.op === 'update') applyUpdate(step, entry, index, page);
@@ -443,7 +461,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
         const otype = Number(database.get('SELECT otype FROM entries WHERE id = ?', id)?.['otype'] ?? -1);
         counts.set(otype, (counts.get(otype) ?? 0) + 1);
       }
-      return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: countInPartition(type, step) }));
+      const isDecided = isCounted(step);
+      return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: isDecided ? countInPartition(type, step) : 0 }));
     },
     removeChunk(stepId) {
       const step = stepOf(stepId);
@@ -534,6 +553,11 @@ export function createImportCommands(state: StoreState): ImportCommands {
       }
     }
     return ids;
+  }
+
+  /** Whether anybody decides by how many entries there are (R23): not where nothing goes and something was read. Counting reads them all. */
+  function isCounted(step: ImportStep): boolean {
+    return step.removals.length > 0 || (step.kind === 'full' && step.seen.size === 0);
   }
 
   function countInPartition(type: StoredType, step: ImportStep): number {

@@ -8,6 +8,8 @@ import type { StoreState } from './entry-rows.ts';
 /** What a page gathers while it is applied. */
 export interface PageWork {
   readonly settled: number[];
+  /** An entry of the page got another name: later ones may find it by that. */
+  renamed: boolean;
   /** Single-valued references of new entries, to be written by one statement at the end of the page. */
   readonly referred: ReadonlyMap<StoredAttribute, readonly (readonly [entry: number, raw: string])[]>;
   refer(attribute: StoredAttribute, entry: number, raw: string): void;
@@ -29,6 +31,7 @@ export function createPageWork(state: StoreState): PageWork {
   const referred = new Map<StoredAttribute, (readonly [number, string])[]>();
   return {
     settled,
+    renamed: false,
     referred,
     refer(attribute, entry, raw) {
       const pairs = referred.get(attribute);

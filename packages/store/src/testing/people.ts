@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { foldCase } from '@landbridge/connector-sdk';
 import {
   type AuditRecord,
   type ConnectorReader,
@@ -60,7 +59,7 @@ type Values = Readonly<Record<string, string | boolean | readonly string[]>>;
 
 const digest = (text: string): string => hash('sha256', text, 'base64').slice(0, 22);
 
-/** A person as the connector's thread prepares it: encoded, in schema order, hashed, folded. */
+/** A person as the connector's thread prepares it: encoded, in schema order, hashed. */
 export function person(id: string, values: Values = {}, dn?: string): ImportedEntry {
   const attributes: Record<string, string | boolean | readonly string[]> = {};
   for (const { name } of personAttributes) {
@@ -68,8 +67,6 @@ export function person(id: string, values: Values = {}, dn?: string): ImportedEn
     if (value !== undefined) attributes[name] = value;
   }
   const body = JSON.stringify(attributes);
-  const login = values['login'];
-  const folded = typeof login === 'string' && foldCase(login) !== login ? { keys: JSON.stringify({ login: foldCase(login) }) } : {};
   return {
     op: 'put',
     objectType: 'person',
@@ -77,7 +74,6 @@ export function person(id: string, values: Values = {}, dn?: string): ImportedEn
     ...(dn === undefined ? {} : { dn }),
     body,
     hash: digest(`${body}\n${dn ?? ''}`),
-    ...folded,
     references: [],
   };
 }
@@ -86,9 +82,8 @@ export function person(id: string, values: Values = {}, dn?: string): ImportedEn
 export function group(id: string, members: readonly string[], name = `Group ${id}`): ImportedEntry {
   const body = JSON.stringify({ id, name });
   const values = [...members].sort();
-  const keys = JSON.stringify({ name: foldCase(name) });
   const references = [{ attribute: 'members', values, hash: digest(values.join('\n')) }];
-  return { op: 'put', objectType: 'group', anchor: id, body, hash: digest(body), keys, references };
+  return { op: 'put', objectType: 'group', anchor: id, body, hash: digest(body), references };
 }
 
 /** An effect that sets values, awaited by the next import. */
