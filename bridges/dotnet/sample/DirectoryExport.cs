@@ -54,6 +54,9 @@ namespace Landbridge.Sample
                     return Failed(change, MAExportError.ExportErrorInvalidProvisioningAttributeValue, "there is no attribute '" + attribute.Name + "'");
             if (change.ObjectModificationType == ObjectModificationType.Add) return Add(type, change);
             StoredObject item = store.Read(type.Name, KeyOf(change) ?? "");
+            if (settings.Flag(Settings.Special) && LacksTarget(type, change)) return CSEntryChangeResult.Create(change.Identifier, null, MAExportError.ExportActionRetryReferenceAttribute);
+            if (item == null && settings.Flag(Settings.Special) && change.ObjectModificationType != ObjectModificationType.Delete)
+                return CSEntryChangeResult.Create(change.Identifier, null, MAExportError.ExportActionConvertUpdateToAdd);
             if (item == null) return Failed(change, MAExportError.ExportErrorConnectedDirectoryMissingObject, "there is no such " + type.Name);
             if (change.ObjectModificationType == ObjectModificationType.Delete)
             {
@@ -67,8 +70,19 @@ namespace Landbridge.Sample
             return CSEntryChangeResult.Create(change.Identifier, null, MAExportError.Success);
         }
 
+        /// <summary>Whether a reference names a person that the application does not have yet.</summary>
+        private bool LacksTarget(SchemaType type, CSEntryChange change)
+        {
+            foreach (AttributeChange attribute in change.AttributeChanges)
+                if (type.Attributes.Contains(attribute.Name) && type.Attributes[attribute.Name].DataType == AttributeType.Reference)
+                    foreach (ValueChange value in attribute.ValueChanges)
+                        if (value.ModificationType == ValueModificationType.Add && store.Read(DirectorySchema.Person, (string)value.Value) == null) return true;
+            return false;
+        }
+
         private CSEntryChangeResult Add(SchemaType type, CSEntryChange change)
         {
+            if (settings.Flag(Settings.Special) && LacksTarget(type, change)) return CSEntryChangeResult.Create(change.Identifier, null, MAExportError.ExportActionRetryReferenceAttribute);
             List<AttributeChange> assigned = new List<AttributeChange>();
             string key = KeyOf(change);
             if (!settings.Flag(Settings.DnAnchor) && settings.Flag(Settings.Assigned))

@@ -29,7 +29,7 @@ namespace Landbridge.Sample
             Open(configParameters, types);
             importPage = importRunStep.PageSize;
             watermark = store.CountChanges().ToString();
-            store.LogCall("open-import " + importRunStep.ImportType + " partition=" + (importRunStep.StepPartition == null ? "" : importRunStep.StepPartition.DN)
+            store.LogCall("open-import " + importRunStep.ImportType + " page=" + importRunStep.PageSize + " partition=" + (importRunStep.StepPartition == null ? "" : importRunStep.StepPartition.DN)
                 + " included=" + Names(importRunStep.InclusionHierarchyNodes) + " excluded=" + Names(importRunStep.ExclusionHierarchyNodes) + " watermark=" + importRunStep.CustomData);
             entries = (importRunStep.ImportType == OperationType.Delta ? ReadDelta(importRunStep) : ReadAll(importRunStep)).GetEnumerator();
             return new OpenImportConnectionResults();
@@ -43,8 +43,24 @@ namespace Landbridge.Sample
                 moreToImport = entries.MoveNext();
                 if (moreToImport) page.Add(entries.Current);
             }
+            AddFullObjects(page, importRunStep.FullObjectEntries);
+            store.WaitAt("import");
             if (++pages == 2) store.DieAt("import");
             return new GetImportEntriesResults(watermark, moreToImport, page);
+        }
+
+        /// <summary>Objects that the host wants whole, because an update spoke of them and it has none.</summary>
+        private void AddFullObjects(List<CSEntryChange> page, IList<CSEntryChange> wanted)
+        {
+            foreach (CSEntryChange one in wanted)
+            {
+                store.LogCall("full-object " + one.ObjectType + " " + KeyOf(one));
+                StoredObject item = store.Read(one.ObjectType, KeyOf(one));
+                if (item == null) continue;
+                CSEntryChange entry = Entry(schema.Types[one.ObjectType], item);
+                entry.ObjectModificationType = ObjectModificationType.Replace;
+                page.Add(entry);
+            }
         }
 
         CloseImportConnectionResults IMAExtensible2CallImport.CloseImportConnection(CloseImportConnectionRunStep importRunStep)
@@ -79,7 +95,10 @@ namespace Landbridge.Sample
                 StoredObject item = store.Read(change[0], change[1]);
                 if (item != null)
                 {
-                    if (InScope(item.Dn, step)) yield return Entry(schema.Types[change[0]], item);
+                    if (!InScope(item.Dn, step)) continue;
+                    CSEntryChange changed = Entry(schema.Types[change[0]], item);
+                    if (change[2] == "update" && settings.Flag(Settings.Updates)) changed.ObjectModificationType = ObjectModificationType.Update;
+                    yield return changed;
                     continue;
                 }
                 CSEntryChange gone = CSEntryChange.Create();

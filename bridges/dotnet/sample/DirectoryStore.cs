@@ -180,6 +180,13 @@ namespace Landbridge.Sample
             System.Threading.Thread.Sleep(System.Threading.Timeout.Infinite);
         }
 
+        /// <summary>As <see cref="DieAt"/>: where wait.txt names this point, the call stays here until the file is gone.</summary>
+        public void WaitAt(string point)
+        {
+            string file = Path.Combine(folder, "wait.txt");
+            while (File.Exists(file) && File.ReadAllText(file).Trim() == point) System.Threading.Thread.Sleep(10);
+        }
+
         public void LogCall(string line)
         {
             if (Exists) File.AppendAllText(Path.Combine(folder, "calls.log"), line + "\n", new UTF8Encoding(false));

@@ -22,9 +22,12 @@ namespace Landbridge.Sample
         public const string FullExport = "Full export";
         public const string DnAnchor = "DN is anchor";
         public const string Delta = "Delta import";
+        public const string Concurrent = "Concurrent operation";
+        public const string Special = "Special actions";
         public const string Assigned = "Anchor by application";
         public const string Composite = "Composite anchor";
         public const string Page = "Page size";
+        public const string Updates = "Deltas of changed attributes";
         public const string Region = "Region";
         private readonly KeyedCollection<string, ConfigParameter> values;
 
@@ -86,6 +89,7 @@ namespace Landbridge.Sample
             result.FullExport = Flag(FullExport);
             result.IsDNAsAnchor = Flag(DnAnchor);
             result.DeltaImport = Flag(Delta);
+            result.ConcurrentOperation = Flag(Concurrent);
             result.SupportPartitions = result.DistinguishedNameStyle == MADistinguishedNameStyle.Ldap;
             result.SupportHierarchy = result.SupportPartitions;
             return result;
@@ -100,8 +104,8 @@ namespace Landbridge.Sample
                 list.Add(ConfigParameterDefinition.CreateDropDownParameter(Export, Enum.GetNames(typeof(MAExportType)), false, "AttributeUpdate"));
                 list.Add(ConfigParameterDefinition.CreateDropDownParameter(Confirmation, Enum.GetNames(typeof(MAObjectConfirmation)), false, "Normal"));
                 list.Add(ConfigParameterDefinition.CreateDropDownParameter(Normalization, Enum.GetNames(typeof(MANormalizations)), true, "None"));
-                foreach (string name in new[] { Rename, NoReferences, DeleteAdd, PasswordFirst, FullExport, DnAnchor, Composite }) list.Add(ConfigParameterDefinition.CreateCheckBoxParameter(name, false));
-                foreach (string name in new[] { Delta, Assigned }) list.Add(ConfigParameterDefinition.CreateCheckBoxParameter(name, true));
+                foreach (string name in new[] { Rename, NoReferences, DeleteAdd, PasswordFirst, FullExport, DnAnchor, Composite, Special }) list.Add(ConfigParameterDefinition.CreateCheckBoxParameter(name, false));
+                foreach (string name in new[] { Delta, Concurrent, Assigned }) list.Add(ConfigParameterDefinition.CreateCheckBoxParameter(name, true));
             }
             if (page == ConfigParameterPage.Connectivity && number == 1)
             {
@@ -114,6 +118,7 @@ namespace Landbridge.Sample
             // Two pages of schema parameters, as ECMA 2.2 has them.
             if (page == ConfigParameterPage.Schema && number == 1) list.Add(ConfigParameterDefinition.CreateStringParameter(Region, "[a-z]*", "eu"));
             if (page == ConfigParameterPage.Schema && number == 2) list.Add(ConfigParameterDefinition.CreateLabelParameter("Composite anchors are made of region and id"));
+            if (page == ConfigParameterPage.Global && number == 1) list.Add(ConfigParameterDefinition.CreateCheckBoxParameter(Updates, false));
             if (page == ConfigParameterPage.Global && number == 1) list.Add(ConfigParameterDefinition.CreateStringParameter(Page, "\\d*", "500"));
             return list;
         }

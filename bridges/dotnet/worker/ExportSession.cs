@@ -12,7 +12,7 @@ namespace Landbridge.Worker
         private Schema schema;
         private bool open;
 
-        internal ExportSession(IMAExtensible2CallExport connector) : base("export")
+        internal ExportSession(Lane lane, IMAExtensible2CallExport connector) : base(lane)
         {
             if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2CallExport or IMAExtensible2FileExport");
             this.connector = connector;

@@ -1,15 +1,16 @@
 using System;
 using System.Collections.Generic;
 using Microsoft.MetadirectoryServices;
+using Microsoft.MetadirectoryServices.DetachedObjectModel;
 
 namespace Landbridge.Worker
 {
-    /// <summary>A session: an object of the connector, on a lane of its own.</summary>
+    /// <summary>A session: an object of the connector, on a lane that nothing else uses meanwhile.</summary>
     internal abstract class Session
     {
-        protected Session(string name)
+        protected Session(Lane lane)
         {
-            Lane = new Lane(name);
+            Lane = lane;
         }
 
         internal Lane Lane { get; private set; }
@@ -29,8 +30,9 @@ namespace Landbridge.Worker
         private bool more = true;
         private bool open;
         private string customData;
+        private Schema schema;
 
-        internal ImportSession(IMAExtensible2CallImport connector, Action<string> warn) : base("import")
+        internal ImportSession(Lane lane, IMAExtensible2CallImport connector, Action<string> warn) : base(lane)
         {
             if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2CallImport or IMAExtensible2FileImport");
             this.connector = connector;
@@ -40,7 +42,7 @@ namespace Landbridge.Worker
         internal void Open(Request request, ConfigParameterSet parameters, int number)
         {
             Fields step = request.Params.Object("step");
-            Schema schema = WireSchema.Read(step.Object("schema"));
+            schema = WireSchema.Read(step.Object("schema"));
             entries.Select(schema);
             customData = step.Text("watermark");
             OperationType type = step.Text("kind") == "delta" ? OperationType.Delta : OperationType.Full;
@@ -56,7 +58,9 @@ namespace Landbridge.Worker
         internal void Read(Request request)
         {
             int limit = Math.Max(1, request.Params.Number("limit", 500));
-            if (position >= page.Count && more) ReadPage();
+            List<object> wanted = request.Params.List("fullObjects");
+            if (wanted.Count > 0) ReadPage(ReadIdentities(wanted));
+            else if (position >= page.Count && more) ReadPage(null);
             request.Answer(Lane.Writer, writer =>
             {
                 writer.Name("entries").Open('[');
@@ -71,15 +75,43 @@ namespace Landbridge.Worker
             });
         }
 
-        private void ReadPage()
+        /// <summary>The next page; with what the host wants whole, which the connector may bring along or alone (OperationType.FullObject).</summary>
+        private void ReadPage(IList<CSEntryChange> wanted)
         {
-            GetImportEntriesResults results = connector.GetImportEntries(new GetImportEntriesRunStep(null, customData));
+            GetImportEntriesResults results = connector.GetImportEntries(new GetImportEntriesRunStep(wanted, customData));
             if (results == null) throw new WorkerException("invalid-data", "the connector's GetImportEntries returned nothing");
             IList<CSEntryChange> found = results.CSEntries;
-            page = found == null ? new CSEntryChange[0] : found.IsReadOnly || !(found is List<CSEntryChange>) ? new List<CSEntryChange>(found) : found;
+            List<CSEntryChange> left = new List<CSEntryChange>();
+            for (; position < page.Count; position++) left.Add(page[position]);
+            page = found == null ? new CSEntryChange[0] : left.Count > 0 || found.IsReadOnly || !(found is List<CSEntryChange>) ? new List<CSEntryChange>(found) : found;
+            if (left.Count > 0)
+            {
+                left.AddRange(page);
+                page = left;
+            }
             position = 0;
             more = results.MoreToImport;
             customData = results.CustomData ?? customData;
+        }
+
+        private IList<CSEntryChange> ReadIdentities(List<object> wanted)
+        {
+            List<CSEntryChange> identities = new List<CSEntryChange>();
+            foreach (object item in wanted)
+            {
+                Fields wire = new Fields(item);
+                CSEntryChangeDetached identity = new CSEntryChangeDetached(Guid.NewGuid(), ObjectModificationType.None, MAImportError.Success, null);
+                identity.ObjectType = wire.Required("objectType");
+                identity.DN = wire.Text("dn");
+                SchemaType type = schema.Types.Contains(identity.ObjectType) ? schema.Types[identity.ObjectType] : null;
+                foreach (KeyValuePair<string, object> anchor in wire.Object("anchor").All)
+                {
+                    AttributeType dataType = type != null && type.Attributes.Contains(anchor.Key) ? type.Attributes[anchor.Key].DataType : AttributeType.String;
+                    identity.AnchorAttributes.Add(new AnchorAttributeDetached(anchor.Key, dataType, WireValues.Read(dataType, anchor.Value)));
+                }
+                identities.Add(identity);
+            }
+            return identities;
         }
 
         internal void Close(Request request)

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Threading;
 
 namespace Landbridge.Worker
@@ -12,7 +13,6 @@ namespace Landbridge.Worker
     {
         private const int StackSize = 16 * 1024 * 1024;
         private readonly Queue<Action> waiting = new Queue<Action>();
-        private bool ended;
 
         internal Lane(string name)
         {
@@ -22,6 +22,11 @@ namespace Landbridge.Worker
             thread.Start();
             Writer = new JsonWriter();
         }
+
+        /// <summary>The cultures that the thread began with.</summary>
+        internal CultureInfo Culture { get; private set; }
+
+        internal CultureInfo LanguageCulture { get; private set; }
 
         /// <summary>The buffer of this lane's answers.</summary>
         internal JsonWriter Writer { get; private set; }
@@ -45,32 +50,47 @@ namespace Landbridge.Worker
             }
         }
 
-        /// <summary>Ends the thread once everything before was done.</summary>
-        internal void End()
-        {
-            lock (waiting)
-            {
-                ended = true;
-                Monitor.Pulse(waiting);
-            }
-        }
-
         private void Run()
         {
+            Culture = Thread.CurrentThread.CurrentCulture;
+            LanguageCulture = Thread.CurrentThread.CurrentUICulture;
             for (;;)
             {
                 Action next;
                 lock (waiting)
                 {
-                    while (waiting.Count == 0)
-                    {
-                        if (ended) return;
-                        Monitor.Wait(waiting);
-                    }
+                    while (waiting.Count == 0) Monitor.Wait(waiting);
                     next = waiting.Dequeue();
                 }
                 next();
             }
+        }
+    }
+
+    /// <summary>
+    /// Threads that a session left and the next one takes: a write has a session of its own, and a thread costs as much as the write.
+    /// One that a connector never gives back is never waited for.
+    /// </summary>
+    internal sealed class LanePool
+    {
+        private readonly Stack<Lane> free = new Stack<Lane>();
+        private int made;
+
+        internal Lane Take()
+        {
+            lock (free)
+                if (free.Count > 0) return free.Pop();
+            return new Lane("session " + Interlocked.Increment(ref made));
+        }
+
+        /// <summary>Called on the lane itself: what the connector made of its thread's culture and identity ends here.</summary>
+        internal void Return(Lane lane)
+        {
+            Thread thread = Thread.CurrentThread;
+            if (thread.CurrentCulture != lane.Culture) thread.CurrentCulture = lane.Culture;
+            if (thread.CurrentUICulture != lane.LanguageCulture) thread.CurrentUICulture = lane.LanguageCulture;
+            Thread.CurrentPrincipal = null;
+            lock (free) free.Push(lane);
         }
     }
 }

@@ -12,7 +12,7 @@ namespace Landbridge.Worker
         private Schema schema;
         private bool open;
 
-        internal PasswordSession(IMAExtensible2Password connector, string agentName) : base("password")
+        internal PasswordSession(Lane lane, IMAExtensible2Password connector, string agentName) : base(lane)
         {
             if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2Password");
             this.connector = connector;

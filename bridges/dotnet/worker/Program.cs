@@ -18,6 +18,7 @@ namespace Landbridge.Worker
         private readonly Log log;
         private readonly Dictionary<string, string> options;
         private readonly Lane questions = new Lane("questions");
+        private readonly LanePool lanes = new LanePool();
         private readonly Dictionary<int, Session> sessions = new Dictionary<int, Session>();
         private readonly Dictionary<string, Request> underWay = new Dictionary<string, Request>();
         private Package package;
@@ -109,7 +110,7 @@ namespace Landbridge.Worker
                     Ask(request, writer => description.WriteHierarchy(writer, request.Params));
                     return;
                 case "import.open":
-                    Open(request, () => new ImportSession(package.CreateImport(), message => log.Write("warn", message)), (session, number) => session.Open(request, Parameters(request), number));
+                    Open(request, lane => new ImportSession(lane, package.CreateImport(), message => log.Write("warn", message)), (session, number) => session.Open(request, Parameters(request), number));
                     return;
                 case "import.read":
                     Use<ImportSession>(request, session => session.Read(request), false);
@@ -118,7 +119,7 @@ namespace Landbridge.Worker
                     Use<ImportSession>(request, session => session.Close(request), true);
                     return;
                 case "export.open":
-                    Open(request, () => new ExportSession(package.CreateExport()), (session, number) => session.Open(request, Parameters(request), number));
+                    Open(request, lane => new ExportSession(lane, package.CreateExport()), (session, number) => session.Open(request, Parameters(request), number));
                     return;
                 case "export.put":
                     Use<ExportSession>(request, session => session.Put(request), false);
@@ -127,7 +128,7 @@ namespace Landbridge.Worker
                     Use<ExportSession>(request, session => session.Close(request), true);
                     return;
                 case "password.open":
-                    Open(request, () => new PasswordSession(package.Create<IMAExtensible2Password>(), connectorName), (session, number) => session.Open(request, Parameters(request), number));
+                    Open(request, lane => new PasswordSession(lane, package.Create<IMAExtensible2Password>(), connectorName), (session, number) => session.Open(request, Parameters(request), number));
                     return;
                 case "password.set":
                     Use<PasswordSession>(request, session => session.Set(request), false);
@@ -195,30 +196,29 @@ namespace Landbridge.Worker
         }
 
         /// <summary>A new connector object for the run, made on the lane that will use it.</summary>
-        private void Open<T>(Request request, Func<T> create, Action<T, int> open) where T : Session
+        private void Open<T>(Request request, Func<Lane, T> create, Action<T, int> open) where T : Session
         {
-            Run(questions, request, () =>
+            Lane lane = lanes.Take();
+            Run(lane, request, () =>
             {
-                Loaded();
-                T session = create();
-                int number;
-                lock (sessions)
+                int number = 0;
+                try
                 {
-                    number = nextSession++;
-                    sessions[number] = session;
+                    Loaded();
+                    T session = create(lane);
+                    lock (sessions)
+                    {
+                        number = nextSession++;
+                        sessions[number] = session;
+                    }
+                    open(session, number);
                 }
-                Run(session.Lane, request, () =>
+                catch (Exception)
                 {
-                    try
-                    {
-                        open(session, number);
-                    }
-                    catch (Exception)
-                    {
-                        Remove(number);
-                        throw;
-                    }
-                });
+                    lock (sessions) sessions.Remove(number);
+                    lanes.Return(lane);
+                    throw;
+                }
             });
         }
 
@@ -229,20 +229,19 @@ namespace Landbridge.Worker
             lock (sessions) sessions.TryGetValue(number, out found);
             T session = found as T;
             if (session == null) throw new WorkerException("terminated", "the session " + number + " is not open");
-            if (last) Remove(number, false);
-            Run(session.Lane, request, () => act(session));
-            if (last) session.Lane.End();
-        }
-
-        private void Remove(int number, bool end = true)
-        {
-            Session session;
-            lock (sessions)
+            if (last)
+                lock (sessions) sessions.Remove(number);
+            Run(session.Lane, request, () =>
             {
-                if (!sessions.TryGetValue(number, out session)) return;
-                sessions.Remove(number);
-            }
-            if (end) session.Lane.End();
+                try
+                {
+                    act(session);
+                }
+                finally
+                {
+                    if (last) lanes.Return(session.Lane);
+                }
+            });
         }
 
         private void Run(Lane lane, Request request, Action work)

@@ -16,6 +16,7 @@ interface Ecma2Settings {
   readonly culture?: string;
   readonly timeZone?: string;
   readonly isolatedEntries?: boolean;
+  readonly fullObjects?: boolean;
   readonly resultsApply?: 'at-close' | 'at-once';
   readonly lingerSeconds?: number | string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -30,10 +31,11 @@ export const connector = defineWorkerConnector({
   connectorParameters,
   program,
   declared(context): Partial<Capabilities> {
-    const { isolatedEntries, resultsApply, lingerSeconds } = readSettings(context);
+    const { isolatedEntries, fullObjects, resultsApply, lingerSeconds } = readSettings(context);
     return {
       find: false,
       isolatedEntries: isolatedEntries === true,
+      fullObjects: fullObjects === true,
       ...(resultsApply === undefined ? {} : { resultsApply }),
       ...(lingerSeconds === undefined ? {} : { lingerSeconds: Number(lingerSeconds) }),
     };

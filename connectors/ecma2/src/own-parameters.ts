@@ -72,6 +72,12 @@ export const ownParameters: readonly ParameterDefinition[] = [
     label: 'Bad entries leave their neighbours alone',
     description: 'Batches may then have more than one entry (R18)',
   },
+  {
+    name: 'fullObjects',
+    kind: 'checkbox',
+    label: 'Brings whole objects that it is asked for',
+    description: 'FullObjectEntries of GetImportEntries: what a delta updated and the host does not have',
+  },
   { name: 'resultsApply', kind: 'drop-down', choices: ['at-close', 'at-once'], label: 'When results count', description: 'Default: at-close (R17)' },
   {
     name: 'lingerSeconds',

@@ -1,13 +1,14 @@
 import {
   ConnectorError,
   connectorErrors,
+  type EntryIdentity,
   fromErrorData,
   type ImportPage,
   type ImportSession,
   type ImportStep,
   type Parameters,
 } from '@landbridge/connector-sdk';
-import { attributesByType, readWireEntry, type WireEntry } from './wire-values.ts';
+import { attributesByType, readWireEntry, type WireEntry, writeIdentity } from './wire-values.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 interface WirePage {
@@ -43,24 +44,27 @@ export async function openImportSession(worker: WorkerProcess, step: ImportStep,
     await worker.kill('its import could not be opened');
     throw error;
   }
-  const underWay: Promise<WirePage>[] = [];
+  const underWay: { readonly page: Promise<WirePage>; readonly asked: boolean }[] = [];
   let more = true;
   let stopped: ConnectorError | undefined;
 
-  function request(): void {
-    const page = worker.call<WirePage>('import.read', { session, limit });
+  function request(fullObjects: readonly EntryIdentity[] = []): void {
+    const wanted = fullObjects.map((identity) => writeIdentity(types, identity));
+    const page = worker.call<WirePage>('import.read', { session, limit, ...(wanted.length === 0 ? {} : { fullObjects: wanted }) });
     // Told to whoever reads it; a page that nobody reads any more has nobody to tell.
     page.catch(() => {});
-    underWay.push(page);
+    underWay.push({ page, asked: wanted.length > 0 });
   }
 
   return {
-    async readPage({ signal: reading }): Promise<ImportPage> {
+    async readPage({ signal: reading, fullObjects = [] }): Promise<ImportPage> {
       if (stopped !== undefined) throw stopped;
+      if (fullObjects.length > 0) request(fullObjects);
       while (more && underWay.length < CREDIT) request();
       const next = underWay.shift();
       if (next === undefined) return { entries: [], more: false };
-      const page = await untilAborted(reading, next);
+      const page = await untilAborted(reading, next.page);
+      // Pages on their way when the end came are empty and no more than that; what was asked for is still to come.
       more = page.more;
       if (more) request();
       const entries = page.entries.map((entry) => readWireEntry(types, entry, redact));
@@ -69,7 +73,7 @@ export async function openImportSession(worker: WorkerProcess, step: ImportStep,
       if (stop !== undefined) stopped = fromErrorData(stop);
       return {
         entries,
-        more: page.more || stopped !== undefined,
+        more: page.more || stopped !== undefined || underWay.some(({ asked }) => asked),
         ...(page.watermark === undefined || page.watermark === null ? {} : { watermark: page.watermark }),
         ...(page.total === undefined ? {} : { total: page.total }),
       };

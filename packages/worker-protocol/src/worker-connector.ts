@@ -58,6 +58,8 @@ interface WireResult {
 const SECRET = /pass|secret|token|key|pwd|credential|connection/i;
 const BACK_OFF_MILLISECONDS = [0, 0, 200, 1000, 3000, 10_000] as const;
 const ALIVE_MILLISECONDS = 60_000;
+/** How long what is to be started counts as known. */
+const PROGRAM_MILLISECONDS = 2000;
 /** How long the worker of an import waits for the next one. */
 const IDLE_MILLISECONDS = 15_000;
 /** How long a call that was given up may still take before its process is ended. */
@@ -70,11 +72,25 @@ const PAGES: readonly ParameterPage[] = ['capabilities', 'connectivity', 'schema
  */
 export function defineWorkerConnector(options: WorkerConnectorOptions): Connector {
   const keyOf = (context: ConnectorContext, program: WorkerProgram): string => JSON.stringify([program, context.connector, context.folder]);
+  const programs = new WeakMap<ConnectorContext, { readonly until: number; readonly program: Promise<WorkerProgram>; key?: string }>();
   const idle = new Map<string, { readonly worker: WorkerProcess; readonly timer: NodeJS.Timeout }>();
   const workers = new Map<string, { readonly started: number; readonly failures: number; readonly worker: Promise<WorkerProcess> }>();
 
   const ofConnector = ({ parameters }: ConnectorContext, use: ParameterUse = {}): Parameters => options.connectorParameters(parameters, use);
   const redactorOf = (context: ConnectorContext): ((text: string) => string) => redactor(ofConnector(context));
+
+  /** Looked for again after a while only: to see whether files have changed costs as much as a write. */
+  async function programOf(context: ConnectorContext): Promise<{ readonly program: WorkerProgram; readonly key: string }> {
+    let known = programs.get(context);
+    if (known === undefined || known.until < Date.now()) {
+      known = { until: Date.now() + PROGRAM_MILLISECONDS, program: options.program(context) };
+      programs.set(context, known);
+      known.program.catch(() => programs.delete(context));
+    }
+    const program = await known.program;
+    known.key ??= keyOf(context, program);
+    return { program, key: known.key };
+  }
 
   async function start(context: ConnectorContext, program: WorkerProgram): Promise<WorkerProcess> {
     return openWorker(program, { connector: context.connector, folder: context.folder, log: context.log, redact: redactorOf(context) });
@@ -82,8 +98,7 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
 
   /** The worker for questions and writes of this package. */
   async function sharedWorker(context: ConnectorContext): Promise<WorkerProcess> {
-    const program = await options.program(context);
-    const key = keyOf(context, program);
+    const { program, key } = await programOf(context);
     const known = workers.get(key);
     const running = await known?.worker.catch(() => undefined);
     if (running?.alive === true) return running;
@@ -97,16 +112,16 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
 
   /** A worker for one import: one that an import left a moment ago, or a new one. */
   async function importWorker(context: ConnectorContext): Promise<WorkerProcess> {
-    const program = await options.program(context);
-    const left = idle.get(keyOf(context, program));
+    const { program, key } = await programOf(context);
+    const left = idle.get(key);
     if (left === undefined) return start(context, program);
-    idle.delete(keyOf(context, program));
+    idle.delete(key);
     clearTimeout(left.timer);
     return left.worker.alive ? left.worker : start(context, program);
   }
 
   async function releaseImportWorker(context: ConnectorContext, worker: WorkerProcess, clean: boolean): Promise<void> {
-    const key = keyOf(context, await options.program(context));
+    const { key } = await programOf(context);
     if (!clean || !worker.alive || idle.has(key)) return worker.end();
     const timer = setTimeout(() => {
       idle.delete(key);
