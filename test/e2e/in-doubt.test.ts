@@ -137,4 +137,16 @@ describe('R14 where nothing can be looked up', () => {
     await until(() => host.application.objects()[0]?.password === 'secret');
     expect(host.calls('set-password')).toMatchObject([{ anchor: { id: '1000' } }]);
   });
+
+  it.each(['an import showed the entry', 'its creation was answered'])('R21 a crash after %s does not lose the password', async (when) => {
+    const host = await start({ capabilities: { ...blind, password: true } });
+    if (when === 'an import showed the entry') host.application.script('after-put', 'throw-text');
+    host.application.script('set-password', 'throw', { value: 'server-down', times: 2 });
+    await host.create('Users', { userName: 'eve', title: 'Dr', password: 'secret' });
+    await until(async () => (await host.connector.journal({ limit: 5 })).some((row) => row.request.method === 'PASSWORD' && row.state === 'in-doubt'));
+    await host.abandon();
+    await until(() => host.application.objects()[0]?.password === 'secret');
+    await until(async () => (await host.connector.journal({ limit: 5 })).every((row) => row.state !== 'in-doubt'));
+    expect(host.calls('set-password').at(-1)).toMatchObject({ anchor: { id: '1000' } });
+  });
 });

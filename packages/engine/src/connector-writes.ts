@@ -1,14 +1,15 @@
-import type { Capabilities, CompiledObjectType } from '@landbridge/connector-sdk';
-import type { ConnectorReader, ConnectorStore } from '@landbridge/store';
+import { type Capabilities, type CompiledObjectType, type EncodedAttributes, toErrorData } from '@landbridge/connector-sdk';
+import { type ConnectorReader, type ConnectorStore, type EntryRow, type JournalRow, PASSWORD_METHOD } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
-import type { ConnectorHandle } from './connector-host/connector-handle.ts';
+import type { ConnectorHandle, EncodedIdentity } from './connector-host/connector-handle.ts';
 import type { HostLog } from './host.ts';
 import type { Scope } from './scope.ts';
 import { createEntryLocks, type EntryLocks } from './writes/entry-locks.ts';
 import { createHeldWrites, type HeldWrites } from './writes/held-writes.ts';
 import { createMassChangeGuard, MASS_CHANGE_WINDOW, type MassChangeGuard, noGuard } from './writes/mass-change-guard.ts';
 import { createPasswordSeal } from './writes/password-seal.ts';
-import { type PlannedWrite, reviveWrite, type WriteAnswer } from './writes/planned-write.ts';
+import { pickAnchor } from './writes/plan-write.ts';
+import { type PlannedWrite, reviveWrite, type WriteAnswer, type WriteInFlight } from './writes/planned-write.ts';
 import { createRepeats } from './writes/repeats.ts';
 import { createSettlement, type Settlement } from './writes/settlement.ts';
 import { createWritePipeline } from './writes/write-pipeline.ts';
@@ -24,6 +25,8 @@ export interface ConnectorWrites {
    * lock is given back when the write has its result or is in doubt.
    */
   perform(key: string, entryId: number | undefined, plan: () => Promise<PlannedWrite | WriteAnswer>, onIntended?: () => void): Promise<WriteAnswer>;
+  /** An import settled these writes (R14); the passwords of some go on in rows of their own. */
+  settledByImport(journalIds: readonly number[], passwords: readonly number[]): void;
   close(): Promise<void>;
 }
 
@@ -60,6 +63,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     log,
     now,
     seal: seal.seal,
+    follow: (journalId) => void goOn(journalId),
     settle: (write, error) => settlement.take(write, error),
   });
   const settlement = createSettlement({
@@ -74,7 +78,6 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     paused: options.paused,
     resend: pipeline.resend,
     conclude: pipeline.conclude,
-    setPasswordLeft: pipeline.setPasswordLeft,
     requestImport: options.requestImport,
   });
 
@@ -88,16 +91,34 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
   for (const row of open) {
     // Nothing was sent of a held write: there is nothing to look for.
     if (row.state === 'held') continue;
-    const password = row.sealed === undefined ? undefined : seal.open(row.sealed);
+    const revive = await prepareRevival(row);
     // A repeat of the request joins the settling of the write it repeats.
     void repeats.join(
       row.request.key,
       () =>
-        new Promise<WriteAnswer>((resolve) => {
-          const write = reviveWrite(row, password, { answer: resolve, doubted: () => {} });
-          settlement.take(write, { code: 'connection-dropped', message: 'the host stopped before the outcome was known' });
-        }),
+        new Promise<WriteAnswer>((resolve) =>
+          settlement.take(revive(resolve), { code: 'connection-dropped', message: 'the host stopped before the outcome was known' }),
+        ),
     );
+  }
+
+  async function prepareRevival(row: JournalRow): Promise<(answer: (answer: WriteAnswer) => void) => WriteInFlight> {
+    const password = row.sealed === undefined ? undefined : seal.open(row.sealed);
+    const entry = row.request.method === PASSWORD_METHOD ? identityOf(await reader.readEntry(row.entryId), options.objectTypes) : undefined;
+    return (answer) => reviveWrite(row, password, { answer, doubted: () => {} }, entry);
+  }
+
+  /** Sends the password of a write that is applied otherwise. */
+  async function goOn(journalId: number): Promise<void> {
+    try {
+      const row = await reader.readJournalRow(journalId);
+      if (row === undefined) throw new Error(`there is no journal row ${journalId}`);
+      const revive = await prepareRevival(row);
+      pipeline.resend(revive(() => {}));
+    } catch (error) {
+      // The row is open: the next start takes it up.
+      log.error({ journal: journalId, reason: toErrorData(error).message }, 'a password waits for a restart of the connector');
+    }
   }
 
   async function perform(
@@ -136,11 +157,24 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     held,
     guard,
     perform,
+    settledByImport(journalIds, passwords) {
+      void settlement.settledByImport(journalIds);
+      for (const journalId of passwords) void goOn(journalId);
+    },
     async close() {
       settlement.close();
       await pipeline.close();
     },
   };
+}
+
+/** Whose password it is: what the space knows of the entry. */
+function identityOf(row: EntryRow | undefined, objectTypes: ReadonlyMap<string, CompiledObjectType>): EncodedIdentity | undefined {
+  const type = row === undefined ? undefined : objectTypes.get(row.objectType);
+  if (row === undefined || type === undefined) return undefined;
+  const attributes = Object.fromEntries(Object.entries(JSON.parse(row.body) as EncodedAttributes).filter(([name]) => type.attributes.has(name)));
+  const anchor = pickAnchor(type, attributes);
+  return { objectType: row.objectType, ...(Object.keys(anchor).length === 0 ? {} : { anchor }), ...(row.dn === undefined ? {} : { dn: row.dn }), attributes };
 }
 
 /** The guard, with what passed within its window before the host was restarted. */

@@ -96,7 +96,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     connectPort: opened.connectPort,
     keepsAbsent: () => behind.active,
     fullExport: createFullExport({ reader, capabilities, objectTypes, perform: (...values) => writes.perform(...values) }),
-    onSettled: (journalIds) => void writes.settlement.settledByImport(journalIds),
+    onSettled: (journalIds, passwords) => writes.settledByImport(journalIds, passwords),
     onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),
   });
   // Removals approved before the backup are made once the connector has caught up, at the next open.

@@ -247,6 +247,8 @@ export interface WriteResult {
   readonly error?: ConnectorErrorData;
   /** How many of the steps were applied, where a write of several ended early. */
   readonly stepsApplied?: number;
+  /** Applied but for its password, which goes on as a write of its own: see {@link WrittenEntry.follow}. */
+  readonly passwordLeft?: boolean;
   readonly audit: AuditRecord;
   readonly at: number;
 }
@@ -257,6 +259,11 @@ export interface WrittenEntry {
   readonly row?: EntryRow;
   /** The returned anchor belongs to another entry: an error, never a merge (R9). The write stays in doubt. */
   readonly anchorConflict?: { readonly entryId: number };
+  /**
+   * The journal row, made in the same transaction, of the password that is still to be set (R21): an open update with method
+   * `PASSWORD_METHOD`, the sealed password, and the steps of the write it follows.
+   */
+  readonly follow?: number;
 }
 
 /** What the host remembers about a resource beside the application (R6). */
@@ -386,6 +393,8 @@ export interface PageOutcome {
   readonly errors: readonly { readonly index: number; readonly error: ConnectorErrorData }[];
   /** In-doubt writes that this page settled: their journal rows now are applied (R14). */
   readonly settled: readonly number[];
+  /** Rows made for the passwords of settled writes, which no import can show: see {@link WrittenEntry.follow}. */
+  readonly passwords: readonly number[];
 }
 
 export interface ImportCounts {

@@ -9,6 +9,7 @@ export type { OpenStore } from './open-store.ts';
 export type { PostgresOptions } from './postgres/connection.ts';
 export { openPostgresControlStore } from './postgres/control-database.ts';
 export { openPostgresConnectorStore, type PostgresStoreOptions } from './postgres/open-postgres-store.ts';
+export { PASSWORD_METHOD } from './rules/effects.ts';
 export { deriveScimId } from './rules/scim-id.ts';
 export { openSqliteControlStore } from './sqlite/control-database.ts';
 export { type DataFolder, openDataFolder } from './sqlite/data-folder.ts';

@@ -141,7 +141,8 @@ export interface ImportEvents {
       readonly attribute: string;
     }[],
   ): void;
-  settled(journalIds: readonly number[]): void;
+  /** Writes that an import settled, and the journal rows in which their passwords go on. */
+  settled(journalIds: readonly number[], passwords: readonly number[]): void;
 }
 
 export interface ImportControl {

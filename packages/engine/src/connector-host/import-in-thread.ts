@@ -153,7 +153,7 @@ function createTally({ emit }: ImportWork): Tally {
         confirmed: counts.confirmed + outcome.counts.confirmed,
       };
       if (outcome.notReimported.length > 0) emit({ kind: 'not-reimported', reports: outcome.notReimported });
-      if (outcome.settled.length > 0) emit({ kind: 'settled', journalIds: outcome.settled });
+      if (outcome.settled.length > 0) emit({ kind: 'settled', journalIds: outcome.settled, passwords: outcome.passwords });
       tally.report(false);
     },
     report(force) {

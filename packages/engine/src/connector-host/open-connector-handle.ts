@@ -303,7 +303,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
 function forward(event: ThreadEvent, events: ImportEvents): void {
   if (event.kind === 'progress') events.progress(event);
   else if (event.kind === 'not-reimported') events.notReimported(event.reports);
-  else if (event.kind === 'settled') events.settled(event.journalIds);
+  else if (event.kind === 'settled') events.settled(event.journalIds, event.passwords);
 }
 
 /** The module of a package: built-in names are short for ours. */

@@ -47,7 +47,7 @@ export type ThreadEvent =
       readonly kind: 'not-reimported';
       readonly reports: readonly { readonly entryId: number; readonly journalId: number; readonly attribute: string }[];
     }
-  | { readonly kind: 'settled'; readonly journalIds: readonly number[] }
+  | { readonly kind: 'settled'; readonly journalIds: readonly number[]; readonly passwords: readonly number[] }
   | { readonly kind: 'test'; readonly result: TestResult };
 
 /** From the thread: an answer, an error, news of a call, or a log line. */

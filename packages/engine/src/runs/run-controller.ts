@@ -49,7 +49,7 @@ export interface RunControllerOptions {
   keepsAbsent(): boolean;
   /** Writes in doubt that an import settled (R14). */
   readonly fullExport: FullExport;
-  onSettled(journalIds: readonly number[]): void;
+  onSettled(journalIds: readonly number[], passwords: readonly number[]): void;
   /** A complete full import of a partition, begun at this time, has ended: what it did not show was not there (R14). */
   onImported(startedAt: number, partition: string): void;
 }

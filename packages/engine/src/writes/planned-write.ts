@@ -1,5 +1,16 @@
 import type { ConnectorErrorData, EncodedAttributes } from '@landbridge/connector-sdk';
-import type { AuditRecord, Claim, EntryEffect, EntryRow, Intent, IntentEvents, JournalRow, LinkChange, RequestIdentity } from '@landbridge/store';
+import {
+  type AuditRecord,
+  type Claim,
+  type EntryEffect,
+  type EntryRow,
+  type Intent,
+  type IntentEvents,
+  type JournalRow,
+  type LinkChange,
+  PASSWORD_METHOD,
+  type RequestIdentity,
+} from '@landbridge/store';
 import type { EncodedChange, EncodedIdentity } from '../connector-host/connector-handle.ts';
 
 /**
@@ -108,21 +119,31 @@ export function mergeEffects(first: EntryEffect, second: EntryEffect): EntryEffe
   };
 }
 
-/** The write that a journal row describes, to be settled after a restart. */
-export function reviveWrite(row: JournalRow, password: string | undefined, callbacks: Pick<WriteInFlight, 'answer' | 'doubted'>): WriteInFlight {
+/**
+ * The write that a journal row describes, to be settled after a restart. A row in which the password of another write goes on has
+ * all the steps of that write, and only the password left; `entry` says whose it is.
+ */
+export function reviveWrite(
+  row: JournalRow,
+  password: string | undefined,
+  callbacks: Pick<WriteInFlight, 'answer' | 'doubted'>,
+  entry?: EncodedIdentity,
+): WriteInFlight {
+  const steps = JSON.parse(row.steps) as readonly WriteStep[];
+  const onlyPassword = row.request.method === PASSWORD_METHOD;
   return {
     journalId: row.id,
     entryId: row.entryId,
     kind: row.kind,
     objectType: row.objectType,
     claims: row.claims,
-    steps: JSON.parse(row.steps) as readonly WriteStep[],
+    steps: onlyPassword ? steps.flatMap((step) => (step.call === 'put' ? [] : [{ ...(entry === undefined ? {} : { identity: entry }), ...step }])) : steps,
     audit: {
       actor: row.request.credential,
-      action: row.kind,
+      action: onlyPassword ? 'set-password' : row.kind,
       objectType: row.objectType,
       ...(row.scimId === undefined ? {} : { resource: row.scimId }),
-      attributes: [...Object.keys(row.effect.set), ...row.effect.unset, ...row.effect.references.map((delta) => delta.attribute)],
+      attributes: onlyPassword ? ['password'] : [...Object.keys(row.effect.set), ...row.effect.unset, ...row.effect.references.map((delta) => delta.attribute)],
       correlation: row.request.correlation,
     },
     password,

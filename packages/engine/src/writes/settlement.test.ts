@@ -75,7 +75,6 @@ function settle(found: FoundEntries | Error, one: WriteInFlight, overrides: Part
       lingerMilliseconds: 0,
       resend: () => resolve('resent'),
       conclude: (_, outcome) => resolve(outcome.state === 'refused' ? `refused ${outcome.error.code}` : outcome.state),
-      setPasswordLeft: () => resolve('password left'),
       requestImport: () => resolve('import requested'),
       ...overrides,
     });
@@ -218,7 +217,6 @@ describe('R14 settling a write in doubt by looking', () => {
         one.nextStep = 0;
         settlement.take(one, { code: 'unknown', message: 'the host could not store the change' });
       },
-      setPasswordLeft: () => {},
       requestImport: () => {},
     });
     settlement.take(again, { code: 'unknown', message: '' });
@@ -265,7 +263,6 @@ describe('R14 settling a write in doubt by looking', () => {
       lingerMilliseconds: 0,
       resend: () => {},
       conclude: (_, outcome) => outcomes.push(outcome.state),
-      setPasswordLeft: () => {},
       requestImport: () => {},
     });
     settlement.take(write([put('add', { login: 'ada' })]), { code: 'timeout', message: '' });

@@ -7,7 +7,7 @@ import {
   foldCase,
   toErrorData,
 } from '@landbridge/connector-sdk';
-import type { ConnectorReader, ConnectorStore, EntryEffect, EntryRow } from '@landbridge/store';
+import type { ConnectorReader, ConnectorStore, EntryEffect } from '@landbridge/store';
 import type { ConnectorHandle } from '../connector-host/connector-handle.ts';
 import type { HostLog } from '../host.ts';
 import { isSameName } from './distinguished-names.ts';
@@ -55,7 +55,6 @@ export interface SettlementOptions {
   paused?(): boolean;
   resend(write: WriteInFlight): void;
   conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
-  setPasswordLeft(write: WriteInFlight): void;
   /** Asks for an import, where only an import can decide. */
   requestImport(): void;
 }
@@ -190,11 +189,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
       for (const journalId of journalIds) {
         const entry = cases.get(journalId);
         if (entry === undefined) continue;
-        const { write } = entry;
-        const row = await options.reader.readEntry(write.entryId);
-        if (write.applied.anchor === undefined && row?.anchor !== undefined) adoptRow(write, row, options.objectTypes);
-        write.answer({ status: 'applied', row });
-        options.setPasswordLeft(write);
+        entry.write.answer({ status: 'applied', row: await options.reader.readEntry(entry.write.entryId) });
       }
     },
     importEnded(startedAt, partition) {
@@ -253,14 +248,6 @@ async function look(write: WriteInFlight, options: SettlementOptions): Promise<V
   if (!matches || (known !== undefined && known.id !== write.entryId)) return 'exists-differently';
   adopt(write, step, entry, objectType);
   return 'applied';
-}
-
-/** The entry that an import made of the write's: whose password is still to be set. */
-function adoptRow(write: WriteInFlight, row: EntryRow, objectTypes: SettlementOptions['objectTypes']): void {
-  const attributes = JSON.parse(row.body) as EncodedAttributes;
-  const names = objectTypes.get(row.objectType)?.anchor.map((attribute) => attribute.name) ?? [];
-  write.anchor = Object.fromEntries(Object.entries(attributes).filter(([name]) => names.includes(name)));
-  write.applied = { ...write.applied, ...(row.anchor === undefined ? {} : { anchor: row.anchor }), ...(row.dn === undefined ? {} : { dn: row.dn }) };
 }
 
 /** The found entry is the one the write created: its anchor and assigned values become part of the effect. */

@@ -46,8 +46,6 @@ export interface WritePipeline {
   resend(write: WriteInFlight): void;
   /** Records the outcome of a write that settling found. */
   conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
-  /** An import showed that the entry is as the write wanted it; a password that was still to be set becomes a write of its own. */
-  setPasswordLeft(write: WriteInFlight): void;
   /** How many writes have no durable result yet. */
   readonly inFlight: number;
   /** Waits for writes under way, then closes the sessions. */
@@ -65,6 +63,8 @@ export interface WritePipelineOptions {
   readonly log: HostLog;
   readonly now: () => number;
   seal(password: string): string;
+  /** Goes on with the password of a write, which is in a journal row of its own now. */
+  follow(journalId: number): void;
   /** Takes over a write whose outcome is unknown. */
   settle(write: WriteInFlight, error: ConnectorErrorData): void;
 }
@@ -80,6 +80,7 @@ interface Finished {
   readonly write: WriteInFlight;
   readonly state: WriteResult['state'];
   readonly error?: ConnectorErrorData;
+  readonly passwordLeft?: true;
 }
 
 const GROUP = 500;
@@ -237,41 +238,9 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     const onlyPassword = write.steps.every((step) => step.call === 'set-password');
     if (onlyPassword) return doubted(write, error);
     log.warn({ code: error.code, journal: write.journalId }, 'a password could not be set yet; it is repeated');
-    repeatPassword(write);
-    finish(write, 'applied');
-  }
-
-  /** The password becomes a write of its own, visible in the journal and repeated with back-off by settling. */
-  function repeatPassword(write: WriteInFlight): void {
-    const answered = write.answer;
-    write.answer = (answer) => {
-      answered(answer);
-      if (answer.status === 'applied') submitPassword(write);
-    };
-  }
-
-  function submitPassword(write: WriteInFlight): void {
-    const { password } = write;
-    if (password === undefined) return;
-    const follow: PlannedWrite = {
-      kind: 'update',
-      objectType: write.objectType,
-      entryId: write.entryId,
-      claims: [],
-      steps: [{ call: 'set-password', identity: identityOf(write), ...withPartition(write.steps[write.nextStep]?.partition) }],
-      effect: noEffect,
-      request: {
-        credential: write.audit.actor,
-        method: 'PASSWORD',
-        target: write.audit.resource ?? '',
-        key: `password-${write.journalId}`,
-        correlation: write.audit.correlation,
-      },
-      password,
-      audit: { ...write.audit, action: 'set-password', attributes: ['password'] },
-    };
-    waiting.push({ write: follow, resolve: () => {}, onDoubt: () => {}, onIntended: () => {} });
-    commitIntents();
+    // It becomes a write of its own with the result: visible in the journal, repeated with back-off by settling.
+    finished.push({ write, state: 'applied', passwordLeft: true });
+    commitResults();
   }
 
   function deliver(write: WriteInFlight, sent: PutOutcome): void {
@@ -330,7 +299,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     });
   }
 
-  function toResult({ write, state, error }: Finished): WriteResult {
+  function toResult({ write, state, error, passwordLeft }: Finished): WriteResult {
     const at = now();
     const partly = state === 'refused' && write.nextStep > 0;
     return {
@@ -340,6 +309,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       ...(write.kind === 'add' && state !== 'in-doubt' && write.applied.anchor === undefined ? { pendingAnchor: true } : {}),
       ...(error === undefined ? {} : { error }),
       stepsApplied: write.nextStep,
+      ...(passwordLeft ? { passwordLeft } : {}),
       audit: { ...write.audit, at, result: error === undefined ? state : `${state}: ${error.code}` },
       at,
     };
@@ -352,6 +322,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       startDoubt(write, error ?? storeFailure);
     } else if (state === 'applied') {
       write.answer({ status: 'applied', row: written.row });
+      if (written.follow !== undefined) options.follow(written.follow);
     } else {
       write.answer({ status: 'refused', error: error ?? storeFailure, ...rowOf(written) });
     }
@@ -373,12 +344,6 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     resend: sendNext,
     conclude(write, outcome) {
       finish(write, outcome.state, outcome.state === 'refused' ? outcome.error : undefined);
-    },
-    setPasswordLeft(write) {
-      const left = write.steps.findIndex((step, index) => index >= write.nextStep && step.call === 'set-password');
-      if (left < 0) return;
-      write.nextStep = left;
-      submitPassword(write);
     },
     get inFlight() {
       return inFlight;
@@ -426,10 +391,6 @@ function correctEffect(effect: EntryEffect, outcome: Extract<PutOutcome, { statu
     ...(anchor === undefined ? {} : { anchor }),
     ...(outcome.dn === undefined ? {} : { dn: outcome.dn }),
   };
-}
-
-function withPartition(partition: string | undefined): { readonly partition?: string } {
-  return partition === undefined ? {} : { partition };
 }
 
 function identityOf(write: WriteInFlight): EncodedIdentity {

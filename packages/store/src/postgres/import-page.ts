@@ -37,7 +37,8 @@ export async function applyPageEntries(writer: Writer, session: Session, step: I
   const errors: { index: number; error: ConnectorErrorData }[] = [];
   const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
   const settled: number[] = [];
-  const settling = createImportSettling(writer, session, space, step, settled);
+  const passwords: number[] = [];
+  const settling = createImportSettling(writer, session, space, step, { settled, passwords });
   const journalStates = { confirmed: new Set<number>(), 'not-reimported': new Set<number>() };
   const fail = (index: number, code: ConnectorErrorData['code'], message: string): void => void errors.push({ index, error: { code, message } });
   const heads = await readHeads();
@@ -329,7 +330,7 @@ export async function applyPageEntries(writer: Writer, session: Session, step: I
   await flush(writer, session, space.pendingWork);
   for (const [state, ids] of Object.entries(journalStates))
     if (ids.size > 0) await session.all("UPDATE journal SET state = $1 WHERE id = ANY($2::bigint[]) AND state = 'applied'", state, [...ids]);
-  return { counts, postponed, errors, notReimported, settled };
+  return { counts, postponed, errors, notReimported, settled, passwords };
 }
 
 /** The set hashes of an entry's multi-valued references, as the row keeps them. */

@@ -7,7 +7,7 @@ import type { Session } from './connection.ts';
 import { attributesOf, type EntryRecord, type EntrySpace } from './entry-space.ts';
 import { announceWrite } from './outbox.ts';
 import { toIndexKey } from './records.ts';
-import { applyWrite, closeWrite } from './write-commands.ts';
+import { applyWrite, closeWrite, keepPassword, openFollow } from './write-commands.ts';
 import type { Writer } from './writer.ts';
 
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
@@ -23,13 +23,13 @@ export interface ImportSettling {
   findPending(type: StoredType, entry: PutEntry): Promise<EntryRecord | 'several' | undefined>;
 }
 
-/** Makes the settling of a page; what it settles is added to `settled`. */
+/** Makes the settling of a page; what it settles is added to `page`, and so are the rows in which passwords go on. */
 export function createImportSettling(
   writer: Writer,
   session: Session,
   space: EntrySpace,
   step: { readonly fence: number; readonly at: number },
-  settled: number[],
+  page: { readonly settled: number[]; readonly passwords: number[] },
 ): ImportSettling {
   const { model } = writer;
 
@@ -38,9 +38,12 @@ export function createImportSettling(
     if (journal === undefined) return false;
     if ((await applyWrite(writer, space, journal, { journalId, effect, at: step.at })) !== undefined) return false;
     await announceWrite(writer, space, journal, { applied: true, at: step.at });
+    const follow = await keepPassword(writer, session, space, journal, step.at);
     space.pendingWork.journal.push({ id: journalId, state: 'applied', error: null, resultAt: step.at, ended: true });
     closeWrite(writer, entryId, journalId);
-    settled.push(journalId);
+    openFollow(writer, journal, follow);
+    page.settled.push(journalId);
+    if (follow !== undefined) page.passwords.push(follow);
     return true;
   }
 

@@ -14,7 +14,7 @@ import type {
 } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import { type AwaitedAttributes, isConfirmedAtOnce } from '../rules/confirmation.ts';
-import { isNothing, judgeHeld } from '../rules/effects.ts';
+import { isNothing, judgeHeld, NO_EFFECT, PASSWORD_METHOD, PASSWORD_STEP } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { attributeOf, orderAttributes, type StoredAttribute, type StoredType, typeOf } from '../rules/stored-model.ts';
 import type { Row, Session } from './connection.ts';
@@ -111,7 +111,7 @@ async function takeIntents(writer: Writer, session: Session, intents: readonly I
       kind: intent.kind,
       otype: type.id,
       claims: claims.map(({ attr, key }) => ({ attr, key })),
-      held: intent.held === true,
+      importsGoOn: intent.held === true,
       inDoubtSince: undefined,
     });
     return { status: 'intended', journalId, entryId };
@@ -211,11 +211,11 @@ async function takeResults(writer: Writer, session: Session, results: readonly W
   const ids = results.map((result) => result.journalId);
   for (const row of await session.all('SELECT * FROM journal WHERE id = ANY($1::bigint[])', ids)) journals.set(Number(row['id']), row);
   await preload(writer, space, results, journals);
-  const outcomes: { readonly journalId: number; readonly entryId: number; readonly conflict: number | undefined }[] = [];
+  const outcomes: ({ readonly journalId: number; readonly entryId: number } & ResultOutcome)[] = [];
   for (const result of results) {
     const journal = journals.get(result.journalId);
     if (journal === undefined) throw new Error(`there is no journal row ${result.journalId}`);
-    outcomes.push({ journalId: result.journalId, entryId: Number(journal['entry']), conflict: await takeResult(writer, space, journal, result) });
+    outcomes.push({ journalId: result.journalId, entryId: Number(journal['entry']), ...(await takeResult(writer, session, space, journal, result)) });
   }
   await flush(writer, session, space.pendingWork);
   const rows = await readRows(
@@ -223,10 +223,10 @@ async function takeResults(writer: Writer, session: Session, results: readonly W
     session,
     outcomes.map((outcome) => outcome.entryId),
   );
-  return outcomes.map(({ journalId, entryId, conflict }) => {
+  return outcomes.map(({ journalId, entryId, conflict, follow }) => {
     if (conflict !== undefined) return { journalId, anchorConflict: { entryId: conflict } };
     const row = rows.get(entryId);
-    return { journalId, ...(row === undefined ? {} : { row }) };
+    return { journalId, ...(row === undefined ? {} : { row }), ...(follow === undefined ? {} : { follow }) };
   });
 }
 
@@ -245,24 +245,59 @@ async function preload(writer: Writer, space: EntrySpace, results: readonly Writ
   await space.loadLinks((await Promise.all(existing.map((id) => space.entry(id)))).flatMap((record) => record?.scimId ?? []));
 }
 
-async function takeResult(writer: Writer, space: EntrySpace, journal: Row, result: WriteResult): Promise<number | undefined> {
-  if (!['held', 'intended', 'in-doubt'].includes(String(journal['state']))) return undefined;
+interface ResultOutcome {
+  /** The other entry that has the returned anchor (R9). */
+  readonly conflict?: number | undefined;
+  /** The row in which the password goes on. */
+  readonly follow?: number | undefined;
+}
+
+async function takeResult(writer: Writer, session: Session, space: EntrySpace, journal: Row, result: WriteResult): Promise<ResultOutcome> {
+  if (!['held', 'intended', 'in-doubt'].includes(String(journal['state']))) return {};
   const entryId = Number(journal['entry']);
   if (result.state === 'applied') {
     const conflict = await applyWrite(writer, space, journal, result);
     if (conflict !== undefined) {
       endJournal(writer, space, result, 'in-doubt', entryId);
-      return conflict;
+      return { conflict };
     }
   }
+  const follow = result.passwordLeft === true ? await keepPassword(writer, session, space, journal, result.at) : undefined;
   const atOnce = result.state === 'applied' && isConfirmedAtOnce(writer.model, String(journal['kind']));
   endJournal(writer, space, result, atOnce ? 'confirmed' : result.state, entryId);
+  openFollow(writer, journal, follow);
   if (result.state !== 'in-doubt') {
     const { at, error } = result;
     await announceWrite(writer, space, journal, { applied: result.state === 'applied', at, ...(error === undefined ? {} : { error: error.message }) });
   }
   space.pendingWork.audit.push(result.audit);
-  return undefined;
+  return { follow };
+}
+
+/** Makes the row in which the password of a write goes on; to be called before the transaction writes the end of the write's own row. */
+export async function keepPassword(writer: Writer, session: Session, space: EntrySpace, journal: Row, at: number): Promise<number | undefined> {
+  if (journal['sealed'] === null || !String(journal['steps']).includes(PASSWORD_STEP)) return undefined;
+  const id = writer.nextJournalId;
+  writer.nextJournalId += 1;
+  await session.all(
+    `INSERT INTO journal(id, kind, state, otype, entry, scim_id, credential, method, target, key, correlation, at, sealed, claims, effect, steps)
+     SELECT $1, 'update', 'intended', otype, entry, $2, credential, $3, target, 'password-' || id, correlation, $4, sealed, '[]', $5, steps
+     FROM journal WHERE id = $6`,
+    id,
+    (await space.entry(Number(journal['entry'])))?.scimId ?? null,
+    PASSWORD_METHOD,
+    at,
+    NO_EFFECT,
+    Number(journal['id']),
+  );
+  return id;
+}
+
+/** From here on nothing else touches the entry (R14); to be called after the write's own row was closed. */
+export function openFollow(writer: Writer, journal: Row, follow: number | undefined): void {
+  if (follow === undefined) return;
+  const otype = Number(journal['otype']);
+  writer.open.set(Number(journal['entry']), { journalId: follow, kind: 'update', otype, claims: [], importsGoOn: true, inDoubtSince: undefined });
 }
 
 function endJournal(
@@ -302,7 +337,7 @@ async function takeDecisions(
     if (outcome === 'approved') {
       space.pendingWork.journal.push({ id: journalId, state: 'intended', error: null, resultAt: null, ended: false });
       const open = writer.open.get(entryId);
-      if (open !== undefined) Object.assign(open, { held: false, inDoubtSince: undefined });
+      if (open !== undefined) Object.assign(open, { importsGoOn: false, inDoubtSince: undefined });
     } else {
       const message = { rejected: by.reason, changed: 'the resource changed after the write was held', gone: 'the resource is gone' }[outcome];
       endJournal(writer, space, { journalId, error: { code: 'entry-failed', message }, at: by.at }, 'refused', entryId);

@@ -1,4 +1,5 @@
 import { type ChainPoint, NO_AUDIT_KEY } from '../audit-chain.ts';
+import { PASSWORD_METHOD } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { StoredModel } from '../rules/stored-model.ts';
 import { readAnchors } from './audit.ts';
@@ -15,8 +16,8 @@ export interface OpenWrite {
   readonly kind: string;
   readonly otype: number;
   readonly claims: readonly { readonly attr: number; readonly key: string }[];
-  /** Waits for an administrator: nothing was sent, so imports go on with the entry. */
-  held: boolean;
+  /** It waits for an administrator, or sets a password only: nothing that an import could show is under way. */
+  importsGoOn: boolean;
   inDoubtSince: number | undefined;
 }
 
@@ -44,7 +45,7 @@ export const claimName = (otype: number, attr: number, key: string): string => `
 
 /** Whether a write to the entry is in flight or in doubt, so that an import must leave it alone (R14, R22). */
 export function isAtWork(state: OwnerState, entryId: number): boolean {
-  return state.open.get(entryId)?.held === false;
+  return state.open.get(entryId)?.importsGoOn === false;
 }
 
 export interface WriterOptions {
@@ -213,14 +214,14 @@ async function readOwnerState(session: Session): Promise<OwnerState> {
   const claimed = await session.all('SELECT otype, attr, key, journal FROM claims');
   const claims = new Map(claimed.map((row) => [claimName(Number(row['otype']), Number(row['attr']), String(row['key'])), Number(row['journal'])]));
   const open = new Map<number, OpenWrite>();
-  for (const row of await session.all("SELECT id, kind, state, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
+  for (const row of await session.all("SELECT id, kind, state, method, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
     const journalId = Number(row['id']);
     open.set(Number(row['entry']), {
       journalId,
       kind: String(row['kind']),
       otype: Number(row['otype']),
       claims: claimed.filter((claim) => claim['journal'] === journalId).map((claim) => ({ attr: Number(claim['attr']), key: String(claim['key']) })),
-      held: row['state'] === 'held',
+      importsGoOn: row['state'] === 'held' || row['method'] === PASSWORD_METHOD,
       // Whatever was left open is in doubt from now on (R13).
       inDoubtSince: position,
     });

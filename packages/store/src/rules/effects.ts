@@ -19,6 +19,15 @@ export function isNothing({ set, unset, references, anchor, dn }: EntryEffect): 
   return Object.keys(set).length + unset.length + references.length === 0 && anchor === undefined && dn === undefined;
 }
 
+/** The method of the row that goes on with the password of a write. */
+export const PASSWORD_METHOD = 'PASSWORD';
+
+/** The steps of a write that sets a password by a call of its own hold this; of other passwords nothing is left once their entry is written. */
+export const PASSWORD_STEP = '"call":"set-password"';
+
+/** What a password changes of an entry that anybody can read, as a journal row has it. */
+export const NO_EFFECT = JSON.stringify({ set: {}, unset: [], references: [], awaiting: [] } satisfies EntryEffect);
+
 /** The rest of an effect that only sets values. */
 export const noChange = { unset: [], references: [], awaiting: [] } as const;
 

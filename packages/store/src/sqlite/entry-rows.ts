@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { ChainPoint } from '../audit-chain.ts';
 import type { EntryRow, LinkRow } from '../connector-store.ts';
+import { PASSWORD_METHOD } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { toEntryRow as mapEntryRow } from '../rules/row-mapping.ts';
 import { deriveScimId } from '../rules/scim-id.ts';
@@ -32,8 +33,8 @@ export interface OpenWrite {
   readonly journalId: number;
   readonly kind: string;
   readonly otype: number;
-  /** Waits for an administrator: nothing was sent, so imports go on with the entry. */
-  held: boolean;
+  /** It waits for an administrator, or sets a password only: nothing that an import could show is under way. */
+  importsGoOn: boolean;
   inDoubtSince: number | undefined;
 }
 
@@ -60,13 +61,13 @@ interface FileState {
 export function readFileState(database: Database): FileState {
   const position = Number(database.get("SELECT value FROM meta WHERE name = 'position'")?.['value'] ?? 0);
   const open: FileState['open'] = new Map();
-  for (const row of database.all("SELECT id, kind, state, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
+  for (const row of database.all("SELECT id, kind, state, method, otype, entry FROM journal WHERE state IN ('held', 'intended', 'in-doubt')")) {
     // Whatever was left open is in doubt from now on (R13).
     open.set(Number(row['entry']), {
       journalId: Number(row['id']),
       kind: String(row['kind']),
       otype: Number(row['otype']),
-      held: row['state'] === 'held',
+      importsGoOn: row['state'] === 'held' || row['method'] === PASSWORD_METHOD,
       inDoubtSince: position,
     });
   }
@@ -103,7 +104,7 @@ export function transact<Result>(state: StoreState, work: () => Result extends P
 
 /** Whether a write to the entry is in flight or in doubt, so that an import must leave it alone (R14, R22). */
 export function isAtWork(state: StoreState, entryId: number): boolean {
-  return state.open.get(entryId)?.held === false;
+  return state.open.get(entryId)?.importsGoOn === false;
 }
 
 /** Makes the indexes that a first import goes without: before anything that a client asked for is written. */

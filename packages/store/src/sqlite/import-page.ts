@@ -10,6 +10,7 @@ export interface PageWork {
   readonly settled: number[];
   /** An entry of the page got another name: later ones may find it by that. */
   renamed: boolean;
+  readonly passwords: number[];
   /** Single-valued references of new entries, to be written by one statement at the end of the page. */
   readonly referred: ReadonlyMap<StoredAttribute, readonly (readonly [entry: number, raw: string])[]>;
   refer(attribute: StoredAttribute, entry: number, raw: string): void;
@@ -28,10 +29,12 @@ export function createPageWork(state: StoreState): PageWork {
   const errors: { index: number; error: ConnectorErrorData }[] = [];
   const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
   const settled: number[] = [];
+  const passwords: number[] = [];
   const referred = new Map<StoredAttribute, (readonly [number, string])[]>();
   return {
     settled,
     renamed: false,
+    passwords,
     referred,
     refer(attribute, entry, raw) {
       const pairs = referred.get(attribute);
@@ -57,6 +60,6 @@ export function createPageWork(state: StoreState): PageWork {
     report(mismatch) {
       notReimported.push(mismatch);
     },
-    outcome: () => ({ counts, postponed, errors, notReimported, settled }),
+    outcome: () => ({ counts, postponed, errors, notReimported, settled, passwords }),
   };
 }

@@ -6,7 +6,7 @@ import { claimKeys, type StoredType } from '../rules/stored-model.ts';
 import type { StoreState } from './entry-rows.ts';
 import type { PageWork } from './import-page.ts';
 import { announceWrite } from './outbox.ts';
-import { applyWrite } from './write-commands.ts';
+import { applyWrite, keepPassword, openFollow } from './write-commands.ts';
 
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
 
@@ -21,6 +21,7 @@ interface SettlingStep {
  *
  * 1. Only writes in doubt since before the fence are settled: an import that began earlier proves nothing.
  * 2. What shows a write's values was made by it; what does not is left to whoever waits for the end of the import.
+ * 3. A password shows nowhere: it goes on in a row of its own (R21).
  */
 export interface ImportSettling {
   hasOpenAdd(type: StoredType): boolean;
@@ -44,10 +45,13 @@ export function createImportSettling(state: StoreState): ImportSettling {
     if (journal === undefined) return false;
     if (applyWrite(state, journal, { journalId, effect, at: step.at }) !== undefined) return false;
     announceWrite(state, journal, { applied: true, at: step.at });
+    const follow = keepPassword(state, journalId, step.at);
     database.run("UPDATE journal SET state = 'applied', result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?", step.at, journalId);
     database.run('DELETE FROM claims WHERE journal = ?', journalId);
     state.open.delete(entryId);
+    openFollow(state, journal, follow);
     page.settled.push(journalId);
+    if (follow !== undefined) page.passwords.push(follow);
     return true;
   }
 

@@ -13,7 +13,7 @@ import type {
 } from '../connector-store.ts';
 import { reach } from '../crash-points.ts';
 import { type AwaitedAttributes, isConfirmedAtOnce } from '../rules/confirmation.ts';
-import { isNothing, judgeHeld } from '../rules/effects.ts';
+import { isNothing, judgeHeld, NO_EFFECT, PASSWORD_METHOD, PASSWORD_STEP } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
 import { addAudit } from './audit.ts';
@@ -50,7 +50,8 @@ import { announce, announceWrite } from './outbox.ts';
  * 6. A returned anchor that equals another entry's changes nothing and leaves the write in doubt (R9).
  * 7. A deleted resource leaves a tombstone with the position of its deletion (R7, R22).
  * 8. A sealed password is erased with the result (R21).
- * 9. A held write is sent only after its approval is durable, and only while its entry is what it was planned for.
+ * 9. A password that outlives its write is in a row of its own from the same transaction on: no crash loses it (R21).
+ * 10. A held write is sent only after its approval is durable, and only while its entry is what it was planned for.
  */
 export interface WriteCommands {
   commitIntents(intents: readonly Intent[]): readonly IntentOutcome[];
@@ -107,7 +108,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     for (const claim of intent.claims) {
       database.run('INSERT INTO claims(otype, attr, key, journal) VALUES (?, ?, ?, ?)', type.id, attributeOf(type, claim.attribute).id, claim.key, journalId);
     }
-    state.open.set(entryId, { journalId, kind: intent.kind, otype: type.id, held: intent.held === true, inDoubtSince: undefined });
+    state.open.set(entryId, { journalId, kind: intent.kind, otype: type.id, importsGoOn: intent.held === true, inDoubtSince: undefined });
     return { status: 'intended', journalId, entryId };
   }
 
@@ -140,7 +141,9 @@ export function createWriteCommands(state: StoreState): WriteCommands {
         return { journalId: result.journalId, anchorConflict: { entryId: conflict } };
       }
     }
+    const follow = result.passwordLeft === true ? keepPassword(state, result.journalId, result.at) : undefined;
     endJournal(result, result.state, entryId);
+    openFollow(state, journal, follow);
     if (result.state !== 'in-doubt')
       announceWrite(state, journal, {
         applied: result.state === 'applied',
@@ -148,7 +151,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
         ...(result.error === undefined ? {} : { error: result.error.message }),
       });
     addAudit(state, result.audit);
-    return written(entryId, result.journalId);
+    return { ...written(entryId, result.journalId), ...(follow === undefined ? {} : { follow }) };
   }
 
   function endJournal(result: Pick<WriteResult, 'journalId' | 'state' | 'error' | 'at'>, newState: WriteResult['state'], entryId: number): void {
@@ -209,7 +212,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     const type = state.model.typesById.get(Number(journal['otype']));
     if (outcome === 'approved') {
       database.run("UPDATE journal SET state = 'intended' WHERE id = ?", journalId);
-      if (open !== undefined) Object.assign(open, { held: false, inDoubtSince: undefined });
+      if (open !== undefined) Object.assign(open, { importsGoOn: false, inDoubtSince: undefined });
     } else {
       const message = { rejected: by.reason, changed: 'the resource changed after the write was held', gone: 'the resource is gone' }[outcome];
       endJournal({ journalId, state: 'refused', error: { code: 'entry-failed', message }, at: by.at }, 'refused', entryId);
@@ -262,6 +265,33 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       database.run("UPDATE journal SET attempts = json_insert(coalesce(attempts, '[]'), '$[#]', json(?)) WHERE id = ?", JSON.stringify(attempt), journalId);
     },
   };
+}
+
+/** Makes the row in which the password of a write goes on; to be called before the write's own row ends. */
+export function keepPassword({ database }: Pick<StoreState, 'database'>, journalId: number, at: number): number | undefined {
+  const { changes, lastId } = database.run(
+    `INSERT INTO journal(kind, state, otype, entry, scim_id, credential, method, target, key, correlation, at, sealed, claims, effect, steps)
+     SELECT 'update', 'intended', otype, entry, coalesce(scim_id, (SELECT scim_id FROM entries WHERE id = journal.entry)), credential, ?, target,
+       'password-' || id, correlation, ?, sealed, '[]', ?, steps FROM journal WHERE id = ? AND sealed IS NOT NULL AND instr(steps, ?) > 0`,
+    PASSWORD_METHOD,
+    at,
+    NO_EFFECT,
+    journalId,
+    PASSWORD_STEP,
+  );
+  return changes === 0 ? undefined : lastId;
+}
+
+/** From here on nothing else touches the entry (R14); to be called after the write's own row has ended. */
+export function openFollow(state: Pick<StoreState, 'open'>, journal: Row, follow: number | undefined): void {
+  if (follow === undefined) return;
+  state.open.set(Number(journal['entry']), {
+    journalId: follow,
+    kind: 'update',
+    otype: Number(journal['otype']),
+    importsGoOn: true,
+    inDoubtSince: undefined,
+  });
 }
 
 /** The row of an entry, or `undefined`. */

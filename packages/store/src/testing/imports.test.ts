@@ -120,6 +120,22 @@ describeStores('imports', (bench) => {
     expect((await store.applyPage(stepId, [person('5', { login: 'eve' })])).counts).toMatchObject({ fenced: 1, added: 0 });
   });
 
+  it('R21 the password of a create that an import settles goes on in a row of its own, from the same transaction on', async () => {
+    const { drive, reader } = bench;
+    const steps = '[{"call":"put"},{"call":"set-password"}]';
+    const claims = [{ objectType: 'person', attribute: 'login', key: 'eve' }];
+    const add = await drive.intend({ kind: 'add', claims, effect: sets({ login: 'eve' }), sealed: 'sealed', steps });
+    await drive.finish(add, { state: 'in-doubt' });
+    const { settled, passwords } = await drive.import([person('5', { login: 'eve' })]);
+    const [open, ...others] = await reader.readOpenJournal();
+    expect(others).toEqual([]);
+    expect(passwords).toEqual([open?.id]);
+    expect(open).toMatchObject({ kind: 'update', state: 'intended', sealed: 'sealed', steps, claims: [], request: { method: 'PASSWORD' } });
+    expect(open?.scimId).toBe((await drive.row('5'))?.scimId);
+    expect(await reader.readJournalRow(settled[0] ?? 0)).toMatchObject({ state: 'confirmed', sealed: undefined, steps: '[]' });
+    expect(await drive.intend({ kind: 'update', entryId: open?.entryId ?? 0 })).toMatchObject({ status: 'in-doubt', journalId: open?.id });
+  });
+
   it('R14 an import settles a create in doubt that the application shows', async () => {
     const { drive, store, reader } = bench;
     const add = await drive.intend({

@@ -244,6 +244,23 @@ describeStores('results', (bench) => {
     expect(await drive.members('g')).toEqual(['2', 'later']);
   });
 
+  it('R21 a password that is left goes on in a row of its own, from the transaction of the result on; one without a step of its own does not', async () => {
+    const { drive, reader } = bench;
+    const steps = '[{"call":"put"},{"call":"set-password"}]';
+    const written = await drive.write({ kind: 'add', effect: sets({ id: '1' }, { anchor: '1' }), sealed: 'sealed', steps }, { passwordLeft: true });
+    const open = await reader.readOpenJournal();
+    expect(open).toMatchObject([{ id: written?.follow, entryId: written?.row?.id, kind: 'update', state: 'intended', sealed: 'sealed', steps }]);
+    expect(await reader.readJournalRow(written?.journalId ?? 0)).toMatchObject({ state: 'applied', sealed: undefined });
+    await drive.finish({ status: 'intended', journalId: open[0]?.id ?? 0, entryId: open[0]?.entryId ?? 0 }, { effect: sets({}) });
+    expect(await reader.readOpenJournal()).toEqual([]);
+    const put = await drive.write(
+      { kind: 'add', effect: sets({ id: '2' }, { anchor: '2' }), sealed: 'sealed', steps: '[{"call":"put"}]' },
+      { passwordLeft: true },
+    );
+    expect(put?.follow).toBeUndefined();
+    expect(await reader.readOpenJournal()).toEqual([]);
+  });
+
   it('R14 attempts are remembered with their journal row', async () => {
     const { drive, store, reader } = bench;
     const outcome = await drive.intend({ kind: 'add' });
