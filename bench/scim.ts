@@ -13,19 +13,25 @@ const { values } = parseArgs({
     entries: { type: 'string', default: '100000' },
     seconds: { type: 'string', default: '5' },
     system: { type: 'string' },
+    operations: { type: 'string' },
+    connections: { type: 'string', default: '1,64' },
     json: { type: 'boolean', default: false },
   },
 });
 const ENTRIES = Number(values.entries);
 const SECONDS = Number(values.seconds);
-const CONNECTIONS = [1, 64];
+const CONNECTIONS = values.connections.split(',').map(Number);
 /** Of a hundred requests while reading, one is a write to one of the people who are written. */
 const WRITE_EVERY = 100;
 const PREFIX = '/scim/hr';
 const READS = ['get', 'filter', 'list'] as const;
+const WRITES = ['patch', 'create'] as const;
 /** CPU of the host for one request at most, microseconds. */
 const CPU_AIMS = { get: 80, filter: 80, list: 1000, patch: 250, create: 250 } as const;
 type OperationName = keyof typeof CPU_AIMS;
+/** `--operations get,patch` measures these alone. */
+const chosen = values.operations?.split(',');
+const isChosen = (operation: OperationName): boolean => chosen?.includes(operation) ?? true;
 
 interface Line extends Load {
   readonly system: string;
@@ -97,7 +103,7 @@ async function measureReads(
   const constantClient = connectClient(constants, '', token, connections);
   const operations = operationsOn(people);
   const write = writeBeside(people);
-  for (const operation of READS) {
+  for (const operation of READS.filter(isChosen)) {
     let count = 0;
     const line = await load({ clients: connections, seconds: SECONDS, cpu: host.cpuSeconds }, () => {
       count += 1;
@@ -118,11 +124,12 @@ async function measureReads(
 async function measureWrites(application: BenchApplication, host: BenchHost, token: string, people: People, connections: number, lines: Line[]): Promise<void> {
   const client = connectClient(host, PREFIX, token, connections);
   const operations = operationsOn(people);
-  for (const operation of ['patch', 'create'] as const) {
+  for (const operation of WRITES.filter(isChosen)) {
     const line = await load({ clients: connections, seconds: SECONDS, cpu: host.cpuSeconds }, () => operations[operation](client));
     record(lines, { system: application.name, operation, connections, ...line });
   }
   await client.close();
+  if (!isChosen('create')) return;
   const floor = await openCreateFloor(application);
   const ownCpu = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
   const line = await load({ clients: connections, seconds: SECONDS / 2, cpu: ownCpu }, floor.create);

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { type ListQuery, scimErrors } from '@landbridge/scim';
 
 /** How long a cursor is good for, in seconds (RFC 9865 §4 `cursorTimeout`). The host keeps nothing for it. */
@@ -30,7 +30,7 @@ export interface Cursors {
  * has one can do nothing with it that the credential could not do without. The text has letters, digits, `-`, `_` and `.` only.
  */
 export function createCursors(secret: Uint8Array, connector: string, now: () => number): Cursors {
-  const key = createHmac('sha256', secret).update(`landbridge cursor ${connector}`).digest();
+  const key = createSecretKey(createHmac('sha256', secret).update(`landbridge cursor ${connector}`).digest());
   const codeOf = (payload: string, query: ListQuery, scope: string): Buffer => {
     const bound = JSON.stringify([payload, scope, query.filter, query.sortBy, query.sortOrder, query.attributes, query.excludedAttributes]);
     return createHmac('sha256', key).update(bound).digest().subarray(0, 16);

@@ -1,21 +1,11 @@
-import {
-  formatListResponse,
-  type ListQuery,
-  parseFilter,
-  parseProjection,
-  profileOf,
-  type ResolvedFilter,
-  resolveFilter,
-  type ScimResource,
-  scimErrors,
-} from '@landbridge/scim';
+import { formatListResponse, type ListQuery, parseFilter, parseProjection, profileOf, type ResolvedFilter, resolveFilter, scimErrors } from '@landbridge/scim';
 import { type EntryPage, type EntryQuery, type EntryRow, ScanLimitError, type StoreFilter } from '@landbridge/store';
 import type { RequestContext, ScimAnswer } from './host.ts';
 import { mapFilter } from './resources/filter-mapping.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import type { WalkPosition } from './scim-cursor.ts';
 import type { ScimFace } from './scim-face.ts';
-import { groupReferences, refuseUndecided, renderRows } from './scim-reads.ts';
+import { groupReferences, refuseUndecided, renderTexts } from './scim-reads.ts';
 import { findByScan } from './scim-scans.ts';
 import { sortOf } from './scim-sort.ts';
 
@@ -123,7 +113,7 @@ async function prepare(face: ScimFace, model: ResourceModel, context: RequestCon
 async function render(face: ScimFace, model: ResourceModel, context: RequestContext, query: ListQuery, rows: readonly EntryRow[]): Promise<readonly string[]> {
   if (rows.length === 0) return [];
   const projection = parseProjection(query.attributes, query.excludedAttributes, model.resourceType);
-  return (await renderRows(face, model, rows, context, projection)).map((resource: ScimResource) => JSON.stringify(resource));
+  return renderTexts(face, model, rows, context, projection);
 }
 
 async function readWindow(face: ScimFace, context: RequestContext, prepared: Prepared, window: Window): Promise<EntryPage> {

@@ -4,6 +4,7 @@ import type { EntryRow, ReferenceRow, StoreFilter } from '@landbridge/store';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { linkUnknownId, shownId } from './linked-ids.ts';
 import { displayOf, locationOf, type RenderContext, type ResolvedReference, renderResource, versionOf } from './resources/render-resource.ts';
+import { textRendererOf } from './resources/render-text.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { undecided } from './scim-errors.ts';
 import { MEMBERS_SHOWN, type ScimFace } from './scim-face.ts';
@@ -14,10 +15,10 @@ export async function readResource(face: ScimFace, model: ResourceModel, context
   const etag = versionOf(row);
   if (context.ifNoneMatch !== undefined && matchesVersion(context.ifNoneMatch, etag)) return { status: 304, etag };
   const projection = parseProjection(query['attributes'], query['excludedAttributes'], model.resourceType);
-  const [resource] = await renderRows(face, model, [row], context, projection);
+  const [body] = await renderTexts(face, model, [row], context, projection);
   return {
     status: 200,
-    body: JSON.stringify(resource),
+    ...(body === undefined ? {} : { body }),
     etag,
     location: locationOf(context.baseUrl, model.configuration.endpoint, shownId(model, row)),
   };
@@ -28,6 +29,24 @@ export async function requireRow(face: ScimFace, model: ResourceModel, id: strin
   const row = (await face.reader.readResource(id)) ?? (await linkUnknownId(face, model, id));
   if (row === undefined || row.objectType !== model.objectType.name) throw scimErrors.notFound();
   return row;
+}
+
+/** Renders rows as JSON text. */
+export async function renderTexts(
+  face: ScimFace,
+  model: ResourceModel,
+  rows: readonly EntryRow[],
+  context: RequestContext,
+  projection: Projection,
+): Promise<readonly string[]> {
+  const render = projection.isDefault && !wantsGroups(model, projection) ? textRendererOf(model) : undefined;
+  if (render === undefined) return (await renderRows(face, model, rows, context, projection)).map((resource) => JSON.stringify(resource));
+  const references = await loadReferences(face, model, rows, projection);
+  return rows.map((row) => render(row, { baseUrl: context.baseUrl, client: context.client, references: references.get(row.id) ?? none }));
+}
+
+function wantsGroups(model: ResourceModel, projection: Projection): boolean {
+  return model.configuration.resourceType === 'User' && projection.wants('groups');
 }
 
 /**
@@ -41,10 +60,10 @@ export async function renderRows(
   projection: Projection,
 ): Promise<readonly ScimResource[]> {
   const references = await loadReferences(face, model, rows, projection);
-  const wantsGroups = model.configuration.resourceType === 'User' && projection.wants('groups');
+  const withGroups = wantsGroups(model, projection);
   const rendered: ScimResource[] = [];
   for (const row of rows) {
-    const groups = wantsGroups ? await loadGroups(face, row) : undefined;
+    const groups = withGroups ? await loadGroups(face, row) : undefined;
     const renderContext: RenderContext = {
       baseUrl: context.baseUrl,
       client: context.client,
@@ -73,8 +92,11 @@ async function loadReferences(
       projection.wants(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`),
   );
   const single = wanted.filter((binding) => binding.shape === 'reference').map((binding) => binding.source.name);
+  const targets = new Map<number, ResolvedReference | undefined>();
   const add = (entryId: number, attribute: string, reference: ReferenceRow): void => {
-    const resolved = resolveRow(face, reference);
+    const target = reference.entryId;
+    const resolved = target !== undefined && targets.has(target) ? targets.get(target) : resolveRow(face, reference);
+    if (target !== undefined) targets.set(target, resolved);
     if (resolved === undefined) return;
     const byAttribute = result.get(entryId) ?? new Map<string, ResolvedReference[]>();
     result.set(entryId, byAttribute);

@@ -27,7 +27,7 @@ import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { choosePartition, named, withRename } from './scim-naming.ts';
-import { renderRows, requireRow } from './scim-reads.ts';
+import { renderRows, renderTexts, requireRow } from './scim-reads.ts';
 import { composeName } from './writes/distinguished-names.ts';
 import { type CurrentEntry, type EntryDelta, needsWholeEntry, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
 import type { PlannedWrite, TakesAway, WriteAnswer, WriteStep } from './writes/planned-write.ts';
@@ -551,10 +551,10 @@ async function answerWith(
 ): Promise<ScimAnswer> {
   if (row === undefined) throw scimErrors.notFound();
   const projection = parseProjection(query['attributes'], query['excludedAttributes'], model.resourceType);
-  const [resource] = await renderRows(face, model, [row], context, projection);
+  const [body] = await renderTexts(face, model, [row], context, projection);
   return {
     status,
-    body: JSON.stringify(resource),
+    ...(body === undefined ? {} : { body }),
     etag: versionOf(row),
     location: locationOf(context.baseUrl, model.configuration.endpoint, shownId(model, row)),
   };

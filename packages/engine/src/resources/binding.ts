@@ -33,12 +33,14 @@ export interface Binding {
 export interface Conversion {
   /** The SCIM type of the value. */
   readonly type: 'string' | 'boolean' | 'integer' | 'binary' | 'reference';
+  /** The value is the same in SCIM: its JSON text can be passed on. */
+  readonly asItIs?: true;
   toScim(value: EncodedValue): unknown;
   /** Throws `RangeError` with a sentence when the value has no counterpart. */
   fromScim(value: unknown): EncodedValue;
 }
 
-const identity: Pick<Conversion, 'toScim'> = { toScim: (value) => value };
+const identity = { asItIs: true, toScim: (value: EncodedValue) => value } as const;
 
 const texts: Conversion = { type: 'string', ...identity, fromScim: (value) => String(value) };
 const booleans: Conversion = { type: 'boolean', ...identity, fromScim: (value) => value === true };

@@ -3,6 +3,7 @@ import type { ScimResource } from '@landbridge/scim';
 import type { EntryRow } from '@landbridge/store';
 import { shownId } from '../linked-ids.ts';
 import type { Binding } from './binding.ts';
+import { valueIn } from './body-text.ts';
 import type { ResourceModel } from './resource-model.ts';
 
 /** A reference of an entry, resolved to a resource. */
@@ -63,8 +64,8 @@ function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, r
   }
   resource['meta'] = {
     resourceType: configuration.resourceType,
-    created: new Date(row.created).toISOString(),
-    lastModified: new Date(row.modified).toISOString(),
+    created: isoTime(row.created),
+    lastModified: isoTime(row.modified),
     location: locationOf(context.baseUrl, configuration.endpoint, shownId(model, row)),
     version: versionOf(row),
   };
@@ -98,13 +99,18 @@ function renderBinding(resource: Json, binding: Binding, attributes: EncodedAttr
 function renderReferences(resource: Json, binding: Binding, context: RenderContext): void {
   const targets = context.references.get(binding.source.name);
   if (targets === undefined || targets.length === 0) return;
-  const rendered = targets.map((target) => ({
+  const rendered = targets.map((target) => renderReference(binding, target, context.baseUrl));
+  containerOf(resource, binding)[binding.attribute] = binding.shape === 'references' ? rendered : rendered[0];
+}
+
+/** A reference as a value of the SCIM attribute that shows it. */
+export function renderReference(binding: Binding, target: ResolvedReference, baseUrl: string): Readonly<Record<string, string>> {
+  return {
     value: target.scimId,
-    $ref: locationOf(context.baseUrl, target.endpoint, target.scimId),
+    $ref: locationOf(baseUrl, target.endpoint, target.scimId),
     ...(binding.shape === 'references' ? { type: target.resourceType, ...(target.display === undefined ? {} : { display: target.display }) } : {}),
     ...(binding.shape === 'reference' && target.display !== undefined && binding.attribute === 'manager' ? { displayName: target.display } : {}),
-  }));
-  containerOf(resource, binding)[binding.attribute] = binding.shape === 'references' ? rendered : rendered[0];
+  };
 }
 
 /** The object that holds the attribute: the resource, or its extension, whose URN joins `schemas` (S-024). */
@@ -138,7 +144,7 @@ function elementOf(container: Json, binding: Binding): Json {
   const known = elements.find((element) => Object.entries(fixed).every(([name, value]) => element[name] === value));
   if (known !== undefined) return known;
   const created: Json = { ...fixed };
-  if (elements.length === 0 && PRIMARY.has(binding.attribute)) created['primary'] = true;
+  if (elements.length === 0 && isPrimaryFirst(binding.attribute)) created['primary'] = true;
   elements.push(created);
   return created;
 }
@@ -146,15 +152,22 @@ function elementOf(container: Json, binding: Binding): Json {
 /** Attributes whose elements have `primary` (RFC 7643 §4.1.2). */
 const PRIMARY = new Set(['emails', 'phoneNumbers', 'ims', 'photos', 'addresses', 'entitlements', 'roles', 'x509Certificates']);
 
+/** Whether the first element of an attribute is the primary one. */
+export function isPrimaryFirst(attribute: string): boolean {
+  return PRIMARY.has(attribute);
+}
+
+/** A time of an entry as SCIM writes it. One import gives thousands of entries the same one. */
+export function isoTime(at: number): string {
+  if (at !== lastTime.at) lastTime = { at, text: new Date(at).toISOString() };
+  return lastTime.text;
+}
+
+let lastTime = { at: Number.NaN, text: '' };
+
 /** The name by which people know an entry, for `display`: the mapped displayName, userName, or a formatted name. */
 export function displayOf(model: ResourceModel, body: string | undefined): string | undefined {
-  if (body === undefined) return undefined;
-  const binding =
-    model.bindings.find(
-      (one) =>
-        one.extension === undefined && one.shape === 'single' && (one.attribute === 'displayName' || (one.attribute === 'name' && one.sub === 'formatted')),
-    ) ?? model.bindings.find((one) => one.extension === undefined && one.attribute === 'userName');
-  if (binding === undefined) return undefined;
-  const value = (JSON.parse(body) as EncodedAttributes)[binding.source.name];
-  return value === undefined || typeof value === 'object' ? undefined : String(value);
+  if (body === undefined || model.displayAttribute === undefined) return undefined;
+  const value = valueIn(body, model.displayAttribute);
+  return value === undefined ? undefined : String(value);
 }

@@ -37,6 +37,8 @@ export interface ResourceModel {
   readonly deferred: readonly Binding[];
   /** Whether some mapped attribute is not returned by default, so that even an answer without a wish is projected (S-050). */
   readonly hidesSome: boolean;
+  /** The attribute of the application by which people know an entry. */
+  readonly displayAttribute: string | undefined;
   /** What the Entra host has beside the attributes of the application; on the drop-in face only. */
   readonly hosted: readonly HostedAttribute[];
 }
@@ -98,9 +100,19 @@ export function buildResourceModel(
     activeBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'active'),
     externalIdBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'externalId'),
     deferred: bindings.filter((binding) => binding.shape === 'references'),
+    displayAttribute: displayBinding(bindings)?.source.name,
     hosted,
     hidesSome: configuration.mapping.some(({ characteristics }) => characteristics?.returned === 'request' || characteristics?.returned === 'never'),
   };
+}
+
+/** The mapped displayName, a formatted name, or userName. */
+function displayBinding(bindings: readonly Binding[]): Binding | undefined {
+  const core = bindings.filter((binding) => binding.extension === undefined);
+  return (
+    core.find(({ shape, attribute, sub }) => shape === 'single' && (attribute === 'displayName' || (attribute === 'name' && sub === 'formatted'))) ??
+    core.find(({ attribute }) => attribute === 'userName')
+  );
 }
 
 interface BaseSchema {

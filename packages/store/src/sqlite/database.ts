@@ -3,12 +3,17 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 /** A row as node:sqlite returns it: a null-prototype object of SQLite's types. */
 export type Row = Readonly<Record<string, string | number | bigint | Uint8Array | null>>;
 
+/** The columns of a row, in the order of its statement. */
+export type Tuple = readonly (string | number | bigint | Uint8Array | null)[];
+
 /** A SQLite database with prepared statements kept by their text, and synchronous transactions. */
 export interface Database {
   /** Runs a statement; returns the number of changed rows and the last row id. */
   run(sql: string, ...values: readonly SQLInputValue[]): { readonly changes: number; readonly lastId: number };
   get(sql: string, ...values: readonly SQLInputValue[]): Row | undefined;
   all(sql: string, ...values: readonly SQLInputValue[]): readonly Row[];
+  /** The rows as lists of their columns: a third cheaper, for what every request reads. */
+  tuples(sql: string, ...values: readonly SQLInputValue[]): readonly Tuple[];
   iterate(sql: string, ...values: readonly SQLInputValue[]): Iterable<Row>;
   /** Registers a deterministic function for statements of this handle. */
   registerFunction(name: string, work: (value: SQLInputValue) => SQLInputValue): void;
@@ -52,15 +57,23 @@ export function openForReading(file: string): Database {
 
 const KEPT_STATEMENTS = 1000;
 
+/**
+ * SQLite plans a statement with a parameter as its LIMIT again each time the parameter is bound, which takes longer than running it.
+ * Of an expression it does not know the value, and keeps the plan.
+ */
+const LIMIT = /\bLIMIT \?/g;
+
 function wrap(handle: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>();
-  function prepare(sql: string): StatementSync {
-    const known = statements.get(sql);
+  const tupleStatements = new Map<string, StatementSync>();
+  function prepare(sql: string, kept = statements): StatementSync {
+    const known = kept.get(sql);
     if (known !== undefined) return known;
-    const statement = handle.prepare(sql);
+    const statement = handle.prepare(sql.replace(LIMIT, 'LIMIT ? + 0'));
+    if (kept === tupleStatements) statement.setReturnArrays(true);
     // Statements that change some columns come in many forms.
-    if (statements.size >= KEPT_STATEMENTS) statements.clear();
-    statements.set(sql, statement);
+    if (kept.size >= KEPT_STATEMENTS) kept.clear();
+    kept.set(sql, statement);
     return statement;
   }
   return {
@@ -70,6 +83,8 @@ function wrap(handle: DatabaseSync): Database {
     },
     get: (sql, ...values) => prepare(sql).get(...values) as Row | undefined,
     all: (sql, ...values) => prepare(sql).all(...values) as readonly Row[],
+    // `setReturnArrays` is not in the types of `all`.
+    tuples: (sql, ...values) => prepare(sql, tupleStatements).all(...values) as unknown as readonly Tuple[],
     iterate: (sql, ...values) => prepare(sql).iterate(...values) as Iterable<Row>,
     registerFunction: (name, work) => handle.function(name, { deterministic: true }, work),
     execute: (sql) => handle.exec(sql),
@@ -86,6 +101,7 @@ function wrap(handle: DatabaseSync): Database {
     },
     close() {
       statements.clear();
+      tupleStatements.clear();
       handle.close();
     },
   };

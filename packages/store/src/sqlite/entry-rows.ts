@@ -4,11 +4,10 @@ import type { ChainPoint } from '../audit-chain.ts';
 import type { EntryRow, LinkRow } from '../connector-store.ts';
 import { PASSWORD_METHOD } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
-import { toEntryRow as mapEntryRow } from '../rules/row-mapping.ts';
 import { deriveScimId } from '../rules/scim-id.ts';
 import { type StoredAttribute, type StoredModel, type StoredType, valueKey } from '../rules/stored-model.ts';
 import { readAnchors, sealAudit } from './audit.ts';
-import type { Database, Row } from './database.ts';
+import type { Database, Tuple } from './database.ts';
 import { makeDeferredIndexes } from './deferred-indexes.ts';
 import { columnKeys } from './key-columns.ts';
 
@@ -135,9 +134,27 @@ export function advance(state: StoreState): number {
 /** The columns of an entry as reads want them. */
 export const ENTRY_COLUMNS = 'id, otype, scim_id, anchor, dn, partition, version, created, modified, flags, body';
 
-/** An entry row from a database row; `link` is read where the flags say that there is one. */
-export function toEntryRow(database: Database, model: StoredModel, row: Row): EntryRow {
-  return mapEntryRow(model, row, (Number(row['flags']) & flag.link) === 0 ? undefined : readLink(database, String(row['scim_id'])));
+/** An entry from the {@link ENTRY_COLUMNS} of its row; `link` is read where the flags say that there is one. */
+export function toEntryRow(database: Database, model: StoredModel, columns: Tuple): EntryRow {
+  const [id, otype, scimId, anchor, dn, partition, version, created, modified, flags, body] = columns;
+  return {
+    id: Number(id),
+    objectType: model.typesById.get(Number(otype))?.name ?? '',
+    scimId: String(scimId),
+    anchor: anchor === null ? undefined : String(anchor),
+    dn: dn === null ? undefined : String(dn),
+    partition: String(partition),
+    version: Number(version),
+    created: Number(created),
+    modified: Number(modified),
+    body: String(body),
+    link: (Number(flags) & flag.link) === 0 ? undefined : readLink(database, String(scimId)),
+  };
+}
+
+/** Whether the {@link ENTRY_COLUMNS} are of an entry that no read shows. */
+export function isHidden(columns: Tuple): boolean {
+  return (Number(columns[9]) & flag.hidden) !== 0;
 }
 
 /** The link record of a resource. */

@@ -1,14 +1,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { foldCase } from '@landbridge/connector-sdk';
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
-import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
+import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type ReferenceRow, type RunRow, ScanLimitError } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
-import { type Database, openForReading, type Row } from './database.ts';
+import { type Database, openForReading, type Row, type Tuple } from './database.ts';
 import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
-import { ENTRY_COLUMNS, toEntryRow } from './entry-rows.ts';
+import { ENTRY_COLUMNS, isHidden, toEntryRow } from './entry-rows.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
 import { readModel } from './stored-model.ts';
@@ -40,8 +40,8 @@ export function openSqliteReader(
   database.registerFunction('landbridge_fold', (value) => (typeof value === 'string' ? foldCase(value) : value));
   let { model } = readModel(database);
 
-  const entry = (row: Row | undefined): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(database, model, row));
-  const visible = (row: Row | undefined): EntryRow | undefined => (row === undefined || (Number(row['flags']) & flag.hidden) !== 0 ? undefined : entry(row));
+  const entry = ([row]: readonly Tuple[]): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(database, model, row));
+  const visible = (rows: readonly Tuple[]): EntryRow | undefined => (rows[0] === undefined || isHidden(rows[0]) ? undefined : entry(rows));
 
   async function query(request: EntryQuery): Promise<EntryPage> {
     const type = model.types.get(request.objectType);
@@ -57,9 +57,25 @@ export function openSqliteReader(
     if (request.sort !== undefined && condition === undefined && runScan !== undefined) return runScan(request);
     if (condition === undefined && request.sort === undefined && (request.offset ?? 0) > 0 && request.limit > 0) return readFrom(type, request);
     if (condition === undefined || runScan === undefined) return readPage(database, model, type, request);
+    const all = readHandful(type, request, condition);
+    if (all !== undefined) return all;
     const few = countUpTo(database, model, type, request.filter, condition, FEW + 1);
     // An index finds the matches, but there are many of them to count or to pass over.
     return few > FEW ? runScan(request) : readPage(database, model, type, request, few);
+  }
+
+  /** All matches of a filter, where they are a handful: what looks for one entry is one statement. */
+  function readHandful(type: StoredType, request: EntryQuery, condition: SqlCondition): EntryPage | undefined {
+    // The members of a group are counted where they are: there may be any number of them.
+    if (request.sort !== undefined || (request.offset ?? 0) > 0 || request.filter?.kind === 'referred') return undefined;
+    const most = Math.min(HANDFUL, request.limit);
+    if (most === 0) return undefined;
+    const sql = `SELECT ${PREFIXED} FROM entries e WHERE ${OF_TYPE_BY_FILTER} AND ${VISIBLE} AND ${condition.sql} LIMIT ?`;
+    const found = database.tuples(sql, type.id, ...condition.values, most + 1);
+    if (found.length > most) return undefined;
+    const rows = found.map((row) => toEntryRow(database, model, row)).sort((left, right) => left.id - right.id);
+    const { after } = request;
+    return { rows: after === undefined ? rows : rows.filter((row) => row.id > after), total: request.total ? rows.length : undefined };
   }
 
   const starts = createPageStarts(database);
@@ -79,16 +95,16 @@ export function openSqliteReader(
     },
     async readResource(scimId) {
       await indexed();
-      const row = database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = ?`, scimId);
-      if (row !== undefined) return visible(row);
-      return visible(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)`, scimId));
+      const rows = database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = ?`, scimId);
+      if (rows.length > 0) return visible(rows);
+      return visible(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)`, scimId));
     },
-    readEntry: async (entryId) => entry(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId)),
+    readEntry: async (entryId) => entry(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId)),
     async readByAnchor(objectType, anchor) {
       const type = model.types.get(objectType);
       return type === undefined
         ? undefined
-        : entry(database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE otype = ? AND anchor_key = ?`, type.id, model.anchorKey(anchor)));
+        : entry(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE otype = ? AND anchor_key = ?`, type.id, model.anchorKey(anchor)));
     },
     async readReferences(entryId, attribute, page) {
       const attr = model.attributeIds.get(attribute) ?? -1;
@@ -100,17 +116,26 @@ export function openSqliteReader(
       return rows.map((row) => toReference(model, row));
     },
     async readReferencesOf(entryIds, attributes) {
-      if (entryIds.length === 0 || attributes.length === 0) return [];
-      const rows = database.all(
-        `SELECT r.entry, r.attr, r.raw, r.target, t.scim_id, t.otype, t.body FROM json_each(?) i CROSS JOIN json_each(?) a CROSS JOIN refs r ON r.entry = i.value AND r.attr = a.value JOIN entries t ON t.id = r.target`,
-        JSON.stringify(entryIds),
-        JSON.stringify(attributes.map((name) => model.attributeIds.get(name) ?? -1)),
-      );
-      return rows.map((row) => ({
-        ...toReference(model, row),
-        from: Number(row['entry']),
-        attribute: model.attributeNames.get(Number(row['attr'])) ?? '',
-      }));
+      const found: (ReferenceRow & { readonly from: number; readonly attribute: string })[] = [];
+      const numbers = attributes.flatMap((name) => model.attributeIds.get(name) ?? []);
+      const referring = readReferring(database, entryIds, numbers);
+      // Many refer to few: the manager of a department is read once.
+      const targets = new Map<unknown, Tuple>();
+      for (const row of readTargets(database, referring)) targets.set(row[0], row);
+      for (const [from, attribute, raw, target] of referring) {
+        const row = targets.get(target);
+        if (row === undefined) continue;
+        found.push({
+          from: Number(from),
+          attribute: model.attributeNames.get(Number(attribute)) ?? '',
+          raw: String(raw),
+          entryId: Number(target),
+          scimId: String(row[1]),
+          objectType: model.typesById.get(Number(row[2]))?.name,
+          body: String(row[3]),
+        });
+      }
+      return found;
     },
     async presentReferences(entryId, attribute, raw) {
       const attr = model.attributeIds.get(attribute) ?? -1;
@@ -206,8 +231,36 @@ export function openSqliteReader(
   };
 }
 
+/** The resolved references of entries: entry, attribute, raw value, target. */
+function readReferring(database: Database, entryIds: readonly number[], attributes: readonly number[]): readonly Tuple[] {
+  const columns = 'r.entry, r.attr, r.raw, r.target';
+  const [entry] = entryIds;
+  const [attribute] = attributes;
+  if (entry === undefined || attribute === undefined) return [];
+  if (entryIds.length === 1 && attributes.length === 1)
+    return database.tuples(`SELECT ${columns} FROM refs r WHERE r.entry = ? AND r.attr = ? AND r.target IS NOT NULL`, entry, attribute);
+  return database.tuples(
+    `SELECT ${columns} FROM json_each(?) i CROSS JOIN json_each(?) a CROSS JOIN refs r ON r.entry = i.value AND r.attr = a.value WHERE r.target IS NOT NULL`,
+    JSON.stringify(entryIds),
+    JSON.stringify(attributes),
+  );
+}
+
+/** What references refer to, each once: id, SCIM id, type, body. */
+function readTargets(database: Database, referring: readonly Tuple[]): readonly Tuple[] {
+  const columns = 't.id, t.scim_id, t.otype, t.body';
+  const [first] = referring;
+  if (first === undefined) return [];
+  if (referring.length === 1) return database.tuples(`SELECT ${columns} FROM entries t WHERE t.id = ?`, Number(first[3]));
+  const targets = [...new Set(referring.map((row) => Number(row[3])))];
+  return database.tuples(`SELECT ${columns} FROM json_each(?) i CROSS JOIN entries t ON t.id = i.value`, JSON.stringify(targets));
+}
+
 /** So many matches are found, sorted and paged while the caller waits on its thread. */
 const FEW = 2000;
+
+/** So many are read before anything is counted. */
+const HANDFUL = 10;
 
 const VISIBLE = `e.flags & ${flag.hidden} = 0`;
 
@@ -239,7 +292,7 @@ function readPage(database: Database, model: StoredModel, type: StoredType, requ
   const rows =
     request.limit === 0
       ? []
-      : database.all(
+      : database.tuples(
           `SELECT ${PREFIXED} FROM entries e WHERE ${where}${after} ORDER BY ${order} LIMIT ? OFFSET ?`,
           ...values,
           ...(request.after === undefined ? [] : [request.after]),

@@ -296,7 +296,7 @@ export function openFollow(state: Pick<StoreState, 'open'>, journal: Row, follow
 
 /** The row of an entry, or `undefined`. */
 function readEntry(state: StoreState, entryId: number): EntryRow | undefined {
-  const row = state.database.get(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId);
+  const [row] = state.database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId);
   return row === undefined ? undefined : toEntryRow(state.database, state.model, row);
 }
 
