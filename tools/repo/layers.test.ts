@@ -62,6 +62,7 @@ function check(file: string): readonly string[] {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     readonly name: string;
     readonly dependencies: Readonly<Record<string, string>>;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
   };
   const own = LAYERS[manifest.name.replace('@landbridge/', '')] ?? 0;
   // What a folder `testing` holds is for tests alone: suites, and what they share.
@@ -77,7 +78,7 @@ function check(file: string): readonly string[] {
       .join('/');
     if (name.startsWith('@landbridge/') && !isTest && (LAYERS[name.replace('@landbridge/', '')] ?? 99) >= own)
       problems.push(`${file} imports ${name} of the same or a higher layer`);
-    if (!specifier.startsWith('node:') && !isTest && manifest.dependencies[name] === undefined)
+    if (!specifier.startsWith('node:') && !isTest && (manifest.dependencies[name] ?? manifest.optionalDependencies?.[name]) === undefined)
       problems.push(`${file} imports ${name}, which ${folder}/package.json does not declare`);
     return problems;
   });

@@ -16,6 +16,7 @@ import {
   type TestedDialect,
   words,
 } from './testing/applications.ts';
+import { createMssqlBench } from './testing/mssql-fixture.ts';
 
 /** The same application in the words of each dialect. */
 function seed(dialect: TestedDialect): string {
@@ -72,7 +73,7 @@ const objectTypes = {
   },
 };
 
-describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench()])('the SQL connector on $name', (bench) => {
+describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(), createMssqlBench()])('the SQL connector on $name', (bench) => {
   let application: Application;
   beforeAll(() => (bench.isThere ? bench.start() : undefined));
   afterAll(() => bench.stop());
@@ -234,7 +235,13 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench()]
           anchor: { id: 2n },
           changes: [{ name: 'members', modification: 'update', added: ['2', '4711'], removed: [] }],
         },
-        { id: 'e', modification: 'update', objectType: 'team', anchor: { id: 2n }, changes: [{ name: 'name', modification: 'replace', values: ['Renamed'] }] },
+        {
+          id: 'e',
+          modification: 'update',
+          objectType: 'team',
+          anchor: { id: 2n },
+          changes: [{ name: 'name', modification: 'replace', values: ['Renamed'] }],
+        },
       ]);
       expect(results.map((result) => [result.id, result.error?.code])).toEqual([
         ['a', undefined],
@@ -397,8 +404,10 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench()]
     });
 
     it('what a trigger refuses is refused with its own words, and is no doubt', async () => {
+      const onSqlite = "CREATE TRIGGER guard BEFORE INSERT ON people WHEN NEW.name = 'evil' BEGIN SELECT RAISE(ABORT, 'no evil people'); END";
       const triggers: Readonly<Record<TestedDialect, string>> = {
-        sqlite: "CREATE TRIGGER guard BEFORE INSERT ON people WHEN NEW.name = 'evil' BEGIN SELECT RAISE(ABORT, 'no evil people'); END",
+        sqlite: onSqlite,
+        mssql: onSqlite,
         postgres:
           "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.name = 'evil' THEN RAISE EXCEPTION 'no evil people'; END IF; RETURN NEW; END $$; CREATE TRIGGER guard BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION guard()",
         mariadb:

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { ConnectorContext } from '@landbridge/connector-sdk';
+import type { ConnectorContext, ParameterValue } from '@landbridge/connector-sdk';
 import { contractChecks, runContractChecks, samplePeople } from '@landbridge/connector-testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PrivateMariadb, startMariadb } from '../../../test/backends/mariadb.ts';
 import { type PrivatePostgres, startPostgres } from '../../../test/backends/postgres.ts';
 import { mariadbPrograms, postgresPrograms } from '../../../tools/backends.ts';
 import { connector } from './index.ts';
+import { type MssqlFixture, startMssqlFixture } from './testing/mssql-fixture.ts';
 
 const tables = (id: string, number: string, bytes: string): string => `
 CREATE TABLE people(id ${id}, login varchar(64) NOT NULL UNIQUE, title varchar(200), pay ${number}, active boolean, photo ${bytes}, pass varchar(80));
@@ -50,8 +51,10 @@ const NOT_SQL: readonly string[] = ['partitions', 'hierarchy', 'export-parallel'
 const quiet = (): void => {};
 const people = samplePeople('pay');
 
-async function check(parameters: Record<string, string | number>, nowhere: Record<string, string | number>): Promise<void> {
-  const contextOf = (more: Record<string, string | number>): ConnectorContext => ({
+type Given = Readonly<Record<string, ParameterValue>>;
+
+async function check(parameters: Given, nowhere: Given): Promise<void> {
+  const contextOf = (more: Given): ConnectorContext => ({
     connector: 'contract',
     parameters: { ...parameters, ...more, objectTypes },
     folder: tmpdir(),
@@ -94,6 +97,19 @@ describe.skipIf(postgresPrograms() === undefined)('the contract on PostgreSQL', 
   it('passes every check of the contract test kit', async () => {
     const { host, port, database, user, password } = server;
     await check({ dialect: 'postgres', host, port, database, user, password }, { port: 1, password: 'hunter2-kit' });
+  });
+});
+
+describe('the contract on the protocol fixture of SQL Server', () => {
+  let fixture: MssqlFixture;
+  beforeAll(async () => {
+    fixture = await startMssqlFixture();
+    fixture.run(`${tables('INTEGER PRIMARY KEY AUTOINCREMENT', 'bigint', 'varbinary(max)')} ${sqliteTriggers}`);
+  });
+  afterAll(() => fixture.stop());
+
+  it('passes every check of the contract test kit', async () => {
+    await check(fixture.parameters, { port: 1, password: 'hunter2-kit' });
   });
 });
 

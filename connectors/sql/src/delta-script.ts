@@ -1,10 +1,11 @@
 import { type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, type Dialect, qualified, quote } from './database.ts';
+import { mssqlScript } from './delta-script-mssql.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
 import { openApplication } from './open-database.ts';
 
 /** A table whose changes are logged for the entries of an object type, with the columns that hold their anchor. */
-interface Watched {
+export interface Watched {
   readonly table: string;
   readonly schema: string | undefined;
   readonly key: readonly string[];
@@ -13,7 +14,7 @@ interface Watched {
 }
 
 /** The parts of a script that differ between databases. */
-interface ScriptWords {
+export interface ScriptWords {
   readonly sequence: string;
   readonly moment: string;
   /** The type of a key column in the log. */
@@ -32,6 +33,12 @@ export async function deltaScript(context: ConnectorContext): Promise<string> {
   return formatDeltaScript(database.dialect, [...models.values()]);
 }
 
+/** Names as the administrator's session takes them, which is not ours. */
+const QUOTES: Partial<Record<Dialect['name'], (script: string) => string>> = {
+  mysql: (script) => script.replaceAll('"', '`'),
+  mssql: (script) => script.replace(/"((?:[^"]|"")*)"/g, (_, name: string) => `[${name.replaceAll('""', '"').replaceAll(']', ']]')}]`),
+};
+
 /** The script for these object types. @throws ConnectorError when none comes from a table. */
 function formatDeltaScript({ name }: Pick<Dialect, 'name'>, models: readonly ObjectModel[]): string {
   const words = WORDS[name];
@@ -42,8 +49,7 @@ function formatDeltaScript({ name }: Pick<Dialect, 'name'>, models: readonly Obj
     .filter((model) => !fromTables.includes(model))
     .map((model) => `-- ${model.name} comes from a view or a query: let the application write its log.`);
   const script = `${[...fromTables.flatMap((model) => scriptOf(words, model)), ...left].join('\n')}\n`;
-  // Names in backquotes: the script is for the administrator's session, not for ours.
-  return name === 'mysql' ? script.replaceAll('"', '`') : script;
+  return QUOTES[name]?.(script) ?? script;
 }
 
 function scriptOf(words: ScriptWords, model: ObjectModel): readonly string[] {
@@ -156,4 +162,4 @@ const mysql: ScriptWords = {
   cleanUp: (log) => `DELETE FROM ${log} WHERE "changed" < now() - INTERVAL 30 DAY AND "seq" < (SELECT * FROM (SELECT max("seq") FROM ${log}) AS newest);`,
 };
 
-const WORDS: Readonly<Record<Dialect['name'], ScriptWords>> = { sqlite, postgres, mysql };
+const WORDS: Readonly<Record<Dialect['name'], ScriptWords>> = { sqlite, postgres, mysql, mssql: mssqlScript };

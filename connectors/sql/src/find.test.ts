@@ -14,6 +14,7 @@ import {
   type TestedDialect,
   words,
 } from './testing/applications.ts';
+import { createMssqlBench } from './testing/mssql-fixture.ts';
 
 /** Text where case folding, normalisation, wildcards and order by code point go wrong, if they go wrong. */
 const LETTERS = [
@@ -140,6 +141,7 @@ describe.each([
   createPostgresBench('C'),
   createMariadbBench('utf8mb4_general_ci'),
   createMariadbBench('utf8mb4_unicode_520_nopad_ci'),
+  createMssqlBench({ ignoreCase: true }),
 ])('look-ups on $name', (bench) => {
   beforeAll(() => (bench.isThere ? bench.start() : undefined));
   afterAll(() => bench.stop());

@@ -19,7 +19,7 @@ import { objectTypesSchema, tlsSchema } from './settings-schema.ts';
 export { deltaScript } from './delta-script.ts';
 export { scaffold } from './scaffold/scaffold.ts';
 
-/** The SQL connector: SQLite, PostgreSQL, MariaDB and MySQL. */
+/** The SQL connector: SQLite, PostgreSQL, MariaDB, MySQL and SQL Server. */
 export const connector = defineConnector({
   name: 'sql',
   version: '0.1.0',
@@ -84,7 +84,7 @@ function capabilities(context: ConnectorContext): Capabilities {
 const CONNECTIVITY: readonly ParameterDefinition[] = [
   { name: 'dialect', kind: 'drop-down', choices: dialectNames, required: true, label: 'Database' },
   { name: 'file', kind: 'file', label: 'SQLite file' },
-  { name: 'url', kind: 'secret', label: 'Connection URL', description: 'postgres://user:password@host:5432/database, mariadb://…' },
+  { name: 'url', kind: 'secret', label: 'Connection URL', description: 'postgres://user:password@host:5432/database, mariadb://…, mssql://…' },
   { name: 'host', kind: 'string', label: 'Host' },
   { name: 'port', kind: 'string', label: 'Port', pattern: '\\d+' },
   { name: 'database', kind: 'string', label: 'Database name' },

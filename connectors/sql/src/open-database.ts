@@ -1,5 +1,6 @@
 import { type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
 import type { SqlDatabase } from './database.ts';
+import { openMssql } from './mssql-database.ts';
 import { openMysql } from './mysql-database.ts';
 import { buildModels, type ObjectModel } from './object-model.ts';
 import { openPostgres } from './postgres-database.ts';
@@ -16,6 +17,7 @@ const OPENERS: Readonly<Record<DialectName, (settings: SqlSettings) => SqlDataba
   postgres: openPostgres,
   mariadb: openMysql,
   mysql: openMysql,
+  mssql: openMssql,
 };
 
 /** An open database with the object types of its parameters. */

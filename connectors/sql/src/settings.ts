@@ -126,7 +126,7 @@ export interface ObjectTypeSettings {
 }
 
 /** The databases that the connector speaks. */
-export const dialectNames = ['sqlite', 'postgres', 'mariadb', 'mysql'] as const;
+export const dialectNames = ['sqlite', 'postgres', 'mariadb', 'mysql', 'mssql'] as const;
 
 /** One of {@link dialectNames}. */
 export type DialectName = (typeof dialectNames)[number];
@@ -141,7 +141,7 @@ export interface SqlSettings {
   readonly database?: string;
   readonly user?: string;
   readonly password?: string;
-  /** Absent: what the URL says, else no TLS. */
+  /** Absent: what the URL says, else no TLS; for SQL Server `verify-full`. */
   readonly tls?: { readonly mode: 'disable' | 'require' | 'verify-full'; readonly ca?: string };
   readonly poolSize: number;
   readonly commandTimeoutSeconds: number;
@@ -205,6 +205,7 @@ const SCHEMES: Readonly<Record<Exclude<DialectName, 'sqlite'>, RegExp>> = {
   postgres: /^postgres(ql)?:\/\//,
   mariadb: /^(mariadb|mysql):\/\//,
   mysql: /^(mariadb|mysql):\/\//,
+  mssql: /^(mssql|sqlserver):\/\//,
 };
 
 function isDialect(value: ParameterValue | undefined): value is DialectName {

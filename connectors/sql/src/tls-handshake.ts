@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { ConnectorError } from '@landbridge/connector-sdk';
+import { askMssql } from './mssql-prelogin.ts';
 import { tlsOptions } from './postgres-connection.ts';
 import { addressOf } from './server-address.ts';
 import type { DialectName, SqlSettings } from './settings.ts';
@@ -30,7 +31,8 @@ export function openSocket(host: string, port: number, signal: AbortSignal): Pro
 }
 
 /** Whether the settings ask for TLS. */
-export function usesTls({ tls, url }: SqlSettings): boolean {
+export function usesTls({ dialect, tls, url }: SqlSettings): boolean {
+  if (dialect === 'mssql') return tls?.mode !== 'disable';
   return tls === undefined ? /[?&](sslmode=(require|verify|prefer)|ssl=true)/.test(url ?? '') : tls.mode !== 'disable';
 }
 
@@ -46,6 +48,8 @@ export async function shakeHands(settings: SqlSettings, signal: AbortSignal): Pr
     const { dialect } = settings;
     if (dialect === 'sqlite' || !(await ASKING[dialect](socket)))
       throw new ConnectorError('invalid-configuration', `${host}:${port} does not offer TLS; set tls.mode to disable, or switch TLS on in the server`);
+    // Its handshake is inside of its own protocol, and the driver's affair.
+    if (dialect === 'mssql') return 'the server offers TLS; its certificate is looked at with the login';
     return await new Promise((resolveMessage, reject) => {
       const options = { rejectUnauthorized: false, ...(typeof ssl === 'object' ? ssl : {}), ...(isIP(host) === 0 ? { servername: host } : { host }) };
       const secure = connectTls({ ...options, socket }, () =>
@@ -72,6 +76,7 @@ const ASKING: Readonly<Record<Exclude<DialectName, 'sqlite'>, (socket: Socket) =
   postgres: askPostgres,
   mariadb: askMysql,
   mysql: askMysql,
+  mssql: askMssql,
 };
 
 async function askPostgres(socket: Socket): Promise<boolean> {

@@ -10,6 +10,8 @@ const SCHEMES: Readonly<Record<string, DialectName>> = {
   'postgresql:': 'postgres',
   'mariadb:': 'mariadb',
   'mysql:': 'mysql',
+  'mssql:': 'mssql',
+  'sqlserver:': 'mssql',
   'sqlite:': 'sqlite',
   'file:': 'sqlite',
 };
