@@ -9,6 +9,10 @@ import { answers, freePort, type PrivateServer } from './loopback.ts';
 export interface PrivatePostgres extends PrivateServer {
   /** `psql` of the same version, for the system's own client. */
   psql(sql: string): string;
+  /** Ends the server as an operator or a crash does; its data stay. */
+  halt(how: 'fast' | 'immediate'): Promise<void>;
+  /** Starts it again at the same place. */
+  resume(): Promise<void>;
 }
 
 const NOBODY = 65_534;
@@ -42,20 +46,26 @@ export async function startPostgres(options: { readonly durable?: boolean; reado
     ...fast,
     ...(options.settings ?? []),
   ];
-  const child: ChildProcess = spawn(`${programs}/postgres`, ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
-    ...identity,
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
-  await answers('PostgreSQL', port, exited);
   const env = { ...process.env, PGPASSWORD: PASSWORD };
   const psql = ['-X', '-A', '-t', '-q', '-h', '127.0.0.1', '-p', String(port), '-U', 'landbridge', '-d', 'postgres', '-v', 'ON_ERROR_STOP=1'];
-  // The server takes connections before it answers them ("the database system is starting up").
-  for (let attempt = 0; spawnSync(`${programs}/psql`, [...psql, '-c', 'SELECT 1'], { env, stdio: 'ignore', cwd: tmpdir() }).status !== 0; attempt += 1) {
-    if (attempt >= 300 || child.exitCode !== null) throw new Error('the PostgreSQL server answers no statement');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+
+  async function run(): Promise<{ readonly child: ChildProcess; readonly exited: Promise<void> }> {
+    const child = spawn(`${programs}/postgres`, ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+      ...identity,
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+    await answers('PostgreSQL', port, exited);
+    // The server takes connections before it answers them ("the database system is starting up").
+    for (let attempt = 0; spawnSync(`${programs}/psql`, [...psql, '-c', 'SELECT 1'], { env, stdio: 'ignore', cwd: tmpdir() }).status !== 0; attempt += 1) {
+      if (attempt >= 300 || child.exitCode !== null) throw new Error('the PostgreSQL server answers no statement');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return { child, exited };
   }
+
+  let running = await run();
   return {
     host: '127.0.0.1',
     port,
@@ -63,11 +73,20 @@ export async function startPostgres(options: { readonly durable?: boolean; reado
     password: PASSWORD,
     database: 'postgres',
     url: `postgres://landbridge:${PASSWORD}@127.0.0.1:${port}/postgres`,
-    pid: child.pid ?? 0,
+    get pid() {
+      return running.child.pid ?? 0;
+    },
     psql: (sql) => execFileSync(`${programs}/psql`, psql, { env, input: sql, encoding: 'utf8', cwd: tmpdir(), maxBuffer: 1 << 28 }),
+    async halt(how) {
+      running.child.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+      await running.exited;
+    },
+    async resume() {
+      running = await run();
+    },
     async stop() {
-      child.kill('SIGINT');
-      await exited;
+      running.child.kill('SIGINT');
+      await running.exited;
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -36,7 +36,7 @@ export function openInstallation(dataFolder: string, asked: StoreChoice | undefi
       );
   }
   rememberStore(dataFolder, choice);
-  return postgresInstallation(dataFolder, postgres, auditKey);
+  return postgresInstallation(dataFolder, postgres, { auditKey });
 }
 
 /** The connection that a choice means. @throws StartError */

@@ -142,10 +142,12 @@ export function createHostConnectors(options: {
   /** A space that no import has filled yet is filled when autosync is on; by hand otherwise. */
   function startFirstImport(connector: HostConnector | FailedConnector): void {
     if ('problem' in connector || connector.configuration.autosync.schedules.length === 0) return;
-    void connector.status().then((status) => {
-      if (status.state === 'starting' && connector.activeRun === undefined) return connector.run('full', 'first start').then(() => {});
-      return undefined;
-    });
+    void connector
+      .status()
+      .then(async (status) => {
+        if (status.state === 'starting' && connector.activeRun === undefined) await connector.run('full', 'first start');
+      })
+      .catch((error: unknown) => log.warn({ connector: connector.name, reason: String(error) }, 'the first import could not start'));
   }
 
   async function close(name: string): Promise<void> {

@@ -8,6 +8,7 @@ import { ScimError } from '@landbridge/scim';
 import { type ControlStore, type DataFolder, type Installation, openDataFolder } from '@landbridge/store';
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
 import { openInstallation } from './choose-store.ts';
+import { watchStore } from './cluster/store-watch.ts';
 import { clientAuthorityFile, toAuthenticationConfiguration } from './configuration/authentication-configuration.ts';
 import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
 import { createAuthenticator } from './credentials/authenticator.ts';
@@ -100,6 +101,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     await connectors.close();
     await tokens.close();
     await control.close();
+    await installation.shared?.close();
     folder.release();
   };
   try {
@@ -125,9 +127,10 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     );
     const scimRoutes = { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
     const drain = registerDrain(app);
-    const metrics = registerMetrics(app, { connectors, drain, version: VERSION, certificateExpiry: () => certificate.expiresAt });
+    const store = watchStore({ shared: installation.shared, log, changed: async () => {} });
+    const metrics = registerMetrics(app, { connectors, drain, store, version: VERSION, certificateExpiry: () => certificate.expiresAt });
     registerRequestLog(app, log);
-    registerHealthRoutes(app, { connectors, drain, metrics, tokens, throttle });
+    registerHealthRoutes(app, { connectors, drain, store, metrics, tokens, throttle });
     registerScimRoutes(app, scimRoutes);
     const eventKeys = await openSigningKeys(folder.path);
     const streams = createEventStreams({ connectors, keys: eventKeys, log, secrets: secrets.read, issuer: () => publicUrl });
@@ -219,6 +222,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       reopenLog: () => log.reopen?.(),
       async close() {
         clearInterval(renewal);
+        store.close();
         rmSync(join(folder.path, 'host.json'), { force: true });
         log.info({ inFlight: drain.inFlight }, 'the host is stopping');
         const { left } = await drain.start(options.drainMilliseconds ?? DRAIN_MILLISECONDS);

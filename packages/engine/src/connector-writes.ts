@@ -137,7 +137,10 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
         if ('status' in planned) return planned;
         const admitted = await guard.admit(planned);
         if (admitted !== undefined) {
-          const answer = await pipeline.submit(planned, release, onIntended);
+          const answer = await pipeline.submit(planned, release, onIntended).catch((error: unknown) => {
+            admitted.takeBack();
+            throw error;
+          });
           if (answer.status !== 'applied') admitted.takeBack();
           return answer;
         }
@@ -158,7 +161,8 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     guard,
     perform,
     settledByImport(journalIds, passwords) {
-      void settlement.settledByImport(journalIds);
+      const later = (error: unknown): void => log.warn({ reason: toErrorData(error).message }, 'writes that an import settled are taken up later');
+      void settlement.settledByImport(journalIds).catch(later);
       for (const journalId of passwords) void goOn(journalId);
     },
     async close() {

@@ -154,6 +154,8 @@ export interface HostConnector {
   readonly auditChain: AuditChain;
   audit(page: { readonly before?: number; readonly limit: number }): Promise<readonly (AuditRecord & { readonly id: number })[]>;
   backup(target: string): Promise<void>;
+  /** Is told when another host has taken the connector over (R34): nothing is written by this one any more, and it is to be closed. */
+  onLost(listener: (reason: Error) => void): void;
   /** Drains writes, ends runs, closes sessions, the thread and the store. */
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { ConnectorDescription } from './connector-host/connector-handle.ts'
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
 import { takeTurns } from './connector-host/take-turns.ts';
+import { whileOwned } from './connector-host/while-owned.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
 import { linkForeignIds } from './linked-ids.ts';
@@ -103,7 +104,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   if (!behind.active) await runs.finishApproved();
   const writes: ConnectorWrites = await openConnectorWrites({
     configuration,
-    handle,
+    handle: opened.ownership === undefined ? handle : whileOwned(handle, opened.ownership, configuration.limits.callSeconds * 1000),
     capabilities,
     scope,
     objectTypes,
@@ -300,6 +301,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     auditChain: reader.auditChain,
     audit: (page) => reader.readAudit(page),
     backup: (target) => store.backup(target),
+    onLost: (listener) => opened.ownership?.onLost(listener),
     async close() {
       scheduler.close();
       await retention?.close();

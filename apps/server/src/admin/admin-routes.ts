@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs';
 import { type ForeignId, type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
-import type { ControlStore } from '@landbridge/store';
+import { type ControlStore, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ConfigurationDocument, diffConfigurations, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
 import { TokenLimitError, type Tokens } from '../credentials/tokens.ts';
@@ -128,7 +128,9 @@ export function sendAdminError(reply: FastifyReply, error: unknown): void {
         ? new AdminError(STATUS[error.code], error.code, error.message)
         : error instanceof TokenLimitError
           ? new AdminError(409, 'token-limit', error.message)
-          : undefined;
+          : error instanceof StoreUnavailableError
+            ? new AdminError(503, 'store-unavailable', error.message, 'the host goes on by itself when its database answers again')
+            : undefined;
   const { status, code, message, hint } = known ?? new AdminError(500, 'internal', error instanceof Error ? error.message : String(error));
   if (reply.raw.headersSent) {
     reply.raw.end(`${JSON.stringify({ error: { code, message } })}\n`);

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { ControlStore, ScimScope, StoredToken } from '@landbridge/store';
+import { type ControlStore, type ScimScope, type StoredToken, StoreUnavailableError } from '@landbridge/store';
 
 /** A credential that a request presented and that is valid now. */
 export interface Credential {
@@ -55,7 +55,13 @@ export async function openTokens(control: ControlStore, pepper: Uint8Array): Pro
     if (used.size === 0) return;
     const touched = [...used].map(([id, at]) => ({ id, at }));
     used.clear();
-    await control.touchTokens(touched);
+    try {
+      await control.touchTokens(touched);
+    } catch (error) {
+      // When a token was used last is not worth a failure: what was not stored comes with the next time.
+      for (const { id, at } of touched) if (!used.has(id)) used.set(id, at);
+      if (!(error instanceof StoreUnavailableError)) throw error;
+    }
   };
   const timer = setInterval(() => void flush(), 30_000).unref();
   const isLive = (token: StoredToken): boolean => token.revokedAt === undefined && (token.expiresAt === undefined || token.expiresAt > Date.now());

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type HostConnector, HostError, type QueryParameters, type RequestContext, type ScimAnswer, type ScimService } from '@landbridge/engine';
 import { parseJsonBody, ScimError, scimErrors } from '@landbridge/scim';
-import type { ScimScope } from '@landbridge/store';
+import { type ScimScope, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
@@ -331,6 +331,7 @@ export function sendError(options: Pick<ScimRoutesOptions, 'logError'>, reply: F
 function toScimError(error: unknown): ScimError | undefined {
   if (error instanceof ScimError) return error;
   if (error instanceof HostError) return new ScimError(503, error.message, { retryAfter: 10 });
+  if (error instanceof StoreUnavailableError) return new ScimError(503, 'The host cannot reach its own store just now; ask again.', { retryAfter: 5 });
   const { statusCode, message } = error as { readonly statusCode?: number; readonly message?: string };
   return statusCode !== undefined && statusCode < 500 ? new ScimError(statusCode, message ?? 'The request is wrong.') : undefined;
 }

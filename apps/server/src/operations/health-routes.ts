@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { StoreWatch } from '../cluster/store-watch.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
@@ -11,13 +12,15 @@ import type { Metrics } from './metrics.ts';
 export interface HealthRoutesOptions {
   readonly connectors: HostConnectors;
   readonly drain: Drain;
+  readonly store: Pick<StoreWatch, 'available'>;
   readonly metrics: Metrics;
   readonly tokens: Tokens;
   readonly throttle: FailureThrottle;
 }
 
 /**
- * `/health/live`: the process answers. `/health/ready`: it takes SCIM requests; 503 while it stops. Both are open, and name nothing.
+ * `/health/live`: the process answers. `/health/ready`: it takes SCIM requests; 503 while it stops, and while the
+ * database of its store does not answer. Both are open, and name nothing.
  * A connector that cannot be opened does not make the host unready: the others are served, and its own clients are told 503.
  * `/metrics` names connectors and counts, so it needs a token (`landbridge token create --metrics`).
  */
@@ -26,9 +29,9 @@ export function registerHealthRoutes(app: FastifyInstance, options: HealthRoutes
   app.get('/health/ready', (_request, reply) => {
     const all = options.connectors.list();
     const failed = all.filter((one) => 'problem' in one).length;
-    const { draining } = options.drain;
-    return sendJson(reply.header('cache-control', 'no-store'), draining ? 503 : 200, {
-      status: draining ? 'stopping' : 'ready',
+    const status = options.drain.draining ? 'stopping' : options.store.available ? 'ready' : 'store-unavailable';
+    return sendJson(reply.header('cache-control', 'no-store'), status === 'ready' ? 200 : 503, {
+      status,
       connectors: { open: all.length - failed, failed },
     });
   });

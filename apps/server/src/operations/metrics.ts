@@ -1,5 +1,8 @@
+import type { ConnectorStatus, HostConnector } from '@landbridge/engine';
+import { StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { StoreWatch } from '../cluster/store-watch.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { Drain } from './drain.ts';
 
@@ -7,6 +10,7 @@ import type { Drain } from './drain.ts';
 export interface MetricsOptions {
   readonly connectors: HostConnectors;
   readonly drain: Drain;
+  readonly store: Pick<StoreWatch, 'available'>;
   readonly version: string;
   certificateExpiry(): number;
 }
@@ -49,6 +53,7 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
   }).set({ version: options.version, node: process.version }, 1);
   const inFlight = gauge('scim_requests_in_flight', 'SCIM requests at work', []);
   const certificate = gauge('certificate_expiry_timestamp_seconds', 'When the TLS certificate ends', []);
+  const storeUp = gauge('store_up', '1: the database of the store answers; 0: it does not', []);
   const up = gauge('connector_up', '1: the connector is open; 0: it cannot be opened');
   const entries = gauge('entries', 'Entries of the connector space', ['connector', 'type']);
   const inDoubt = gauge('writes_in_doubt', 'Writes whose outcome is not known yet');
@@ -71,11 +76,16 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
     for (const one of perConnector) one.reset();
     inFlight.set(options.drain.inFlight);
     certificate.set(options.certificateExpiry() / 1000);
+    storeUp.set(options.store.available ? 1 : 0);
     for (const connector of options.connectors.list()) {
       const { name } = connector;
       up.set({ connector: name }, 'problem' in connector ? 0 : 1);
       if ('problem' in connector) continue;
-      const status = await connector.status();
+      const status = await statusOf(connector);
+      if (status === undefined) {
+        storeUp.set(0);
+        continue;
+      }
       for (const [type, count] of Object.entries(status.entries)) entries.set({ connector: name, type }, count);
       inDoubt.set({ connector: name }, status.inDoubt);
       held.set({ connector: name }, status.heldWrites);
@@ -99,6 +109,16 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
     },
     close: () => registry.clear(),
   };
+}
+
+/** `undefined` while the store cannot be asked: the rest is measured all the same. */
+async function statusOf(connector: HostConnector): Promise<ConnectorStatus | undefined> {
+  try {
+    return await connector.status();
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return undefined;
+    throw error;
+  }
 }
 
 function connectorOf(request: FastifyRequest): string | undefined {

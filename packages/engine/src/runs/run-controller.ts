@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import type { CompiledObjectType, Partition } from '@landbridge/connector-sdk';
 import {
@@ -9,6 +10,8 @@ import {
   type RunResult,
   type RunRow,
   type StepKind,
+  StoreOwnerError,
+  StoreUnavailableError,
 } from '@landbridge/store';
 import type { ConnectorConfiguration, RunProfile, RunStepDefinition } from '../configuration.ts';
 import type { ConnectorDescription, ConnectorHandle, ImportOutcome } from '../connector-host/connector-handle.ts';
@@ -70,6 +73,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
   const { configuration, store, reader, log, now } = options;
   let active: ActiveRun | undefined;
   let cancelActive = (): void => {};
+  const closing = new AbortController();
 
   async function start(profileName: string, startedBy: string): Promise<ActiveRun> {
     if (active !== undefined)
@@ -150,14 +154,9 @@ export function createRunController(options: RunControllerOptions): RunControlle
       } catch (error) {
         log.error({ run: runId, reason: error instanceof Error ? error.message : String(error) }, 'a run failed');
       }
-      try {
-        await store.endRun(runId, result);
-        await store.checkpoint();
-      } catch (error) {
-        log.error({ run: runId, reason: error instanceof Error ? error.message : String(error) }, 'the end of a run could not be stored');
-      }
+      await storeEnd(runId, result);
       active = undefined;
-      const row = await reader.readRun(runId);
+      const row = await reader.readRun(runId).catch(() => undefined);
       log.info({ run: runId, profile: profile.name, result }, 'a run ended');
       reserved.resolve(row ?? { id: runId, profile: profile.name, startedBy: '', startedAt: 0, endedAt: now(), result, steps: [], held: undefined });
     }
@@ -181,6 +180,22 @@ export function createRunController(options: RunControllerOptions): RunControlle
         if (result === 'failed' || result === 'cancelled') break;
       }
       return worst(results);
+    }
+  }
+
+  /** A run whose end is not stored would look as if it went on: while the store is not available, it is tried again. */
+  async function storeEnd(runId: number, result: RunResult): Promise<void> {
+    for (let wait = 500; ; wait = Math.min(2 * wait, 10_000)) {
+      try {
+        await store.endRun(runId, result);
+        await store.checkpoint();
+        return;
+      } catch (error) {
+        log.error({ run: runId, reason: error instanceof Error ? error.message : String(error) }, 'the end of a run could not be stored');
+        // Whoever opens the connector next ends it.
+        if (closing.signal.aborted || !(error instanceof StoreUnavailableError) || error instanceof StoreOwnerError) return;
+        await delay(wait, undefined, { signal: closing.signal, ref: false }).catch(() => {});
+      }
     }
   }
 
@@ -346,6 +361,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
       return active;
     },
     async close() {
+      closing.abort();
       cancelActive();
       await active?.ended;
     },

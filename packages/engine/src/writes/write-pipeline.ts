@@ -15,6 +15,7 @@ import {
   type Intent,
   type IntentOutcome,
   reach,
+  StoreUnavailableError,
   type WriteResult,
   type WrittenEntry,
 } from '@landbridge/store';
@@ -40,7 +41,9 @@ import { createSpecialActions, type SpecialActionOptions } from './special-actio
  *    did not commit is in doubt.
  */
 export interface WritePipeline {
-  /** Submits a write. `onIntended` is called when it is durable, `onDoubt` if its outcome becomes unknown; the promise then resolves once it is settled. */
+  /**
+   * Submits a write. @throws StoreUnavailableError when its intent could not be made durable: nothing was sent. `onIntended` is called when it is durable, `onDoubt` if its outcome becomes unknown; the promise then resolves once it is settled.
+   */
   submit(write: PlannedWrite, onDoubt: () => void, onIntended?: () => void): Promise<WriteAnswer>;
   /** Sends a settled write again, alone, from its next step (R13, R14). */
   resend(write: WriteInFlight): void;
@@ -72,6 +75,7 @@ export interface WritePipelineOptions {
 interface Waiting {
   readonly write: PlannedWrite;
   readonly resolve: (answer: WriteAnswer) => void;
+  readonly reject: (error: Error) => void;
   readonly onDoubt: () => void;
   readonly onIntended: () => void;
 }
@@ -123,7 +127,9 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       outcomes = await store.commitIntents(group.map(({ write }) => toIntent(write)));
     } catch (error) {
       log.error({ reason: toErrorData(error).message }, 'the store did not take intents');
-      for (const { resolve } of group) resolve({ status: 'refused', error: storeFailure });
+      for (const { resolve, reject } of group)
+        if (error instanceof StoreUnavailableError) reject(error);
+        else resolve({ status: 'refused', error: storeFailure });
       return;
     }
     group.forEach((item, index) => {
@@ -336,8 +342,8 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
 
   return {
     submit(write, onDoubt, onIntended = () => {}) {
-      return new Promise((resolve) => {
-        waiting.push({ write, resolve, onDoubt, onIntended });
+      return new Promise((resolve, reject) => {
+        waiting.push({ write, resolve, reject, onDoubt, onIntended });
         commitIntents();
       });
     },

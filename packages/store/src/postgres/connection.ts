@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { StoreUnavailableError } from '../store-errors.ts';
 
 /** Where the host's own store is, in PostgreSQL. Plain data: it is handed to threads. */
 export interface PostgresOptions {
@@ -81,25 +82,51 @@ const bind = (sql: string, values: readonly SqlValue[]) => ({ name: nameOf(sql),
 const STARTING = '57P03';
 const STARTING_MILLISECONDS = 30_000;
 
-/** Opens a connection. @throws Error with the server's reason, without the password. */
-export async function openSession(options: PostgresOptions, schema: string): Promise<Session> {
-  const client = await connect(options, schema);
+/**
+ * SQLSTATE of a server that goes down, comes up or has no connection left (PostgreSQL manual, appendix A): classes 08 and 57P,
+ * `too_many_connections`, a session that was idle in its transaction for too long.
+ */
+const UNAVAILABLE = /^(?:08|57P|53300|25P03)/;
+
+/** A failure of the connection, in words of the store; any other error stays what it is. */
+function explain(error: unknown): never {
+  const { code, message } = error as { readonly code?: string; readonly message?: string };
+  const isStatement = code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E');
+  // What has no SQLSTATE did not come from the server: the driver speaks of the connection.
+  const isConnection = isStatement
+    ? UNAVAILABLE.test(code)
+    : (code !== undefined && /^E[A-Z]+/.test(code)) || /connection|terminated|timeout|closed/i.test(message ?? '');
+  if (!isConnection) throw error;
+  throw new StoreUnavailableError(`the database of the store cannot be used: ${message === undefined || message === '' ? code : message}`, { cause: error });
+}
+
+/**
+ * Opens a connection. `timeoutMilliseconds` is how long a statement may take; without it a statement waits as long as the server does.
+ *
+ * @throws StoreUnavailableError; Error with the server's reason, without the password.
+ */
+export async function openSession(
+  options: PostgresOptions,
+  schema: string,
+  more: { readonly name?: string; readonly timeoutMilliseconds?: number } = {},
+): Promise<Session> {
+  const client = await connect(options, schema, more).catch(explain);
   let broken = false;
   const end = (): void => {
     broken = true;
   };
   client.on('error', end);
   client.on('end', end);
-  const all: Session['all'] = async (sql, ...values) => (await client.query(bind(sql, values))).rows as readonly Row[];
+  const all: Session['all'] = async (sql, ...values) => (await client.query(bind(sql, values)).catch(explain)).rows as readonly Row[];
   return {
     all,
     get: async (sql, ...values) => (await all(sql, ...values))[0],
     async execute(sql) {
-      await client.query(sql);
+      await client.query(sql).catch(explain);
     },
     async copy(into, rows) {
       const stream = client.query(copyFrom(`COPY ${into} FROM STDIN`));
-      const done = once(stream, 'finish');
+      const done = once(stream, 'finish').catch(explain);
       for (const chunk of toCopyChunks(rows)) if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), done]);
       stream.end();
       await done;
@@ -113,10 +140,17 @@ export async function openSession(options: PostgresOptions, schema: string): Pro
   };
 }
 
-async function connect(options: PostgresOptions, schema: string): Promise<pg.Client> {
+async function connect(
+  options: PostgresOptions,
+  schema: string,
+  { name = 'landbridge store', timeoutMilliseconds }: { readonly name?: string; readonly timeoutMilliseconds?: number },
+): Promise<pg.Client> {
   const until = Date.now() + STARTING_MILLISECONDS;
   for (;;) {
-    const client = new pg.Client(settings(options, 'landbridge store', schema, WRITER_PLANS));
+    const client = new pg.Client({
+      ...settings(options, name, schema, WRITER_PLANS),
+      ...(timeoutMilliseconds === undefined ? {} : { query_timeout: timeoutMilliseconds }),
+    });
     client.on('error', () => {});
     try {
       await client.connect();
@@ -133,7 +167,7 @@ export function openPool(options: PostgresOptions, schema: string, size: number)
   const pool = new pg.Pool({ ...settings(options, 'landbridge reader', schema), max: size, idleTimeoutMillis: 60_000 });
   // A connection that breaks while idle is replaced by the next query.
   pool.on('error', () => {});
-  const all: Pool['all'] = async (sql, ...values) => (await pool.query(bind(sql, values))).rows as readonly Row[];
+  const all: Pool['all'] = async (sql, ...values) => (await pool.query(bind(sql, values)).catch(explain)).rows as readonly Row[];
   return { all, get: async (sql, ...values) => (await all(sql, ...values))[0], close: () => pool.end() };
 }
 

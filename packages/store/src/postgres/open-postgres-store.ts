@@ -1,10 +1,11 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { ConnectorStore } from '../connector-store.ts';
-import type { OpenStore } from '../open-store.ts';
+import { createLoss, type OpenStore } from '../open-store.ts';
+import { fromFailure, toFailure } from '../store-errors.ts';
 import type { StoreRequest } from '../thread/store-messages.ts';
 import { startStoreThread } from '../thread/thread-client.ts';
 import { connectorSchema, openPool, openSession, type PostgresOptions } from './connection.ts';
-import { openStoreCommands } from './postgres-store.ts';
+import { type OwnedStore, openStoreCommands } from './postgres-store.ts';
 import { openPostgresReader } from './reader.ts';
 import { migrate } from './tables.ts';
 import type { WriterOptions } from './writer.ts';
@@ -20,6 +21,8 @@ export interface PostgresStoreOptions {
   readonly leaseSeconds?: number;
   /** The key of the audit's chain, outside the database (SEC-60). */
   readonly auditKey?: Uint8Array;
+  /** Where other hosts reach this one; see {@link readOwner}. */
+  readonly address?: string;
 }
 
 /** How many reads of a connector are at the server at once. */
@@ -31,7 +34,7 @@ const READERS = 8;
  * @throws Error when the server does not answer, or while another host owns the connector.
  */
 export async function openPostgresConnectorStore(options: PostgresStoreOptions): Promise<OpenStore> {
-  const { postgres, owner, leaseSeconds, auditKey } = options;
+  const { postgres, owner, leaseSeconds, address, auditKey } = options;
   const schema = connectorSchema(postgres, options.connector);
   const session = await openSession(postgres, schema);
   try {
@@ -39,9 +42,19 @@ export async function openPostgresConnectorStore(options: PostgresStoreOptions):
   } finally {
     await session.close();
   }
-  const writerOptions: WriterOptions = { postgres, schema, owner, ...(leaseSeconds === undefined ? {} : { leaseSeconds }), auditKey };
+  const writerOptions: WriterOptions = {
+    postgres,
+    schema,
+    owner,
+    ...(leaseSeconds === undefined ? {} : { leaseSeconds }),
+    auditKey,
+    ...(address === undefined ? {} : { address }),
+  };
+  const loss = createLoss();
   const opened =
-    options.thread === false ? await openInThisThread(writerOptions) : startStoreThread(new URL('./store-thread.ts', import.meta.url), writerOptions);
+    options.thread === false
+      ? await openInThisThread(writerOptions, loss.report)
+      : startStoreThread(new URL('./store-thread.ts', import.meta.url), writerOptions, ({ lost }) => loss.report(fromFailure(lost)));
   const pool = openPool(postgres, schema, READERS);
   try {
     // The first command says whether the connector could be taken over.
@@ -59,6 +72,7 @@ export async function openPostgresConnectorStore(options: PostgresStoreOptions):
       store,
       reader,
       connectPort: opened.connectPort,
+      ownership: { hold: (milliseconds) => opened.store.holdOwnership(milliseconds), onLost: loss.onLost },
       async close() {
         await reader.close();
         await opened.store.close();
@@ -71,8 +85,8 @@ export async function openPostgresConnectorStore(options: PostgresStoreOptions):
   }
 }
 
-async function openInThisThread(options: WriterOptions): Promise<{ readonly store: ConnectorStore; connectPort(): MessagePort }> {
-  const store = await openStoreCommands(options);
+async function openInThisThread(options: WriterOptions, lost: (error: Error) => void): Promise<{ readonly store: OwnedStore; connectPort(): MessagePort }> {
+  const store = await openStoreCommands(options, lost);
   return { store, connectPort: () => connectInThisThread(store) };
 }
 
@@ -82,7 +96,7 @@ function connectInThisThread(store: ConnectorStore): MessagePort {
     const work = (store as unknown as Record<string, (...all: readonly unknown[]) => Promise<unknown>>)[command];
     work?.(...values).then(
       (result) => port1.postMessage({ id, result }),
-      (error: unknown) => port1.postMessage({ id, error: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => port1.postMessage({ id, error: toFailure(error) }),
     );
   });
   port1.unref();

@@ -1,4 +1,5 @@
 import type { ConnectorStore } from '../connector-store.ts';
+import type { StoreOwnerError } from '../store-errors.ts';
 import { NO_BACKUP } from './control-database.ts';
 import { createImportCommands } from './import-commands.ts';
 import { createOutboxCommands } from './outbox.ts';
@@ -10,10 +11,16 @@ import { openWriter, type WriterOptions } from './writer.ts';
 /** Commands that clients wait for go before the next page of an import (R1). */
 const URGENT: ReadonlySet<string> = new Set(['commitIntents', 'commitResults', 'commitLinkChanges', 'recordAttempt', 'decideHeldWrites']);
 
-/** Takes a connector over and makes its commands. They run one after the other, each in one transaction. */
-export async function openStoreCommands(options: WriterOptions): Promise<ConnectorStore> {
-  const writer = await openWriter(options, async (session) => (await readModel(session)).model);
-  const run = createQueue();
+/** A store that may be taken over by another host (R34). */
+export interface OwnedStore extends ConnectorStore {
+  /** See `Lease.hold`. */
+  holdOwnership(milliseconds: number): Promise<void>;
+}
+
+/** Takes a connector over and makes its commands. They run one after the other, each in one transaction; `lost` is told if another host takes it. */
+export async function openStoreCommands(options: WriterOptions, lost: (error: StoreOwnerError) => void): Promise<OwnedStore> {
+  const writer = await openWriter(options, async (session) => (await readModel(session)).model, lost);
+  const run = createQueue(() => writer.unavailable);
   let written = 0;
   const commands: ConnectorStore = {
     ...createWriteCommands(writer),
@@ -37,21 +44,21 @@ export async function openStoreCommands(options: WriterOptions): Promise<Connect
     backup: () => Promise.reject(new Error(NO_BACKUP)),
     close: () => writer.close(),
   };
-  const renewal = setInterval(() => void run(true, () => writer.renew()).catch(() => {}), ((options.leaseSeconds ?? 30) * 1000) / 3).unref();
   const queued = Object.entries(commands).map(([name, command]) => [
     name,
     (...values: readonly unknown[]) => {
-      if (name === 'close') clearInterval(renewal);
+      if (name === 'close') return writer.close();
       return run(URGENT.has(name), () => (command as (...all: readonly unknown[]) => Promise<unknown>)(...values));
     },
   ]);
-  return Object.fromEntries(queued) as unknown as ConnectorStore;
+  // Not in the queue: what asks for it waits for nothing else.
+  return { ...(Object.fromEntries(queued) as unknown as ConnectorStore), holdOwnership: (milliseconds) => writer.lease.hold(milliseconds) };
 }
 
 type Work = () => Promise<unknown>;
 
-/** Runs one piece of work after the other; urgent ones first. */
-function createQueue(): (urgent: boolean, work: Work) => Promise<unknown> {
+/** Runs one piece of work after the other; urgent ones first. What comes while nothing can be written is refused: it would wait without end. */
+function createQueue(unavailable: () => Error | undefined): (urgent: boolean, work: Work) => Promise<unknown> {
   const urgent: (() => Promise<void>)[] = [];
   const others: (() => Promise<void>)[] = [];
   let busy = false;
@@ -65,6 +72,8 @@ function createQueue(): (urgent: boolean, work: Work) => Promise<unknown> {
 
   return (isUrgent, work) =>
     new Promise((resolve, reject) => {
+      const problem = unavailable();
+      if (problem !== undefined) return reject(problem);
       (isUrgent ? urgent : others).push(() => work().then(resolve, reject));
       void drain();
     });

@@ -2,13 +2,10 @@ import { type ChainPoint, NO_AUDIT_KEY } from '../audit-chain.ts';
 import { PASSWORD_METHOD } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { StoredModel } from '../rules/stored-model.ts';
+import { StoreOwnerError, StoreUnavailableError } from '../store-errors.ts';
 import { readAnchors } from './audit.ts';
-import { openSession, type PostgresOptions, type Session } from './connection.ts';
-
-/** Somebody else owns the connector, or has taken it over: nothing of this host's is written any more (R34). */
-class StoreOwnerError extends Error {
-  override readonly name = 'StoreOwnerError';
-}
+import { openSession, type Session } from './connection.ts';
+import { type Lease, type LeaseOptions, takeLease } from './lease.ts';
 
 /** A write that has no result yet: nothing else may touch its entry (R14). */
 export interface OpenWrite {
@@ -48,13 +45,7 @@ export function isAtWork(state: OwnerState, entryId: number): boolean {
   return state.open.get(entryId)?.importsGoOn === false;
 }
 
-export interface WriterOptions {
-  readonly postgres: PostgresOptions;
-  readonly schema: string;
-  /** Who this host is: stable over its restarts, so that it has its connectors back at once. */
-  readonly owner: string;
-  /** How long the lease lasts without renewal. Default is 30 seconds. */
-  readonly leaseSeconds?: number;
+export interface WriterOptions extends LeaseOptions {
   /** The key of the audit's chain, outside the database (SEC-60). */
   readonly auditKey?: Uint8Array | undefined;
 }
@@ -62,16 +53,19 @@ export interface WriterOptions {
 /**
  * The one writer of a connector's schema (R34).
  *
- * 1. The row of `head` names the owner, its epoch and the end of its lease. Taking it over raises the epoch.
+ * 1. It writes in the epoch that its lease gave it (`lease.ts`).
  * 2. Every transaction ends with a statement that needs its epoch to be the one in `head`, and raises otherwise: what a host
  *    with an old epoch writes is refused by the database, however late it comes.
- * 3. A transaction whose COMMIT got no answer is looked up by its serial number after reconnecting: its caller gets the truth.
+ * 3. A transaction whose COMMIT got no answer is looked up by its serial number after reconnecting, however long that takes: its
+ *    caller gets the truth. What comes meanwhile is refused at once.
  * 4. After any failure, memory is read anew: it never says more than the database.
  */
 export interface Writer extends OwnerState {
   model: StoredModel;
-  readonly epoch: number;
   readonly auditKey: Uint8Array;
+  readonly lease: Lease;
+  /** Why nothing can be written just now: the outcome of a transaction is still being looked up. */
+  readonly unavailable: StoreUnavailableError | undefined;
   /** Whether any event stream wants to be told. */
   announces: boolean;
   /** Entries removed since the store was opened. */
@@ -79,36 +73,41 @@ export interface Writer extends OwnerState {
   readonly session: Session;
   /** One transaction (R2). `beforeCommit` runs when everything was sent and nothing is committed. */
   transact<Result>(work: (session: Session) => Promise<Result>, beforeCommit?: () => void): Promise<Result>;
-  renew(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Takes a connector over and reads its state. @throws StoreOwnerError while another host's lease lasts. */
-export async function openWriter(options: WriterOptions, readModel: (session: Session) => Promise<StoredModel>): Promise<Writer> {
+/** Takes a connector over and reads its state; `lost` is told once if another host takes it. @throws StoreOwnerError while another host's lease lasts. */
+export async function openWriter(
+  options: WriterOptions,
+  readModel: (session: Session) => Promise<StoredModel>,
+  lost: (error: StoreOwnerError) => void = () => {},
+): Promise<Writer> {
   const { schema } = options;
-  const lease = options.leaseSeconds ?? 30;
-  let session = await openSession(options.postgres, schema);
-  let epoch: number;
-  let serial: number;
-  let lost: StoreOwnerError | undefined;
-  try {
-    const taken = await session.get(
-      `UPDATE head SET owner = $1, epoch = epoch + 1, lease_until = now() + make_interval(secs => $2) WHERE owner = $1 OR lease_until < now() RETURNING epoch, serial`,
-      options.owner,
-      lease,
-    );
-    if (taken === undefined) throw await heldElsewhere(session);
-    epoch = Number(taken['epoch']);
-    serial = Number(taken['serial']);
-  } catch (error) {
-    await session.close();
+  const lease = await takeLease(options, lost);
+  const { epoch } = lease;
+  let { serial } = lease;
+  let closed = false;
+  /** Memory may say more than the database does. */
+  let stale = false;
+  let unavailable: StoreUnavailableError | undefined;
+  let session = await openSession(options.postgres, schema).catch(async (error: unknown) => {
+    await lease.close();
     throw error;
+  });
+
+  async function closeAll(): Promise<void> {
+    closed = true;
+    await lease.close();
+    await session.close().catch(() => {});
   }
 
   async function reconnect(): Promise<void> {
-    if (!session.broken) return;
+    if (!session.broken && !stale) return;
+    stale = true;
+    await session.close().catch(() => {});
     session = await openSession(options.postgres, schema);
     await reload();
+    stale = false;
   }
 
   async function reload(): Promise<void> {
@@ -123,45 +122,63 @@ export async function openWriter(options: WriterOptions, readModel: (session: Se
     await session.all('SELECT fence($1, $2, $3, $4, $5)', epoch, serial, writer.position, writer.nextEntryId, writer.nextJournalId);
   }
 
-  /** Whether a transaction whose COMMIT was cut off took place. */
-  async function tookPlace(): Promise<boolean> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const probe = await openSession(options.postgres, schema);
-        const head = await probe.get('SELECT serial, epoch FROM head');
-        await session.close().catch(() => {});
-        session = probe;
-        return head?.['epoch'] === epoch && head['serial'] === serial;
-      } catch (error) {
-        if (attempt === 20) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 250));
+  /** Whether a transaction whose COMMIT was cut off took place. Nobody may be told anything before that is known. */
+  async function tookPlace(error: unknown): Promise<boolean> {
+    unavailable = new StoreUnavailableError(`the outcome of a transaction is being looked up: ${error instanceof Error ? error.message : String(error)}`);
+    try {
+      for (;;) {
+        try {
+          await session.close().catch(() => {});
+          session = await openSession(options.postgres, schema);
+          const head = await session.get('SELECT serial, epoch FROM head');
+          // The epoch of somebody else says nothing of what was before it, but that this host's is over.
+          if (head?.['epoch'] !== epoch) throw lease.end();
+          return head['serial'] === serial;
+        } catch (failure) {
+          if (failure instanceof StoreOwnerError || closed) throw failure;
+          await new Promise((resolve) => setTimeout(resolve, 250));
+        }
       }
+    } finally {
+      unavailable = undefined;
     }
   }
 
   /** Undoes what a failed transaction did, here and there; what the caller is told. */
   async function explain(error: unknown): Promise<unknown> {
+    stale = true;
     if (!session.broken) {
-      await session.execute('ROLLBACK');
-      await reload();
+      try {
+        await session.execute('ROLLBACK');
+        await reload();
+        stale = false;
+      } catch {
+        // The connection went with it: the next transaction makes another one and reads memory anew.
+      }
     }
     if ((error as { readonly code?: string }).code !== 'LB001') return error;
-    lost = takenOver(epoch);
-    return lost;
+    return lease.end();
   }
 
+  const read = await Promise.all([readOwnerState(session), readModel(session)]).catch(async (error: unknown) => {
+    await closeAll();
+    throw error;
+  });
+
   const writer: Writer = {
-    ...(await readOwnerState(session)),
-    model: await readModel(session),
+    ...read[0],
+    model: read[1],
     removed: 0,
     announces: false,
-    epoch,
     auditKey: options.auditKey ?? NO_AUDIT_KEY,
+    lease,
+    get unavailable() {
+      return unavailable;
+    },
     get session() {
       return session;
     },
     async transact(work, beforeCommit) {
-      if (lost !== undefined) throw lost;
       await reconnect();
       const before = serial;
       let result: Awaited<ReturnType<typeof work>>;
@@ -177,35 +194,15 @@ export async function openWriter(options: WriterOptions, readModel: (session: Se
       try {
         await session.execute('COMMIT');
       } catch (error) {
-        if (await tookPlace()) return result;
+        if (await tookPlace(error)) return result;
         serial = before;
         throw await explain(error);
       }
       return result;
     },
-    async renew() {
-      if (lost !== undefined) return;
-      await reconnect();
-      const kept = await session.get('UPDATE head SET lease_until = now() + make_interval(secs => $2) WHERE epoch = $1 RETURNING epoch', epoch, lease);
-      if (kept === undefined) lost = takenOver(epoch);
-    },
-    async close() {
-      if (!session.broken) await session.all("UPDATE head SET lease_until = '-infinity' WHERE epoch = $1", epoch);
-      await session.close();
-    },
+    close: closeAll,
   };
   return writer;
-}
-
-function takenOver(epoch: number): StoreOwnerError {
-  return new StoreOwnerError(`another host has taken over this connector (epoch ${epoch} is over); nothing more is written by this one`);
-}
-
-async function heldElsewhere(session: Session): Promise<StoreOwnerError> {
-  const head = await session.get("SELECT owner, to_char(lease_until AT TIME ZONE 'UTC', 'HH24:MI:SS') AS until FROM head");
-  return new StoreOwnerError(
-    `the connector belongs to another host (${String(head?.['owner'])}) until ${String(head?.['until'])} UTC unless that host renews its lease; stop it there, or wait`,
-  );
 }
 
 async function readOwnerState(session: Session): Promise<OwnerState> {

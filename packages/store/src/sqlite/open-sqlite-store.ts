@@ -1,8 +1,9 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ConnectorStore, EntryPage, EntryQuery } from '../connector-store.ts';
 import type { OpenStore } from '../open-store.ts';
+import { toFailure } from '../store-errors.ts';
 import type { StoreRequest } from '../thread/store-messages.ts';
-import { type SqliteStore, startStoreThread } from '../thread/thread-client.ts';
+import { type StoreInThread, startStoreThread } from '../thread/thread-client.ts';
 import { openSqliteReader, type RunScan } from './reader.ts';
 import { openStoreCommands, type StoreCommands } from './sqlite-store.ts';
 
@@ -58,7 +59,7 @@ export async function openSqliteConnectorStore(options: {
   };
 }
 
-function openInThisThread(file: string, auditKey: Uint8Array | undefined): { readonly store: SqliteStore; connectPort(): MessagePort } {
+function openInThisThread(file: string, auditKey: Uint8Array | undefined): { readonly store: StoreInThread; connectPort(): MessagePort } {
   const commands = openStoreCommands(file, auditKey);
   const store = Object.fromEntries(
     Object.entries(commands).map(([name, command]) => [
@@ -66,7 +67,7 @@ function openInThisThread(file: string, auditKey: Uint8Array | undefined): { rea
       // Synchronous errors become rejections, as they do over a thread.
       async (...values: readonly unknown[]) => (command as (...all: readonly unknown[]) => unknown)(...values),
     ]),
-  ) as unknown as SqliteStore;
+  ) as unknown as StoreInThread;
   return { store, connectPort: () => connectInThisThread(commands) };
 }
 
@@ -79,7 +80,7 @@ function connectInThisThread(commands: StoreCommands): MessagePort {
         result: (commands as unknown as Record<string, (...all: readonly unknown[]) => unknown>)[command]?.(...values),
       });
     } catch (error) {
-      port1.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+      port1.postMessage({ id, error: toFailure(error) });
     }
   });
   port1.unref();

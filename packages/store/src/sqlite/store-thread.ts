@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { toFailure } from '../store-errors.ts';
 import type { StoreRequest, StoreResponse } from '../thread/store-messages.ts';
 import { openStoreCommands } from './sqlite-store.ts';
 
@@ -27,6 +28,6 @@ function run({ id, command, values }: StoreRequest): StoreResponse {
     if (work === undefined) throw new Error(`the store has no command ${command}`);
     return { id, result: work(...values) };
   } catch (error) {
-    return { id, error: error instanceof Error ? error.message : String(error) };
+    return { id, error: toFailure(error) };
   }
 }

@@ -1,3 +1,5 @@
+import type { StoreFailure } from '../store-errors.ts';
+
 /** A command that is sent to a store thread. */
 export interface StoreRequest {
   readonly id: number;
@@ -9,5 +11,10 @@ export interface StoreRequest {
 export interface StoreResponse {
   readonly id: number;
   readonly result?: unknown;
-  readonly error?: string;
+  readonly error?: StoreFailure;
+}
+
+/** What a store thread says by itself: its connector was taken over (R34). */
+export interface StoreNotice {
+  readonly lost: StoreFailure;
 }

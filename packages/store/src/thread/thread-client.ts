@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ConnectorStore } from '../connector-store.ts';
-import type { StoreRequest, StoreResponse } from './store-messages.ts';
+import { fromFailure } from '../store-errors.ts';
+import type { StoreNotice, StoreRequest, StoreResponse } from './store-messages.ts';
 
 const COMMANDS = [
   'configure',
@@ -26,16 +27,20 @@ const COMMANDS = [
   'backup',
   'close',
   'finishLoading',
-] as const satisfies readonly (keyof SqliteStore)[];
+  'holdOwnership',
+] as const satisfies readonly (keyof StoreInThread)[];
 
-/** A store that can be asked to have all its indexes, also in the middle of a first import. */
-export interface SqliteStore extends ConnectorStore {
+/** A store as its thread is asked; each implementation has what the other has no need of. */
+export interface StoreInThread extends ConnectorStore {
+  /** SQLite: makes all indexes, also in the middle of a first import. */
   finishLoading(): Promise<void>;
+  /** PostgreSQL: see `Ownership` (R34). */
+  holdOwnership(milliseconds: number): Promise<void>;
 }
 
 /** A store in its thread, and ports to it. */
 export interface ThreadedStore {
-  readonly store: SqliteStore;
+  readonly store: StoreInThread;
   /** A port over which another thread reaches the store directly; transfer it (R1). */
   connectPort(): MessagePort;
 }
@@ -48,7 +53,7 @@ const ALIVE_MILLISECONDS = 10_000;
  * Starts a store thread: the program of an implementation, and what it opens. A thread that dies takes what it was asked with it:
  * those calls fail, and their outcome is unknown. The next call starts another one, which reads from the file what it must know.
  */
-export function startStoreThread(program: URL, workerData: object): ThreadedStore {
+export function startStoreThread(program: URL, workerData: object, noticed: (notice: StoreNotice) => void = () => {}): ThreadedStore {
   /** What a thread is told once and keeps in memory: a new one is told again. */
   let streams: readonly unknown[] | undefined;
   let failures = 0;
@@ -66,6 +71,9 @@ export function startStoreThread(program: URL, workerData: object): ThreadedStor
       failures = Date.now() - startedAt > ALIVE_MILLISECONDS ? 0 : failures + 1;
       started.call.fail(reason);
     };
+    worker.on('message', (message: StoreResponse | StoreNotice) => {
+      if ('lost' in message) noticed(message);
+    });
     worker.on('error', (error) => end(`the store thread failed: ${error.message}`));
     worker.on('exit', () => end('the store thread has ended'));
     return started;
@@ -125,7 +133,7 @@ function createCaller(channel: Channel): Caller {
     const call = waiting.get(id);
     waiting.delete(id);
     if (error === undefined) call?.resolve(result);
-    else call?.reject(new Error(error));
+    else call?.reject(fromFailure(error));
   });
   return {
     send(command, values) {
@@ -145,8 +153,8 @@ function createCaller(channel: Channel): Caller {
   };
 }
 
-function makeStore(send: Caller['send']): SqliteStore {
+function makeStore(send: Caller['send']): StoreInThread {
   const commands = COMMANDS.map((command) => [command, (...values: readonly unknown[]) => send(command, values)] as const);
   // The commands and their arguments are those of the interface; only the transport is generic.
-  return Object.fromEntries(commands) as unknown as SqliteStore;
+  return Object.fromEntries(commands) as unknown as StoreInThread;
 }
