@@ -60,10 +60,22 @@ export function dotnetProgram(): string | undefined {
     .find((file) => existsSync(file));
 }
 
+/** The ODBC drivers that tests use, as files, where the driver manager is there too: Debian's. */
+export function odbcDrivers(): { readonly sqlite: string; readonly postgres: string; readonly mariadb: string } | undefined {
+  const base = '/usr/lib';
+  const folders = existsSync(base) ? readdirSync(base).map((name) => `${base}/${name}`) : [];
+  const manager = folders.some((folder) => existsSync(`${folder}/libodbc.so.2`));
+  const find = (name: string): string | undefined =>
+    folders.flatMap((folder) => [`${folder}/odbc/${name}`, `${folder}/${name}`]).find((file) => existsSync(file));
+  const [sqlite, postgres, mariadb] = [find('libsqlite3odbc.so'), find('psqlodbcw.so'), find('libmaodbc.so')];
+  return !manager || sqlite === undefined || postgres === undefined || mariadb === undefined ? undefined : { sqlite, postgres, mariadb };
+}
+
 /** Everything that tests need beside Node.js. Another backend is another row. */
 export const backends: readonly Backend[] = [
   { name: 'PostgreSQL', packageNames: ['postgresql'], isThere: () => postgresPrograms() !== undefined },
   { name: 'MariaDB', packageNames: ['mariadb-server-core', 'mariadb-client-core'], isThere: () => mariadbPrograms() !== undefined },
+  { name: 'ODBC', packageNames: ['unixodbc', 'libsqliteodbc', 'odbc-postgresql', 'odbc-mariadb'], isThere: () => odbcDrivers() !== undefined },
   { name: 'Python', packageNames: ['python3-minimal'], isThere: () => pythonProgram() !== undefined },
   { name: 'Mono', packageNames: ['mono-runtime', 'mono-mcs', 'libmono-system-core4.0-cil'], isThere: () => monoPrograms() !== undefined },
   { name: 'strace', packageNames: ['strace'], isThere: () => process.platform !== 'linux' || straceProgram() !== undefined },

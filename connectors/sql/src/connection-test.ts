@@ -50,9 +50,10 @@ async function run(check: Check): Promise<Pick<TestResult, 'status' | 'message'>
 
 function layersOf(settings: SqlSettings, found: Findings, signal: AbortSignal): readonly (readonly [TestLayer, Check])[] {
   const { host, port } = addressOf(settings);
-  const isRemote = settings.dialect !== 'sqlite' && !host.startsWith('/');
+  const isRemote = settings.dialect !== 'sqlite' && settings.dialect !== 'odbc' && !host.startsWith('/');
   const open = async (): Promise<string> => {
     found.database = await openDatabase(settings);
+    if (settings.dialect === 'odbc') return 'the driver is connected';
     return settings.dialect === 'sqlite' ? 'the file is a SQLite database and can be opened' : `${host}:${port} accepts the user and the password`;
   };
   return [

@@ -14,6 +14,7 @@ import {
   putOne,
   schemaOf,
   type TestedDialect,
+  throughOdbc,
   words,
 } from './testing/applications.ts';
 import { createMssqlBench } from './testing/mssql-fixture.ts';
@@ -73,7 +74,15 @@ const objectTypes = {
   },
 };
 
-describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(), createMssqlBench()])('the SQL connector on $name', (bench) => {
+describe.each([
+  createSqliteBench(),
+  createPostgresBench(),
+  createMariadbBench(),
+  createMssqlBench(),
+  throughOdbc(createSqliteBench()),
+  throughOdbc(createPostgresBench()),
+  throughOdbc(createMariadbBench()),
+])('the SQL connector on $name', (bench) => {
   let application: Application;
   beforeAll(() => (bench.isThere ? bench.start() : undefined));
   afterAll(() => bench.stop());
@@ -549,7 +558,7 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(),
         exportType: 'attribute-update',
         exportMaxBatch: 100,
         distinguishedNameStyle: 'none',
-        parallelWrites: bench.dialect === 'sqlite' ? 1 : 8,
+        parallelWrites: application.parameters['dialect'] === 'sqlite' ? 1 : 8,
       });
       const without = contextOf(application, { team: { table: 'departments', anchor: ['id'] } });
       expect((await connector.capabilities(without)).deltaImport).toBe(false);

@@ -86,7 +86,7 @@ export type KeyOrder = 'integer' | 'binary' | 'text';
 
 /** What statements need to know of a database: the differences, and nothing else. */
 export interface Dialect {
-  readonly name: 'sqlite' | 'postgres' | 'mysql' | 'mssql';
+  readonly name: 'sqlite' | 'postgres' | 'mysql' | 'mssql' | 'generic';
   placeholder(index: number): string;
   /** How a column is selected so that the driver loses nothing of it. */
   selected(expression: string, column: CatalogueColumn): string;

@@ -42,6 +42,8 @@ const QUOTES: Partial<Record<Dialect['name'], (script: string) => string>> = {
 /** The script for these object types. @throws ConnectorError when none comes from a table. */
 function formatDeltaScript({ name }: Pick<Dialect, 'name'>, models: readonly ObjectModel[]): string {
   const words = WORDS[name];
+  if (words === undefined)
+    throw new ConnectorError('not-supported', 'triggers of this database are not known here; write the log yourself: docs/guide/connect-a-database.md');
   const fromTables = models.filter((model) => model.settings.table !== undefined || model.settings.writeTable !== undefined);
   if (fromTables.length === 0)
     throw new ConnectorError('not-supported', 'no object type comes from a table: triggers belong to tables; name a writeTable, or write the log yourself');
@@ -162,4 +164,4 @@ const mysql: ScriptWords = {
   cleanUp: (log) => `DELETE FROM ${log} WHERE "changed" < now() - INTERVAL 30 DAY AND "seq" < (SELECT * FROM (SELECT max("seq") FROM ${log}) AS newest);`,
 };
 
-const WORDS: Readonly<Record<Dialect['name'], ScriptWords>> = { sqlite, postgres, mysql, mssql: mssqlScript };
+const WORDS: Partial<Record<Dialect['name'], ScriptWords>> = { sqlite, postgres, mysql, mssql: mssqlScript };

@@ -202,7 +202,9 @@ function compareFolded(filter: Compare, column: CatalogueColumn, expression: str
   const { dialect } = target.database;
   const folded = dialect.fold(dialect.text(expression, column));
   const value = foldCase(String(filter.value));
-  const isPlain = comparison === 'equal' && (dialect.name === 'sqlite' || (dialect.foldMisses === 'nothing' ? PLAIN : PLAIN_WITHOUT_FOLDING).test(value));
+  const isPlain =
+    comparison === 'equal' &&
+    ((dialect.name === 'sqlite' && dialect.foldMisses === 'nothing') || (dialect.foldMisses === 'nothing' ? PLAIN : PLAIN_WITHOUT_FOLDING).test(value));
   if (isPlain) return `${folded} = ${target.bind(value)}`;
   return like(folded, patternOf(comparison, openPattern(value, dialect)), expression, target);
 }

@@ -85,6 +85,8 @@ const CONNECTIVITY: readonly ParameterDefinition[] = [
   { name: 'dialect', kind: 'drop-down', choices: dialectNames, required: true, label: 'Database' },
   { name: 'file', kind: 'file', label: 'SQLite file' },
   { name: 'url', kind: 'secret', label: 'Connection URL', description: 'postgres://user:password@host:5432/database, mariadb://…, mssql://…' },
+  { name: 'dsn', kind: 'string', label: 'ODBC data source', description: 'Its name in odbc.ini' },
+  { name: 'connectionString', kind: 'string', label: 'ODBC connection string', description: 'Driver={…};Server=…, without the password' },
   { name: 'host', kind: 'string', label: 'Host' },
   { name: 'port', kind: 'string', label: 'Port', pattern: '\\d+' },
   { name: 'database', kind: 'string', label: 'Database name' },

@@ -3,6 +3,7 @@ import type { SqlDatabase } from './database.ts';
 import { openMssql } from './mssql-database.ts';
 import { openMysql } from './mysql-database.ts';
 import { buildModels, type ObjectModel } from './object-model.ts';
+import { openOdbc } from './odbc/odbc-database.ts';
 import { openPostgres } from './postgres-database.ts';
 import { type DialectName, readSettings, type SqlSettings } from './settings.ts';
 import { openSqlite } from './sqlite-database.ts';
@@ -18,6 +19,7 @@ const OPENERS: Readonly<Record<DialectName, (settings: SqlSettings) => SqlDataba
   mariadb: openMysql,
   mysql: openMysql,
   mssql: openMssql,
+  odbc: openOdbc,
 };
 
 /** An open database with the object types of its parameters. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type ConnectorContext, ConnectorError, type EntryIdentity, type PasswordSession, toConnectorError } from '@landbridge/connector-sdk';
+import { isProtectedText } from './odbc/connection-text.ts';
 import { borrowApplication } from './open-database.ts';
 import { readCurrent } from './present-entry.ts';
 import { keyOf } from './row-reader.ts';
@@ -56,6 +57,7 @@ function explain(thrown: unknown, secrets: readonly string[]): ConnectorError {
 
 /** A file, a socket of this machine, or TLS. */
 function isProtected(settings: SqlSettings): boolean {
+  if (settings.dialect === 'odbc') return isProtectedText(settings);
   if (settings.dialect === 'sqlite' || usesTls(settings)) return true;
   const { host } = addressOf(settings);
   return host.startsWith('/') || host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));

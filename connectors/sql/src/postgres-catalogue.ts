@@ -3,6 +3,11 @@ import type { ColumnType } from './settings.ts';
 
 type Query = SqlConnection['query'];
 
+/** A boolean as a driver tells it: PostgreSQL's own says `t`, others say 1 or true. */
+function isTrue(value: unknown): boolean {
+  return /^(t|true|1)$/.test(String(value));
+}
+
 const COLUMNS = `
   SELECT a.attname,
     format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, NULL),
@@ -29,11 +34,11 @@ export async function readPostgresColumns(query: Query, table: string, schema: s
       name: String(row[0]),
       declared,
       type: typeOfName(declared),
-      nullable: row[2] !== 't',
-      defaulted: row[3] === 't',
-      assigned: row[4] === 't',
-      generated: row[5] === 't',
-      unique: row[6] === 't',
+      nullable: !isTrue(row[2]),
+      defaulted: isTrue(row[3]),
+      assigned: isTrue(row[4]),
+      generated: isTrue(row[5]),
+      unique: isTrue(row[6]),
       ...(row[7] === null ? {} : { maximumLength: Number(row[7]) }),
       ...(row[8] === null ? {} : { pointsTo: String(row[8]) }),
     };
@@ -96,7 +101,7 @@ export async function readPostgresWriters(query: Query): Promise<{ readonly busy
     [],
   );
   const [busy, oldest] = rows[0] ?? [];
-  return { busy: busy === 't', ...(typeof oldest === 'string' ? { oldest } : {}) };
+  return { busy: isTrue(busy), ...(typeof oldest === 'string' ? { oldest } : {}) };
 }
 
 const TABLES = `
@@ -115,7 +120,7 @@ export async function listPostgresTables(query: Query, schema: string | undefine
   // The statement above makes this JSON.
   return rows.map(([name, isView, key, foreign]) => ({
     name: String(name),
-    isView: isView === 't',
+    isView: isTrue(isView),
     primaryKey: JSON.parse(String(key)) as readonly string[],
     foreignKeys: JSON.parse(String(foreign)) as CatalogueTable['foreignKeys'],
   }));

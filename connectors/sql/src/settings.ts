@@ -1,4 +1,5 @@
 import type { ParameterProblem, Parameters, ParameterValue } from '@landbridge/connector-sdk';
+import { secretAttribute } from './odbc/connection-text.ts';
 import { defaultPorts } from './server-address.ts';
 import { checkStructure, objectTypesSchema, tlsSchema } from './settings-schema.ts';
 import type { TimeSettings } from './times.ts';
@@ -126,7 +127,7 @@ export interface ObjectTypeSettings {
 }
 
 /** The databases that the connector speaks. */
-export const dialectNames = ['sqlite', 'postgres', 'mariadb', 'mysql', 'mssql'] as const;
+export const dialectNames = ['sqlite', 'postgres', 'mariadb', 'mysql', 'mssql', 'odbc'] as const;
 
 /** One of {@link dialectNames}. */
 export type DialectName = (typeof dialectNames)[number];
@@ -136,6 +137,10 @@ export interface SqlSettings {
   readonly dialect: DialectName;
   readonly file?: string;
   readonly url?: string;
+  /** A data source of ODBC, by its name in odbc.ini. */
+  readonly dsn?: string;
+  /** The attributes of a connection by ODBC, without the password. */
+  readonly connectionString?: string;
   readonly host?: string;
   readonly port?: number;
   readonly database?: string;
@@ -148,7 +153,7 @@ export interface SqlSettings {
   readonly objectTypes: Readonly<Record<string, ObjectTypeSettings>>;
 }
 
-const TEXTS = ['file', 'url', 'host', 'database', 'user', 'password'] as const;
+const TEXTS = ['file', 'url', 'dsn', 'connectionString', 'host', 'database', 'user', 'password'] as const;
 const NUMBERS = {
   port: { default: 5432, minimum: 1, maximum: 65_535 },
   poolSize: { default: 8, minimum: 1, maximum: 100 },
@@ -195,13 +200,21 @@ function checkAddress(dialect: ParameterValue | undefined, text: Partial<Record<
     if (text['file'] === undefined) report('file', 'write the path of the SQLite file');
     return;
   }
+  if (dialect === 'odbc') return checkOdbc(text, report);
   if (text['url'] === undefined && text['host'] === undefined) report('host', 'write host (and port, database, user, password), or url');
   const scheme = SCHEMES[dialect];
   if (text['url'] !== undefined && !(scheme.test(text['url']) && URL.canParse(text['url'])))
     report('url', `write a URL such as ${dialect}://user:password@host:${defaultPorts[dialect]}/database`);
 }
 
-const SCHEMES: Readonly<Record<Exclude<DialectName, 'sqlite'>, RegExp>> = {
+function checkOdbc(text: Partial<Record<string, string>>, report: Report): void {
+  if ((text['dsn'] === undefined) === (text['connectionString'] === undefined))
+    report('connectionString', 'write either dsn, the name of a data source, or connectionString: Driver={…};Server=…');
+  if (secretAttribute.test(text['connectionString'] ?? '')) report('connectionString', 'write the password as the parameter "password", by reference');
+  for (const name of ['url', 'host', 'file', 'database']) if (text[name] !== undefined) report(name, 'goes into connectionString, where dialect is odbc');
+}
+
+const SCHEMES: Readonly<Record<Exclude<DialectName, 'sqlite' | 'odbc'>, RegExp>> = {
   postgres: /^postgres(ql)?:\/\//,
   mariadb: /^(mariadb|mysql):\/\//,
   mysql: /^(mariadb|mysql):\/\//,

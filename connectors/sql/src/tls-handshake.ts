@@ -46,7 +46,7 @@ export async function shakeHands(settings: SqlSettings, signal: AbortSignal): Pr
   const socket = await openSocket(host, port, signal);
   try {
     const { dialect } = settings;
-    if (dialect === 'sqlite' || !(await ASKING[dialect](socket)))
+    if (dialect === 'sqlite' || dialect === 'odbc' || !(await ASKING[dialect](socket)))
       throw new ConnectorError('invalid-configuration', `${host}:${port} does not offer TLS; set tls.mode to disable, or switch TLS on in the server`);
     // Its handshake is inside of its own protocol, and the driver's affair.
     if (dialect === 'mssql') return 'the server offers TLS; its certificate is looked at with the login';
@@ -72,7 +72,7 @@ export async function shakeHands(settings: SqlSettings, signal: AbortSignal): Pr
 }
 
 /** Whether the server offers TLS, asked in its own protocol. */
-const ASKING: Readonly<Record<Exclude<DialectName, 'sqlite'>, (socket: Socket) => Promise<boolean>>> = {
+const ASKING: Readonly<Record<Exclude<DialectName, 'sqlite' | 'odbc'>, (socket: Socket) => Promise<boolean>>> = {
   postgres: askPostgres,
   mariadb: askMysql,
   mysql: askMysql,

@@ -18,7 +18,7 @@ import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { type PrivateMariadb, startMariadb } from '../../../../test/backends/mariadb.ts';
 import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
-import { mariadbPrograms, postgresPrograms } from '../../../../tools/backends.ts';
+import { mariadbPrograms, odbcDrivers, postgresPrograms } from '../../../../tools/backends.ts';
 import { connector } from '../index.ts';
 
 /** The databases that tests run on. */
@@ -167,6 +167,35 @@ export function createMariadbBench(collation = 'utf8mb4_nopad_bin', settings: re
     },
     async stop() {
       await server?.stop();
+    },
+  };
+}
+
+/** The attributes by which the ODBC driver of a database reaches an application. */
+const ODBC_TEXTS: Partial<Record<TestedDialect, (parameters: Application['parameters']) => string>> = {
+  sqlite: ({ file }) => `Driver=${odbcDrivers()?.sqlite ?? ''};Database=${String(file)};StepAPI=1;`,
+  postgres({ url }) {
+    const { hostname, port, pathname } = new URL(String(url));
+    return `Driver=${odbcDrivers()?.postgres ?? ''};Servername=${hostname};Port=${port};Database=${pathname.slice(1)};`;
+  },
+  mariadb: ({ host, port, database }) =>
+    `Driver=${odbcDrivers()?.mariadb ?? ''};Server=${String(host)};Port=${String(port)};Database=${String(database)};charset=utf8mb4;`,
+};
+
+/** The applications of another bench, reached through ODBC. */
+export function throughOdbc(bench: Bench, more: Readonly<Record<string, ParameterValue>> = {}): Bench {
+  return {
+    ...bench,
+    name: `ODBC${more['speaks'] === undefined ? '' : ` (${String(more['speaks'])})`} to ${bench.name}`,
+    isThere: bench.isThere && odbcDrivers() !== undefined,
+    async create(script) {
+      const application = await bench.create(script);
+      const { parameters } = application;
+      const url = typeof parameters['url'] === 'string' ? new URL(parameters['url']) : undefined;
+      const user = parameters['user'] ?? url?.username;
+      const password = parameters['password'] ?? url?.password;
+      const account = { ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) };
+      return { ...application, parameters: { dialect: 'odbc', connectionString: ODBC_TEXTS[bench.dialect]?.(parameters) ?? '', ...account, ...more } };
     },
   };
 }
