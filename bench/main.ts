@@ -1,17 +1,57 @@
-import { parseArgs } from 'node:util';
+import { readNumber, readOptions, refuse } from '../tools/command-options.ts';
 
-/** `npm run bench -- scim|import|scale|ecma2 [--store postgres] [--entries N] [--json]`: compares with floors in the same run, prints ratios and aims; no gate. */
-const [name, ...given] = process.argv.slice(2);
-const { values } = parseArgs({ args: given, options: { store: { type: 'string', default: 'sqlite' } }, strict: false, allowPositionals: true });
+/** `npm run bench -- NAME`: compares with floors in the same run, prints ratios and aims; no gate. */
+const benches: Readonly<Record<string, () => Promise<unknown>>> = {
+  scim: () => import('./scim.ts'),
+  import: () => import('./import.ts'),
+  scale: () => import('./scale.ts'),
+  ecma2: () => import('./ecma2.ts'),
+};
+const text = { type: 'string' } as const;
+const given = process.argv.slice(2);
+const { values, positionals } = readOptions(
+  `
+usage: npm run bench -- NAME [OPTIONS]
+
+Measures beside a floor in the same run, prints ratios and aims; it fails only where an answer was wrong.
+Example: npm run bench -- scim --entries 10000 --seconds 2
+
+  scim      requests: create, read, filter, patch, list       --entries --seconds --system --operations --connections --json
+  import    full, unchanged and delta imports                 --entries N,N,N --json
+  scale     what must not grow with a group or a list         --entries --requests
+  ecma2     imports and exports through the .NET worker       --entries --creates --json
+
+  --store postgres   the host keeps its own state in PostgreSQL (default: sqlite)
+  --help             this text
+`,
+  {
+    store: { type: 'string', default: 'sqlite' },
+    entries: text,
+    seconds: text,
+    system: text,
+    operations: text,
+    connections: text,
+    requests: text,
+    creates: text,
+    json: { type: 'boolean' },
+  },
+  { positionals: true, given },
+);
+const [name = '', ...unwanted] = positionals;
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
+if (bench === undefined) refuse(name === '' ? `name a bench: ${Object.keys(benches).join(', ')}` : `there is no bench "${name}"`);
+if (unwanted.length > 0) refuse(`one bench at a time: "${unwanted[0]}" is too much`);
+if (!['sqlite', 'postgres'].includes(values.store)) refuse(`--store is sqlite or postgres, not "${values.store}"`);
+for (const what of ['entries', 'seconds', 'requests', 'creates', 'connections'] as const)
+  for (const one of values[what]?.split(',') ?? []) readNumber(what, one, 1);
 // Where the host keeps its own state concerns the start of the host alone.
-process.env['BENCH_STORE'] = String(values['store']);
-const rest = given.filter((one, index) => one !== '--store' && given[index - 1] !== '--store' && !one.startsWith('--store='));
+process.env['BENCH_STORE'] = values.store;
+const rest = given.filter((one, index) => one !== name && one !== '--store' && given[index - 1] !== '--store' && !one.startsWith('--store='));
 process.argv = [...process.argv.slice(0, 2), ...rest];
-if (name === 'scim') await import('./scim.ts');
-else if (name === 'scale') await import('./scale.ts');
-else if (name === 'ecma2') await import('./ecma2.ts');
-else if (name === 'import') await import('./import.ts');
-else {
-  process.stderr.write('error: name a bench: npm run bench -- scim | import | scale | ecma2 [--store postgres] [--entries N] [--json]\n');
-  process.exitCode = 2;
+try {
+  await bench();
+} catch (error) {
+  // What one bench knows, another does not.
+  if ((error as { readonly code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
+  refuse((error as Error).message);
 }

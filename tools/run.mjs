@@ -1,7 +1,7 @@
 // Runs a TypeScript file of the project with the Node.js that the lockfile pins. Plain JavaScript without dependencies, because
 // it must run on whatever Node.js (20 or newer) the machine has, before anything is installed.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,11 +25,18 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, s
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 0 : 1)));
 
-/** `npm ci` where nothing is installed, or the lockfile is newer than what is. */
+/**
+ * `npm ci` where nothing is installed, or something else than the lockfile says: after a pull, nobody runs with the dependencies of
+ * yesterday. It says so and why. A lockfile that is only newer, as after a checkout, installs nothing. `bin/landbridge` never installs.
+ */
 function installDependencies() {
   const installed = join(root, 'node_modules', '.package-lock.json');
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return;
-  console.error('installing dependencies (npm ci) …');
+  const lockfile = join(root, 'package-lock.json');
+  const missing = !existsSync(installed);
+  if (!missing && statSync(installed).mtimeMs >= statSync(lockfile).mtimeMs) return;
+  const different = missing ? undefined : findDifference(readPackages(lockfile), readPackages(installed));
+  if (!missing && different === undefined) return utimesSync(installed, new Date(), new Date());
+  console.error(`${missing ? 'no dependencies are installed' : `${different} is not what package-lock.json says`}: running npm ci …`);
   const npm = process.env.npm_execpath;
   const [command, first] = npm === undefined ? [process.platform === 'win32' ? 'npm.cmd' : 'npm', []] : [process.execPath, [npm]];
   const { status } = spawnSync(command, [...first, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -40,6 +47,20 @@ function installDependencies() {
     console.error('error: npm ci failed; see above');
     process.exit(1);
   }
+}
+
+function readPackages(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages;
+}
+
+/** A package that is installed otherwise than locked, or not at all. What is optional may be missing: it is for another system. */
+function findDifference(locked, installed) {
+  const paths = new Set([...Object.keys(locked), ...Object.keys(installed)].filter((path) => path.startsWith('node_modules/')));
+  return [...paths].find((path) => {
+    const [wanted, present] = [locked[path], installed[path]];
+    if (present === undefined) return wanted.optional !== true && wanted.devOptional !== true;
+    return wanted === undefined || wanted.version !== present.version || wanted.integrity !== present.integrity;
+  });
 }
 
 function findNode() {

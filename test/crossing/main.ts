@@ -2,9 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { sampleConfiguration } from '../../apps/cli/src/tour/sample-application.ts';
 import { createScimClient, runTour, type ScimClient, type TourStep } from '../../apps/cli/src/tour/tour.ts';
+import { readOptions, refuse } from '../../tools/command-options.ts';
 import { startPostgres } from '../backends/postgres.ts';
 import { ecma2System } from './ecma2-system.ts';
 import { type CrossingSystem, mariadbSystem, postgresSystem, sqliteSystem } from './systems.ts';
@@ -21,15 +21,26 @@ const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = {
   ecma2: ecma2System,
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, store: { type: 'string', default: 'sqlite' } },
-});
-const open = systems[positionals[0] ?? ''];
-if (open === undefined) {
-  process.stderr.write(`error: name a system: npm run crossing -- ${Object.keys(systems).join('|')}\n`);
-  process.exit(2);
-}
+const { values, positionals } = readOptions(
+  `
+usage: npm run crossing -- SYSTEM [OPTIONS]
+
+The main job against a real system, started privately: import, then people and groups over SCIM, each step checked in the system.
+In the middle the host is killed and started again. Example: npm run crossing -- postgres --json
+
+  SYSTEM             ${Object.keys(systems).join(', ')}
+  --store postgres   the host keeps its own state in PostgreSQL (default: sqlite)
+  --json             the result as JSON
+  --help             this text
+`,
+  { json: { type: 'boolean', default: false }, store: { type: 'string', default: 'sqlite' } },
+  { positionals: true },
+);
+if (!['sqlite', 'postgres'].includes(values.store)) refuse(`--store is sqlite or postgres, not "${values.store}"`);
+const [systemName = '', ...unwanted] = positionals;
+if (unwanted.length > 0) refuse(`one system at a time: "${unwanted[0]}" is too much`);
+const open = Object.hasOwn(systems, systemName) ? systems[systemName] : undefined;
+if (open === undefined) refuse(systemName === '' ? `name a system: ${Object.keys(systems).join(', ')}` : `there is no system "${systemName}"`);
 const say = (line: string): void => void (values.json || process.stdout.write(`${line}\n`));
 const landbridge = join(import.meta.dirname, '../../bin/landbridge');
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-crossing-'));

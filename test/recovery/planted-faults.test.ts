@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-/** The torture proves something only while it finds what is planted: an order of writes that loses or doubles (R12). */
+/** The torture proves something only while it finds what is planted: an order of writes that loses or doubles (R12), a password that a crash loses (R21). */
 it.each([
   ['journal-after-call', 'call-after'],
   ['answer-before-commit', 'results-before-commit'],
+  ['forget-passwords', 'password-before'],
 ])(
   'the torture finds the planted fault %s',
   (fault, point) => {

@@ -14,7 +14,7 @@ const quiet = (): void => {};
 
 export interface Request {
   readonly id: number;
-  readonly operation: 'create' | 'patch' | 'delete' | 'filter' | 'import' | 'status' | 'list';
+  readonly operation: 'create' | 'patch' | 'password' | 'delete' | 'filter' | 'import' | 'status' | 'list';
   readonly values: readonly string[];
 }
 
@@ -54,6 +54,7 @@ const connector: HostConnector = await openConnector(
               title: { column: 'title' },
               nick: { column: 'nick' },
             },
+            write: { setPassword: [{ statement: 'UPDATE people SET password = :password WHERE id = :id' }] },
             multiValued: { mails: { table: 'mails', key: ['person'], value: 'mail' } },
           },
         },
@@ -111,17 +112,26 @@ async function answer({ id, operation, values }: Request): Promise<void> {
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 
-async function perform(operation: Request['operation'], [first = '', second = '']: readonly string[]): Promise<unknown> {
+async function perform(operation: Request['operation'], [first = '', second = '', third = '']: readonly string[]): Promise<unknown> {
   const { clean } = connector;
   switch (operation) {
     case 'create': {
-      const body = { schemas: [USER], userName: first, title: second, nickName: second, emails: [{ value: `${first}@a` }, { value: `${first}@b` }] };
+      const body = {
+        schemas: [USER],
+        userName: first,
+        title: second,
+        nickName: second,
+        emails: [{ value: `${first}@a` }, { value: `${first}@b` }],
+        password: third,
+      };
       return (JSON.parse((await clean.create(context, 'Users', body, {})).body ?? '{}') as { readonly id: string }).id;
     }
     case 'patch':
       // Two attributes in one write: half of it must never be seen.
       return (await clean.patch(context, 'Users', first, { schemas: [PATCH], Operations: [{ op: 'replace', value: { title: second, nickName: second } }] }, {}))
         .status;
+    case 'password':
+      return (await clean.patch(context, 'Users', first, { schemas: [PATCH], Operations: [{ op: 'replace', value: { password: second } }] }, {})).status;
     case 'delete':
       return (await clean.delete(context, 'Users', first)).status;
     case 'filter': {
@@ -148,10 +158,11 @@ async function perform(operation: Request['operation'], [first = '', second = ''
   }
 }
 
-/** The two faults that the suite must find: they break the order of the life of a write (R12). */
+/** The faults that the suite must find: two break the order of the life of a write (R12), one forgets passwords at a crash (R21). */
 function plantFault(store: ConnectorStore, name: string): ConnectorStore {
   if (name === 'journal-after-call') return journalAfterCall(store);
   if (name === 'answer-before-commit') return answerBeforeCommit(store);
+  if (name === 'forget-passwords') return { ...store, commitIntents: (intents) => store.commitIntents(intents.map(({ sealed: _, ...intent }) => intent)) };
   throw new Error(`there is no fault "${name}"`);
 }
 

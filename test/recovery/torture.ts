@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { parseArgs } from 'node:util';
 import { crashPoints } from '@landbridge/store';
+import { Client } from 'pg';
+import { readNumber, readOptions, refuse } from '../../tools/command-options.ts';
 import { startPostgres } from '../backends/postgres.ts';
 
 /**
@@ -12,8 +13,23 @@ import { startPostgres } from '../backends/postgres.ts';
  * became of it all. The oracle is what clients were answered, and what the application holds, read by its own client; never
  * the journal. `--store postgres` keeps the host's own state in PostgreSQL. Two planted faults must make it fail, else it proves nothing.
  */
-const { values } = parseArgs({
-  options: {
+const FAULTS = ['journal-after-call', 'answer-before-commit', 'forget-passwords'];
+const { values } = readOptions(
+  `
+usage: npm run torture [-- OPTIONS]
+
+Kills the host at every named crash point while clients write and imports run, and compares what clients were answered with what the
+application holds: nothing may be lost, doubled or half-done, and no password may be in the host's files in clear.
+
+  --short              every point twice instead of 20 times
+  --hits N             every point N times
+  --point NAME,NAME    only these points: ${crashPoints.join(', ')}
+  --store postgres     the host keeps its own state in PostgreSQL (default: sqlite)
+  --fault NAME         plants a fault that must be found: ${FAULTS.join(', ')}
+  --json               the result as JSON
+  --help               this text
+`,
+  {
     short: { type: 'boolean', default: false },
     hits: { type: 'string' },
     fault: { type: 'string' },
@@ -21,16 +37,27 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     store: { type: 'string', default: 'sqlite' },
   },
-});
-const HITS = Number(values.hits ?? (values.short ? 2 : 20));
+);
+if (!['sqlite', 'postgres'].includes(values.store)) refuse(`--store is sqlite or postgres, not "${values.store}"`);
+if (values.fault !== undefined && !FAULTS.includes(values.fault)) refuse(`there is no fault "${values.fault}"`);
+const wantedPoints = values.point?.split(',') ?? crashPoints;
+for (const point of wantedPoints) if (!crashPoints.some((one) => one === point)) refuse(`there is no crash point "${point}"`);
+const HITS = readNumber('hits', values.hits ?? (values.short ? '2' : '20'), 1);
 const WORKERS = 6;
 const IMPORT_POINTS = /^(page|removals|step-end)-/;
+const PASSWORD_POINTS = /^password-/;
+/** What an earlier crash left in doubt is settled at the start: these points need one. */
+const SETTLE_POINTS = /^settle-/;
+/** Begins every password, so that one in clear is found wherever it is. */
+const PASSWORD = 'tortured-secret';
 
 interface Person {
   /** The resource's id, once it was answered. */
   id: string | undefined;
   /** What the application may hold: titles, or absence. One element when the last write was answered. */
   possible: Set<string | undefined>;
+  /** What its password may be, as long as it is there. */
+  passwords: Set<string>;
 }
 
 interface Counts {
@@ -41,6 +68,8 @@ interface Counts {
   lost: number;
   doubled: number;
   halfDone: number;
+  /** Passwords found in clear in what the host keeps. */
+  leaked: number;
 }
 
 interface Host {
@@ -114,15 +143,23 @@ async function startHost(folder: string, crashPoint: string | undefined): Promis
   };
 }
 
+interface ApplicationPerson {
+  readonly titles: readonly string[];
+  readonly whole: boolean;
+  readonly password: string | undefined;
+}
+
 /** The application as its own client sees it: every row, so that a doubled person shows. */
-function readApplication(file: string): Map<string, { readonly titles: readonly string[]; readonly whole: boolean }> {
+function readApplication(file: string): Map<string, ApplicationPerson> {
   const database = new DatabaseSync(file, { timeout: 10_000 });
-  const rows = database.prepare('SELECT p.login, p.title, p.nick, (SELECT count(*) FROM mails m WHERE m.person = p.id) AS mails FROM people p').all();
+  const rows = database
+    .prepare('SELECT p.login, p.title, p.nick, p.password, (SELECT count(*) FROM mails m WHERE m.person = p.id) AS mails FROM people p')
+    .all();
   database.close();
-  const people = new Map<string, { titles: string[]; whole: boolean }>();
+  const people = new Map<string, { titles: string[]; whole: boolean; password: string | undefined }>();
   for (const row of rows) {
     const name = String(row['login']);
-    const known = people.get(name) ?? { titles: [], whole: true };
+    const known = people.get(name) ?? { titles: [], whole: true, password: row['password'] === null ? undefined : String(row['password']) };
     known.titles.push(String(row['title']));
     // Title and nickname are written together, and a created person has both mails: anything else is half a write.
     const outside = name.startsWith('outside');
@@ -142,16 +179,23 @@ async function runClient(host: Host, people: Map<string, Person>, prefix: string
     const dice = Math.random();
     if (person?.id === undefined || dice < 0.5) {
       const name = `p.${value}`;
-      const made: Person = { id: undefined, possible: new Set([undefined, value]) };
+      const made: Person = { id: undefined, possible: new Set([undefined, value]), passwords: new Set([passwordOf(value)]) };
       people.set(name, made);
-      const { result } = await host.call('create', name, value);
+      const { result } = await host.call('create', name, value, passwordOf(value));
       if (typeof result === 'string') {
         made.id = result;
         made.possible = new Set([value]);
         own.push(name);
         counts.answered += 1;
       } else counts.unanswered += 1;
-    } else if (dice < 0.85) {
+    } else if (dice < 0.65) {
+      const before = new Set(person.passwords);
+      person.passwords.add(passwordOf(value));
+      const { result, status } = await host.call('password', person.id, passwordOf(value));
+      if (result !== undefined) person.passwords = new Set([passwordOf(value)]);
+      else if (status !== -1 && status !== 503) person.passwords = before;
+      counts[result === undefined ? 'unanswered' : 'answered'] += 1;
+    } else if (dice < 0.88) {
       const before = new Set(person.possible);
       person.possible.add(value);
       const { result, status } = await host.call('patch', person.id, value);
@@ -171,6 +215,8 @@ async function runClient(host: Host, people: Map<string, Person>, prefix: string
   }
 }
 
+const passwordOf = (value: string): string => `${PASSWORD} ${value}`;
+
 /** What identity clouds do after a time-out: look the person up, and create it if it is not there. */
 async function retryCreates(host: Host, people: Map<string, Person>): Promise<void> {
   for (const [name, person] of people) {
@@ -184,10 +230,11 @@ async function retryCreates(host: Host, people: Map<string, Person>): Promise<vo
         person.possible.delete(undefined);
         break;
       } else {
-        const { result, status } = await host.call('create', name, title);
+        const { result, status } = await host.call('create', name, title, passwordOf(title));
         if (typeof result === 'string') {
           person.id = result;
           person.possible = new Set([title]);
+          person.passwords = new Set([passwordOf(title)]);
           break;
         }
         if (status !== 503 && status !== 409) break;
@@ -215,16 +262,18 @@ async function torturePoint(point: string): Promise<Counts> {
   const file = join(folder, 'app.sqlite');
   const application = new DatabaseSync(file);
   application.exec(
-    'PRAGMA journal_mode=WAL; CREATE TABLE people(id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT, title TEXT, nick TEXT); CREATE INDEX people_login ON people(login); CREATE TABLE mails(person INTEGER REFERENCES people(id), mail TEXT, PRIMARY KEY(person, mail))',
+    'PRAGMA journal_mode=WAL; CREATE TABLE people(id INTEGER PRIMARY KEY AUTOINCREMENT, login TEXT, title TEXT, nick TEXT, password TEXT); CREATE INDEX people_login ON people(login); CREATE TABLE mails(person INTEGER REFERENCES people(id), mail TEXT, PRIMARY KEY(person, mail))',
   );
   application.close();
   const people = new Map<string, Person>();
-  const counts: Counts = { hits: 0, rounds: 0, answered: 0, unanswered: 0, lost: 0, doubled: 0, halfDone: 0 };
+  const counts: Counts = { hits: 0, rounds: 0, answered: 0, unanswered: 0, lost: 0, doubled: 0, halfDone: 0, leaked: 0 };
   const imports = IMPORT_POINTS.test(point);
   while (counts.hits < HITS && counts.rounds < HITS * 4 + 10) {
     counts.rounds += 1;
     if (imports) changeOutside(file, counts.rounds);
-    await crashRound(folder, point, imports, people, counts);
+    if (SETTLE_POINTS.test(point)) await crashRound(folder, 'call-after', false, people, { ...counts });
+    await crashRound(folder, point, imports || SETTLE_POINTS.test(point), people, counts);
+    counts.leaked += await findPasswords(join(folder, 'data'));
     await checkRound(folder, file, people, counts);
     if (values.fault !== undefined && counts.lost + counts.doubled + counts.halfDone > 0) break;
   }
@@ -232,8 +281,33 @@ async function torturePoint(point: string): Promise<Counts> {
   return counts;
 }
 
-async function crashRound(folder: string, point: string, imports: boolean, people: Map<string, Person>, counts: Counts): Promise<void> {
-  const host = await startHost(folder, `${point}:${imports ? 1 : 1 + Math.floor(Math.random() * 12)}`);
+/** How often a password is in clear in what the host keeps: in its files, and in every row of its schemas. */
+async function findPasswords(folder: string): Promise<number> {
+  let found = 0;
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const file = join(folder, name);
+    if (statSync(file).isFile() && readFileSync(file).includes(PASSWORD)) found += 1;
+  }
+  if (stateServer === undefined) return found;
+  const client = new Client({ connectionString: stateServer.url });
+  await client.connect();
+  const tables = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', table_schema, table_name) AS name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema LIKE $1 || '%'`,
+    [schema],
+  );
+  for (const { name } of tables.rows) {
+    const { rows } = await client.query<{ n: string }>(`SELECT count(*) AS n FROM ${name} t WHERE t::text LIKE '%${PASSWORD}%'`);
+    found += Number(rows[0]?.n);
+  }
+  await client.end();
+  return found;
+}
+
+/** `first`: dies at the first visit of the point, else at one of the first twelve. */
+async function crashRound(folder: string, point: string, first: boolean, people: Map<string, Person>, counts: Counts): Promise<void> {
+  const imports = IMPORT_POINTS.test(point);
+  const visits = PASSWORD_POINTS.test(point) ? 6 : 12;
+  const host = await startHost(folder, `${point}:${first ? 1 : 1 + Math.floor(Math.random() * visits)}`);
   let alive = true;
   const end = host.died.then((signal) => {
     alive = false;
@@ -270,7 +344,7 @@ async function checkRound(folder: string, file: string, people: Map<string, Pers
 function judge(
   name: string,
   person: Person,
-  row: { readonly titles: readonly string[]; readonly whole: boolean } | undefined,
+  row: ApplicationPerson | undefined,
   seen: readonly [string, string, string | undefined] | undefined,
   counts: Counts,
 ): void {
@@ -279,9 +353,12 @@ function judge(
   else if (!person.possible.has(actual)) report(counts, 'lost', `${name} should be ${[...person.possible].join(' or ')} and is ${actual ?? 'absent'}`);
   else if (row !== undefined && (!row.whole || seen?.[1] !== actual))
     report(counts, 'halfDone', `${name} is ${actual ?? 'absent'} in the application and ${seen?.[1] ?? 'absent'} in the host`);
+  else if (row !== undefined && !person.passwords.has(row.password ?? ''))
+    report(counts, 'lost', `${name} should have the password ${[...person.passwords].join(' or ')} and has ${row.password ?? 'none'}`);
   if (person.id !== undefined && seen !== undefined && person.id !== seen[0]) report(counts, 'lost', `${name} changed its id`);
   // From here on what is there is certain.
   person.possible = new Set([actual]);
+  if (row?.password !== undefined) person.passwords = new Set([row.password]);
   if (actual === undefined) person.id = undefined;
   else person.id = seen?.[0] ?? person.id;
 }
@@ -293,25 +370,24 @@ function report(counts: Counts, what: 'lost' | 'doubled' | 'halfDone', message: 
 
 const started = performance.now();
 const results: Record<string, Counts> = {};
-const points = values.point === undefined ? crashPoints : crashPoints.filter((point) => (values.point ?? '').split(',').includes(point));
-for (const point of points) {
+for (const point of wantedPoints) {
   const counts = await torturePoint(point);
   results[point] = counts;
   if (!values.json) {
     process.stdout.write(
-      `${point.padEnd(24)} killed ${String(counts.hits).padStart(3)} times; ${String(counts.answered).padStart(6)} writes answered, ${String(counts.unanswered).padStart(4)} cut off; lost ${counts.lost}, doubled ${counts.doubled}, half-done ${counts.halfDone}\n`,
+      `${point.padEnd(24)} killed ${String(counts.hits).padStart(3)} times; ${String(counts.answered).padStart(6)} writes answered, ${String(counts.unanswered).padStart(4)} cut off; lost ${counts.lost}, doubled ${counts.doubled}, half-done ${counts.halfDone}, leaked ${counts.leaked}\n`,
     );
   }
 }
 await stateServer?.stop();
 const sum = (name: keyof Counts): number => Object.values(results).reduce((total, counts) => total + counts[name], 0);
-const clean = sum('lost') + sum('doubled') + sum('halfDone') === 0;
+const clean = sum('lost') + sum('doubled') + sum('halfDone') + sum('leaked') === 0;
 const reached = Object.values(results).every((counts) => counts.hits >= HITS);
 if (values.json) process.stdout.write(`${JSON.stringify({ clean, reached, results })}\n`);
 else {
   const seconds = Math.round((performance.now() - started) / 1000);
   process.stdout.write(
-    `${clean && reached ? '✓' : '✗'} ${sum('hits')} kills, ${sum('answered')} writes answered: ${sum('lost')} lost, ${sum('doubled')} doubled, ${sum('halfDone')} half-done (${seconds} s)\n`,
+    `${clean && reached ? '✓' : '✗'} ${sum('hits')} kills, ${sum('answered')} writes answered: ${sum('lost')} lost, ${sum('doubled')} doubled, ${sum('halfDone')} half-done, ${sum('leaked')} passwords in clear (${seconds} s)\n`,
   );
   if (!reached && values.fault === undefined) process.stdout.write(`not every point was reached ${HITS} times\n`);
 }

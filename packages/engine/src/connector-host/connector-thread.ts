@@ -14,6 +14,7 @@ import {
   speaksOfEntry,
   toErrorData,
 } from '@landbridge/connector-sdk';
+import { reach } from '@landbridge/store';
 import type { ConnectorDescription, FoundEntries, PutOutcome, Selection } from './connector-handle.ts';
 import { decodeChange, decodeIdentity, matchResults, typeOf } from './encoded-changes.ts';
 import { runImportStep } from './import-in-thread.ts';
@@ -176,6 +177,7 @@ async function setPassword(request: Extract<ThreadCall, { call: 'set-password' }
   const session = await connector.openPassword(context, { signal, ...(request.partition === undefined ? {} : { partition: request.partition }) });
   try {
     await session.set(decodeIdentity(selection().types, request.identity), request.password, request.options);
+    reach('password-set');
   } finally {
     await session.close();
   }

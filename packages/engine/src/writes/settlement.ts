@@ -7,7 +7,7 @@ import {
   foldCase,
   toErrorData,
 } from '@landbridge/connector-sdk';
-import type { ConnectorReader, ConnectorStore, EntryEffect } from '@landbridge/store';
+import { type ConnectorReader, type ConnectorStore, type EntryEffect, reach } from '@landbridge/store';
 import type { ConnectorHandle } from '../connector-host/connector-handle.ts';
 import type { HostLog } from '../host.ts';
 import { isSameName } from './distinguished-names.ts';
@@ -127,7 +127,10 @@ export function createSettlement(options: SettlementOptions): Settlement {
     try {
       if (entry.attempts > 1) await options.store.recordAttempt(write.journalId, { at: options.now(), note });
       await options.handle.quiesced();
-      act(entry, await look(write, options));
+      reach('settle-before');
+      const verdict = await look(write, options);
+      reach('settle-after');
+      act(entry, verdict);
     } catch (error) {
       schedule(entry, toErrorData(error).message);
     }

@@ -230,7 +230,9 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   async function setPassword(write: WriteInFlight): Promise<void> {
     write.sentAt = now();
     try {
+      reach('password-before');
       if (write.password !== undefined) await handle.setPassword(identityOf(write), write.password, {}, partitionOf(write));
+      reach('password-after');
       write.nextStep += 1;
       sendNext(write);
     } catch (error) {
