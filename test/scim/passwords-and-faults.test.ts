@@ -42,6 +42,18 @@ function everyByte(folder: string): Buffer {
 }
 
 describe('passwords', () => {
+  it('R21 S-251 are not sent over a connection that is not secure, unless the configuration allows it by name', async () => {
+    const host = await start({ parameters: { passwordsNotSecure: true } });
+    const created = await host.create('Users', { schemas: [USER], userName: 'ada' });
+    const error = await refusal(setPassword(host, String(created['id']), CANARY));
+    expect(error).toMatchObject({ status: 403, message: expect.stringMatching(/not secure.*notSecure: allow/) });
+    expect((await refusal(host.create('Users', { schemas: [USER], userName: 'bob', password: CANARY }))).status).toBe(403);
+    expect(host.calls('set-password')).toEqual([]);
+    await host.reopen({ passwordsNotSecure: true });
+    await setPassword(host, String(created['id']), CANARY);
+    expect(host.application.objects()[0]?.password).toBe(CANARY);
+  });
+
   it('S-235 S-234 S-101 are set by POST and PATCH where the application can, and shown, filtered and kept nowhere', async () => {
     const host = await start();
     const config = JSON.parse(host.connector.clean.discovery(context, 'ServiceProviderConfig').body ?? '{}') as { readonly changePassword: unknown };

@@ -194,7 +194,7 @@ export interface PasswordOptions {
 
 /** An open password connection. Source: ECMA2 `IMAExtensible2Password`. */
 export interface PasswordSession {
-  /** Whether the channel to the application is protected; the host refuses `not-secure` unless told otherwise. */
+  /** Whether the channel to the application is protected; the host sends nothing over `not-secure` unless the operator allowed it. */
   readonly security: 'secure' | 'not-secure';
   /** Administrative reset. */
   set(entry: EntryIdentity, password: string, options: PasswordOptions): Promise<void>;

@@ -50,6 +50,8 @@ export interface ConnectorConfiguration {
     readonly idleSeconds: number;
     readonly maxSeconds: number;
   };
+  /** Passwords go over a connection that the connector calls not secure, too. Default is `false`: they are refused. */
+  readonly passwordsNotSecure?: boolean;
   readonly limits: ConnectorLimits;
   /** How long closed writes, runs and the audit are kept, in days; absent: for ever. */
   readonly retention?: { readonly journalDays: number; readonly runDays: number; readonly auditDays: number };

@@ -58,6 +58,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     parameters: configuration.parameters,
     folder: ownFolder,
     memoryMegabytes: configuration.limits.memoryMegabytes,
+    passwordsNotSecure: configuration.passwordsNotSecure ?? false,
     log,
   });
   toClose(() => direct.close());

@@ -170,6 +170,16 @@ describe('the other shapes', () => {
 });
 
 describe('nothing is dropped in silence, and no secret leaves', () => {
+  it.each([
+    ['0', undefined],
+    ['1', { notSecure: 'allow' }],
+  ])('R21 whether passwords went over connections that are not secure (%s) is kept', (allowed, passwords) => {
+    const text = fixture('exported-agent.xml').toString('utf8').replace('<allow-low-security>0<', `<allow-low-security>${allowed}<`);
+    const { yaml } = convertMim(readMim(Buffer.from(text)), location);
+    const [connector] = Object.values((parse(yaml ?? '') as { readonly connectors: Readonly<Record<string, { readonly passwords?: unknown }>> }).connectors);
+    expect(connector?.passwords).toEqual(passwords);
+  });
+
   it.each(['exported-agent.xml', SERVER_EXPORT, 'MV.XML', 'bare-agent.xml', 'packaged-agent.xml', 'host-configuration.xml'])(
     '%s leaves nothing over',
     (name) => {

@@ -240,6 +240,18 @@ const connector = {
       },
     },
     strictResults: { type: 'boolean', description: 'A missing per-entry result is an error instead of success.' },
+    passwords: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'How passwords travel to the application.',
+      properties: {
+        notSecure: {
+          enum: ['refuse', 'allow'],
+          description:
+            'Whether a password is sent over a connection that the connector calls not secure, such as one without TLS to another machine. Default: refuse.',
+        },
+      },
+    },
     session: {
       type: 'object',
       additionalProperties: false,

@@ -277,6 +277,7 @@ export function toConnectorConfiguration(
     eventStreams: Object.keys((connector['events'] ?? {}) as Json),
     deprovisioning: { disable: toFlow(deprovisioning['disable'], 'map'), delete: toFlow(deprovisioning['delete'], 'delete') },
     strictResults: connector['strictResults'] === true,
+    passwordsNotSecure: (connector['passwords'] as Json | undefined)?.['notSecure'] === 'allow',
     session: {
       keepOpen: (session['keepOpen'] as boolean | undefined) ?? 'package',
       idleSeconds: toSeconds(session['idle'], configurationDefaults.session.idleSeconds),

@@ -151,7 +151,7 @@ export const connector = defineConnector({
       return object;
     };
     return {
-      security: 'secure',
+      security: parameters['passwordsNotSecure'] === true ? 'not-secure' : 'secure',
       async set(identity, password) {
         application.record('set-password', { objectType: identity.objectType, anchor: identity.anchor, dn: identity.dn, partition: partition?.id });
         await happen(application, 'set-password', signal);

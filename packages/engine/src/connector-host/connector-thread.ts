@@ -176,6 +176,11 @@ async function setPassword(request: Extract<ThreadCall, { call: 'set-password' }
   if (connector.openPassword === undefined) throw new ConnectorError('not-supported', `the connector "${connector.name}" cannot set passwords`);
   const session = await connector.openPassword(context, { signal, ...(request.partition === undefined ? {} : { partition: request.partition }) });
   try {
+    if (session.security !== 'secure' && !data.passwordsNotSecure)
+      throw new ConnectorError(
+        'permission-denied',
+        "the password was not sent: the connector's connection to the application is not secure; protect it (TLS), or allow this by passwords: { notSecure: allow } of the connector",
+      );
     await session.set(decodeIdentity(selection().types, request.identity), request.password, request.options);
     reach('password-set');
   } finally {

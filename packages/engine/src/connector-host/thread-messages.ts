@@ -11,6 +11,8 @@ export interface ThreadData {
   readonly parameters: Parameters;
   readonly folder: string;
   readonly selection: Selection | undefined;
+  /** Passwords may go over a connection that is not secure. */
+  readonly passwordsNotSecure: boolean;
 }
 
 /** Calls from the engine to the thread; each is answered once, with the same number. */

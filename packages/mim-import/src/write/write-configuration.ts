@@ -91,6 +91,10 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
   }
   writeSchedule(connector, value, comments, decide);
   writeDeprovisioning(connector, value, comments, decide);
+  if (connector.rules.passwordSync['allow-low-security'] === '1') {
+    value['passwords'] = { notSecure: 'allow' };
+    comments.set('passwords', 'The old agent sent passwords over connections that are not secure, too. Take this out where yours is.');
+  }
   decide('switch-over', 'stop the old run profiles and schedules before this connector goes live: two systems must not write to one application');
   return { name, value, secrets, notes, comments };
 }
