@@ -112,6 +112,7 @@ async function describeTypes(found: Findings): Promise<string> {
 function describeDelta({ delta }: ObjectModel): string {
   if (delta === undefined) return 'no delta: full imports find changes and deletes';
   if (delta.kind === 'log') return 'delta by a change log, deletes included';
+  if (delta.kind === 'tracking') return 'delta by change tracking, deletes included';
   if (delta.kind === 'replication') return 'delta by logical replication, deletes included';
   return delta.deleted === undefined ? 'delta by a watermark, which does not see deletes: schedule full imports' : 'delta by a watermark, deletes by a mark';
 }

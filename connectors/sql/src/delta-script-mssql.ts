@@ -17,7 +17,8 @@ export const mssqlScript: ScriptWords = {
     const other = (from: string): string => `EXISTS (SELECT 1 FROM ${from} WHERE ${isSameKey(key)})`;
     const word = isMain ? `CASE WHEN ${other('deleted d')} THEN 'U' ELSE 'I' END` : "'U'";
     return [
-      'GO',
+      // A trigger is the first of its batch: the first one ends that of the table.
+      ...(isMain ? ['GO'] : []),
       `CREATE TRIGGER ${qualified(name, schema)} ON ${qualified(table, schema)} AFTER INSERT, UPDATE, DELETE AS BEGIN`,
       '  SET NOCOUNT ON;',
       `  ${into} SELECT DISTINCT ${list('d')}, '${isMain ? 'D' : 'U'}' FROM deleted d WHERE NOT ${other('inserted i')};`,

@@ -2,6 +2,7 @@ import { type Attributes, ConnectorError, type ImportEntry, type ImportPage, typ
 import { type CatalogueColumn, quote, type SqlDatabase, type SqlRow, type SqlSnapshot, type SqlValue } from './database.ts';
 import { fetchByKeys, keyText, parameterOf } from './fetch-entries.ts';
 import type { SelectedType } from './import-session.ts';
+import { readTracking, seedTracking } from './mssql-change-tracking.ts';
 import type { LogModel, ObjectModel } from './object-model.ts';
 import { readReplication, seedReplication } from './postgres-replication.ts';
 
@@ -35,8 +36,10 @@ export async function seedWatermark(database: SqlDatabase, selected: readonly Se
 
 async function readMark(database: SqlDatabase, model: ObjectModel): Promise<string | null> {
   if (model.delta?.kind === 'replication') return `t${await seedReplication(database, model.delta)}`;
+  if (model.delta?.kind === 'tracking') return `t${await seedTracking(database, model)}`;
   const { from, column } = sourceOf(model);
-  const { rows } = await database.query(`SELECT ${database.dialect.selected(`max(${column.expression})`, column)} FROM ${from}`, []);
+  const highest = `SELECT ${database.dialect.selected(`max(${column.expression})`, column)} FROM ${from}`;
+  const { rows } = await database.query(database.dialect.markOf?.(column) ?? highest, []);
   const value = rows[0]?.[0];
   if (value === null || value === undefined) return null;
   return column.type === 'integer' && typeof value === 'number' ? `i${value}` : formatMark(value);
@@ -44,7 +47,7 @@ async function readMark(database: SqlDatabase, model: ObjectModel): Promise<stri
 
 /** A mark before those that transactions may have taken and not committed yet. */
 async function withOverlap(database: SqlDatabase, model: ObjectModel, mark: string | null, oldest: string | undefined): Promise<string | null> {
-  if (mark === null || model.delta?.kind === 'replication') return mark;
+  if (mark === null || model.delta?.kind === 'replication' || model.delta?.kind === 'tracking') return mark;
   const { dialect } = database;
   const { column } = sourceOf(model);
   if (column.type === 'integer') return formatMark(BigInt(mark.slice(1)) - OVERLAP);
@@ -70,7 +73,8 @@ function parseMark(mark: string): SqlValue {
 
 function sourceOf(model: ObjectModel): { readonly from: string; readonly column: CatalogueColumn & { readonly expression: string } } {
   const { delta } = model;
-  if (delta === undefined || delta.kind === 'replication') throw new ConnectorError('not-supported', `the object type "${model.name}" has no delta of rows`);
+  if (delta === undefined || delta.kind === 'replication' || delta.kind === 'tracking')
+    throw new ConnectorError('not-supported', `the object type "${model.name}" has no delta of rows`);
   if (delta.kind === 'log') return { from: delta.from, column: { ...delta.sequence, expression: `l.${quote(delta.sequence.name)}` } };
   return { from: model.from, column: { ...delta.column, expression: `m.${quote(delta.column.name)}` } };
 }
@@ -89,10 +93,7 @@ export async function* readDelta(
     if (since === undefined || model.delta === undefined)
       throw new ConnectorError('watermark-lost', `the object type "${model.name}" has no watermark; a full import is needed`);
     if (model.delta.kind === 'log' && since !== null) await checkLog(database, model, model.delta, marks[`${model.name}${TOP}`] ?? since);
-    const changes =
-      model.delta.kind === 'replication'
-        ? readReplication(database, snapshot, model, model.delta, (since ?? '').slice(1))
-        : readChanges(database, snapshot, model, since === null ? null : parseMark(since));
+    const changes = changesOf(database, snapshot, model, since);
     for await (const repeated of changes) {
       const changed = lastOfEach(repeated);
       const entries = await readChanged(database, model, wanted, changed, step.signal);
@@ -100,6 +101,14 @@ export async function* readDelta(
     }
   }
   yield { entries: [], more: false, ...(next === undefined ? {} : { watermark: next }) };
+}
+
+/** The changes since a mark, in pages. */
+function changesOf(database: SqlDatabase, snapshot: SqlSnapshot, model: ObjectModel, since: string | null): AsyncGenerator<readonly Change[]> {
+  const text = (since ?? '').slice(1);
+  if (model.delta?.kind === 'replication') return readReplication(database, snapshot, model, model.delta, text);
+  if (model.delta?.kind === 'tracking') return readTracking(database, snapshot, model, text);
+  return readChanges(database, snapshot, model, since === null ? null : parseMark(since));
 }
 
 /** The row of the mark, or an older one, must be there: else rows after it may have been removed as well, unread. */

@@ -62,7 +62,9 @@ export interface VersionModel {
 export type DeltaModel =
   | { readonly kind: 'column'; readonly column: CatalogueColumn; readonly deleted: CatalogueColumn | undefined }
   | LogModel
-  | ReplicationModel;
+  | ReplicationModel
+  // The change tracking of SQL Server.
+  | { readonly kind: 'tracking' };
 
 /** A slot of the logical replication of PostgreSQL. */
 export interface ReplicationModel {
@@ -149,6 +151,7 @@ async function buildDelta(
   path: string,
 ): Promise<DeltaModel | undefined> {
   if (delta?.watermarkColumn !== undefined) return { kind: 'column', column: find(delta.watermarkColumn, 'delta.watermarkColumn'), deleted };
+  if (delta?.changeTracking) return { kind: 'tracking' };
   if (delta?.replication !== undefined) return { kind: 'replication', slot: delta.replication };
   const log = delta?.changeLog;
   if (log === undefined) return undefined;

@@ -64,6 +64,7 @@ const delta = structure({
   watermarkColumn: { ...name, description: 'Rises with every change of a row: a time or a version' },
   deletedColumn: { ...name, description: 'Says that the row is deleted: a flag, or the time of deletion' },
   replication: { ...name, description: 'PostgreSQL: the slot of logical replication that tells of changes; made when it is not there' },
+  changeTracking: { ...flag, description: 'SQL Server: what its change tracking tells' },
   changeLog: structure(
     {
       table: name,

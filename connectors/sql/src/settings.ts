@@ -68,6 +68,8 @@ export interface DeltaSettings {
   readonly changeLog?: ChangeLogSettings;
   /** The slot of PostgreSQL's logical replication that tells of changes; it is made when it is not there. */
   readonly replication?: string;
+  /** SQL Server keeps an account of what changed. */
+  readonly changeTracking?: boolean;
 }
 
 /** A value that goes into a procedure, or comes out of it. */
@@ -259,6 +261,7 @@ function readObjectTypes(value: ParameterValue | undefined, dialect: ParameterVa
     checkObjectType(`objectTypes.${name}`, type, types, report);
     if (type.delta?.replication !== undefined && dialect !== 'postgres')
       report(`objectTypes.${name}.delta.replication`, 'is a thing of PostgreSQL; use changeLog');
+    if (type.delta?.changeTracking && dialect !== 'mssql') report(`objectTypes.${name}.delta.changeTracking`, 'is a thing of SQL Server; use changeLog');
   }
   return types;
 }
@@ -319,8 +322,10 @@ function checkSide(path: string, side: MultiValueSettings, type: ObjectTypeSetti
 
 function checkDelta(path: string, delta: DeltaSettings, type: ObjectTypeSettings, report: Report): void {
   const log = delta.changeLog;
-  const kinds = [delta.watermarkColumn, log, delta.replication].filter((kind) => kind !== undefined);
-  if (kinds.length !== 1) report(path, 'write either watermarkColumn, changeLog or replication');
+  const kinds = [delta.watermarkColumn, log, delta.replication, delta.changeTracking || undefined].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) report(path, 'write either watermarkColumn, changeLog, replication or changeTracking');
+  if (delta.changeTracking && type.table === undefined && type.writeTable === undefined)
+    report(`${path}.changeTracking`, 'tables are tracked, views and queries are not: name a writeTable');
   if (delta.replication !== undefined && !/^[a-z0-9_]{1,63}$/.test(delta.replication))
     report(`${path}.replication`, 'write the name of a slot: small letters, digits and _');
   if (delta.replication !== undefined && type.table === undefined && type.writeTable === undefined)

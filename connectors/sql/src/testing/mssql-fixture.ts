@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { mssqlCatalogue } from '../mssql-catalogue.ts';
+import { mssqlTracking } from '../mssql-change-tracking.ts';
 import type { Bench } from './applications.ts';
 import { startTdsServer, type TdsResult, type TdsServer, type TdsSession, type TdsStatement } from './tds-server.ts';
 import type { TdsColumn, TdsError, TdsType, TdsValue } from './tds-wire.ts';
@@ -293,6 +294,15 @@ function answerCatalogue(engine: DatabaseSync, { sql, parameters }: TdsStatement
     }
     case mssqlCatalogue.privileges:
       return result(['a', 'b', 'c', 'd'], [[1n, 1n, 1n, 1n]]);
+    case mssqlTracking.version:
+      return result(['v'], [[tracked(engine, '')]]);
+    case mssqlTracking.minimum:
+      return result(['v'], [[tracked(engine, table)]]);
+    case mssqlTracking.primaryKey:
+      return result(
+        ['c'],
+        all('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk', table).map((row) => [String(row['name'])]),
+      );
     case mssqlCatalogue.writers:
       return result(['n'], [[busy ? 1n : 0n]]);
     case mssqlCatalogue.constraint: {
@@ -304,6 +314,13 @@ function answerCatalogue(engine: DatabaseSync, { sql, parameters }: TdsStatement
     default:
       return undefined;
   }
+}
+
+/** The version of a table that tests keep: the lowest that is known of it, and under no name that of now. */
+function tracked(engine: DatabaseSync, table: string): bigint | null {
+  if (engine.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'tracked_versions'").get() === undefined) return null;
+  const version = engine.prepare('SELECT version FROM tracked_versions WHERE name = ?').get(table)?.['version'];
+  return version === undefined ? null : BigInt(String(version));
 }
 
 /** A type as SQLite keeps it, in the catalogue's words: its name, and its length in bytes. */
@@ -323,6 +340,7 @@ function typeOf(declared: string): readonly [name: string, bytes: bigint] {
 function columnRow(engine: DatabaseSync, table: string, row: Record<string, unknown>, facts: Facts): readonly TdsValue[] {
   const name = String(row['name']);
   const [type, bytes] = typeOf(String(row['type']));
+  const [, precision = '0', scale] = /\((\d+)(?:, *(\d+))?\)/.exec(String(row['type'])) ?? [];
   const isIdentity = row['pk'] === 1 && /^integer$/i.test(String(row['type']));
   const unique = engine
     .prepare('SELECT 1 FROM pragma_index_list(?) l WHERE l."unique" = 1 AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) i) = ?')
@@ -334,8 +352,8 @@ function columnRow(engine: DatabaseSync, table: string, row: Record<string, unkn
     name,
     type,
     bytes,
-    0n,
-    0n,
+    BigInt(precision),
+    BigInt(scale ?? (/^datetime2|offset|^time$/.test(type) ? precision : 0)),
     flag(row['notnull'] === 0 && row['pk'] === 0),
     flag(isIdentity),
     flag(row['hidden'] === 2 || row['hidden'] === 3),

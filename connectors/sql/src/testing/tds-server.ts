@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { type ServerIdentity, startTls } from './tds-tls.ts';
 import {
   columnsToken,
   createPacketReader,
@@ -56,8 +57,10 @@ export interface TdsServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server on loopback. `open` is called for each login, and may refuse it. */
-export async function startTdsServer(open: (login: TdsLogin) => TdsSession | TdsError): Promise<TdsServer> {
+type Open = (login: TdsLogin) => TdsSession | TdsError;
+
+/** Starts a server on loopback. `open` is called for each login, and may refuse it. With an identity everything is encrypted. */
+export async function startTdsServer(open: Open, identity?: ServerIdentity): Promise<TdsServer> {
   const sockets = new Set<Socket>();
   const statements: TdsStatement[] = [];
   const server: Server = createServer((socket) => {
@@ -65,7 +68,7 @@ export async function startTdsServer(open: (login: TdsLogin) => TdsSession | Tds
     socket.setNoDelay();
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    serve(socket, open, statements);
+    serve(socket, open, statements, identity);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -87,12 +90,14 @@ export async function startTdsServer(open: (login: TdsLogin) => TdsSession | Tds
 /** What the driver says by itself after the login. */
 const GREETING = /^set (ansi|textsize|concat|arithabort|datefirst|dateformat|language|quoted|implicit|numeric|transaction isolation level read committed)/i;
 
-function serve(socket: Socket, open: (login: TdsLogin) => TdsSession | TdsError, statements: TdsStatement[]): void {
+function serve(raw: Socket, open: Open, statements: TdsStatement[], identity: ServerIdentity | undefined): void {
+  // What is read and written: the connection itself, or TLS on it.
+  let socket: Socket = raw;
   let session: TdsSession | undefined;
   let descriptors = 0n;
   let turn = Promise.resolve();
   let isStopped = false;
-  socket.on('close', () => session?.close());
+  raw.on('close', () => session?.close());
 
   function logIn(message: Buffer): void {
     const opened = open(readLogin(message));
@@ -159,18 +164,26 @@ function serve(socket: Socket, open: (login: TdsLogin) => TdsSession | TdsError,
     await flush(isLast);
   }
 
-  socket.on(
-    'data',
+  const receive = (): ((data: Buffer) => void) =>
     createPacketReader((type, message) => {
-      if (type === packetTypes.prelogin) socket.write(packetsOf(packetTypes.answer, preloginAnswer(2), true));
+      if (type === packetTypes.prelogin) answerPrelogin();
       else if (type === packetTypes.login) logIn(message);
       else if (type === packetTypes.attention) stopStatement();
       else {
         const statement = type === packetTypes.rpc ? readCall(message) : { sql: readBatch(message), declarations: '', parameters: [] };
-        turn = turn.then(() => run(statement, type === packetTypes.rpc)).catch(() => void socket.destroy());
+        turn = turn.then(() => run(statement, type === packetTypes.rpc)).catch(() => void raw.destroy());
       }
-    }),
-  );
+    });
+  socket.on('data', receive());
+
+  function answerPrelogin(): void {
+    socket.write(packetsOf(packetTypes.answer, preloginAnswer(identity === undefined ? 2 : 1), true));
+    if (identity === undefined) return;
+    startTls(raw, identity, (secure) => {
+      socket = secure;
+      socket.on('data', receive());
+    });
+  }
 
   /** A statement that is still at work hears of it at its next row; one that waits is answered here. */
   function stopStatement(): void {

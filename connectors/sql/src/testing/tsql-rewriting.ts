@@ -12,6 +12,8 @@ const WORDS: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/ COLLATE Latin1_General_CI_AS/g, ' COLLATE NOCASE'],
   [/\) r \(landbridge_0(?:, landbridge_\d+)*\)/g, ') r'],
   [/INSERTED\."/g, '"'],
+  // Tests keep what changed in a table of their own.
+  [/CHANGETABLE\(CHANGES (?:"[^"]*"\.)?"([^"]+)", @p1\) AS ct/g, '(SELECT * FROM "tracked_$1" WHERE version > @p1) AS ct'],
 ];
 
 /** A statement of the connector as SQLite runs it. */
