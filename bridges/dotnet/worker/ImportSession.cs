@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using Microsoft.MetadirectoryServices;
 using Microsoft.MetadirectoryServices.DetachedObjectModel;
 
@@ -18,22 +19,28 @@ namespace Landbridge.Worker
 
     /// <summary>
     /// One import. The connector pages as it likes; batches to the host have at most as many entries as it asked for, and not much
-    /// more than a mebibyte, so that a connector that brings everything at once does not fill a line with it.
+    /// more than a mebibyte, so that a connector that brings everything at once does not fill a line with it. While one thread writes
+    /// a page, the connector makes the next one on its own: never more than one ahead.
     /// </summary>
     internal sealed class ImportSession : Session
     {
         private const int BatchBytes = 1024 * 1024;
         private readonly IMAExtensible2CallImport connector;
         private readonly EntryWriter entries;
-        private IList<CSEntryChange> page = new CSEntryChange[0];
+        private readonly object gate = new object();
+        private readonly LanePool lanes;
+        private Lane reading;
+        private Page page = new Page { More = true };
+        private Page ahead;
+        private bool fetching;
         private int position;
-        private bool more = true;
         private bool open;
         private string customData;
         private Schema schema;
 
-        internal ImportSession(Lane lane, IMAExtensible2CallImport connector, Action<string> warn) : base(lane)
+        internal ImportSession(Lane lane, LanePool lanes, IMAExtensible2CallImport connector, Action<string> warn) : base(lane)
         {
+            this.lanes = lanes;
             if (connector == null) throw new WorkerException("not-supported", "no class of the connector implements IMAExtensible2CallImport or IMAExtensible2FileImport");
             this.connector = connector;
             entries = new EntryWriter(warn);
@@ -51,47 +58,117 @@ namespace Landbridge.Worker
                 WireSchema.ReadNodes(step.List("included")), WireSchema.ReadNodes(step.List("excluded")));
             OpenImportConnectionResults results = connector.OpenImportConnection(parameters, schema, runStep);
             open = true;
+            reading = lanes.Take();
             customData = (results == null ? null : results.CustomData) ?? customData;
             request.Answer(Lane.Writer, writer => writer.Field("session", number));
+        }
+
+        /// <summary>The lane that answers reads; the connector's own stays free to make the next page.</summary>
+        internal Lane Reading
+        {
+            get { return reading; }
         }
 
         internal void Read(Request request)
         {
             int limit = Math.Max(1, request.Params.Number("limit", 500));
             List<object> wanted = request.Params.List("fullObjects");
-            if (wanted.Count > 0) ReadPage(ReadIdentities(wanted));
-            else if (position >= page.Count && more) ReadPage(null);
-            request.Answer(Lane.Writer, writer =>
+            if (wanted.Count > 0) Append(wanted);
+            else if (position >= page.Entries.Count && page.More) Advance();
+            request.Answer(reading.Writer, writer =>
             {
+                List<CSEntryChange> found = page.Entries;
                 writer.Name("entries").Open('[');
                 int start = writer.Length;
-                for (int count = 0; count < limit && position < page.Count && writer.Length - start < BatchBytes; count++)
+                for (int count = 0; count < limit && position < found.Count && writer.Length - start < BatchBytes; count++)
                 {
-                    entries.Write(writer, page[position]);
-                    page[position++] = null;
+                    entries.Write(writer, found[position]);
+                    found[position++] = null;
                 }
-                writer.Close(']').Field("more", position < page.Count || more);
-                if (position >= page.Count) writer.Field("watermark", customData);
+                writer.Close(']').Field("more", position < found.Count || page.More);
+                if (position >= found.Count) writer.Field("watermark", page.CustomData);
             });
         }
 
-        /// <summary>The next page; with what the host wants whole, which the connector may bring along or alone (OperationType.FullObject).</summary>
-        private void ReadPage(IList<CSEntryChange> wanted)
+        private void Advance()
         {
-            GetImportEntriesResults results = connector.GetImportEntries(new GetImportEntriesRunStep(wanted, customData));
-            if (results == null) throw new WorkerException("invalid-data", "the connector's GetImportEntries returned nothing");
-            IList<CSEntryChange> found = results.CSEntries;
-            List<CSEntryChange> left = new List<CSEntryChange>();
-            for (; position < page.Count; position++) left.Add(page[position]);
-            page = found == null ? new CSEntryChange[0] : left.Count > 0 || found.IsReadOnly || !(found is List<CSEntryChange>) ? new List<CSEntryChange>(found) : found;
-            if (left.Count > 0)
-            {
-                left.AddRange(page);
-                page = left;
-            }
+            Page next = Await(null);
+            if (next.Error != null) throw next.Error;
+            page = next;
             position = 0;
-            more = results.MoreToImport;
-            customData = results.CustomData ?? customData;
+            if (page.More && !page.Stops) Fetch(null);
+        }
+
+        /// <summary>What the host wants whole, after what is left of the present page (OperationType.FullObject).</summary>
+        private void Append(List<object> wanted)
+        {
+            Page left = page;
+            List<CSEntryChange> rest = left.Entries.GetRange(position, left.Entries.Count - position);
+            Page made = Await(null, false);
+            if (made != null) rest.AddRange(Checked(made).Entries);
+            Page brought = Checked(Await(ReadIdentities(wanted)));
+            rest.AddRange(brought.Entries);
+            brought.Entries = rest;
+            page = brought;
+            position = 0;
+        }
+
+        private static Page Checked(Page made)
+        {
+            if (made.Error != null) throw made.Error;
+            return made;
+        }
+
+        /// <summary>The page that is being made, or a new one; without `make` only one that is being made.</summary>
+        private Page Await(IList<CSEntryChange> wanted, bool make = true)
+        {
+            lock (gate)
+            {
+                if (!fetching && ahead == null)
+                {
+                    if (!make) return null;
+                    Fetch(wanted);
+                }
+                while (ahead == null) Monitor.Wait(gate);
+                Page made = ahead;
+                ahead = null;
+                return made;
+            }
+        }
+
+        private void Fetch(IList<CSEntryChange> wanted)
+        {
+            lock (gate) fetching = true;
+            Lane.Do(() =>
+            {
+                Page made = Make(wanted);
+                lock (gate)
+                {
+                    ahead = made;
+                    fetching = false;
+                    Monitor.Pulse(gate);
+                }
+            });
+        }
+
+        private Page Make(IList<CSEntryChange> wanted)
+        {
+            try
+            {
+                GetImportEntriesResults results = connector.GetImportEntries(new GetImportEntriesRunStep(wanted, customData));
+                if (results == null) throw new WorkerException("invalid-data", "the connector's GetImportEntries returned nothing");
+                customData = results.CustomData ?? customData;
+                // A list of our own: connectors fill theirs again.
+                Page made = new Page { More = results.MoreToImport, CustomData = customData };
+                if (results.CSEntries != null) made.Entries.AddRange(results.CSEntries);
+                foreach (CSEntryChange entry in made.Entries)
+                    if (entry != null && entry.ErrorCodeImport == MAImportError.ImportErrorCustomStopRun) made.Stops = true;
+                return made;
+            }
+            catch (Exception error)
+            {
+                return new Page { Error = error };
+            }
         }
 
         private IList<CSEntryChange> ReadIdentities(List<object> wanted)
@@ -114,9 +191,11 @@ namespace Landbridge.Worker
             return identities;
         }
 
+        /// <summary>Called when every read before it was answered.</summary>
         internal void Close(Request request)
         {
             string final = null;
+            reading.Do(() => lanes.Return(reading));
             if (open)
             {
                 open = false;
@@ -125,6 +204,16 @@ namespace Landbridge.Worker
                 final = results == null ? null : results.CustomData;
             }
             request.Answer(Lane.Writer, writer => writer.Field("watermark", final));
+        }
+
+        private sealed class Page
+        {
+            internal List<CSEntryChange> Entries = new List<CSEntryChange>();
+            internal bool More;
+            internal string CustomData;
+            /// <summary>A code in it ends the run: nothing more is asked of the connector.</summary>
+            internal bool Stops;
+            internal Exception Error;
         }
     }
 }

@@ -33,19 +33,25 @@ namespace Landbridge.Worker
 
         internal void Do(Request request, Action work)
         {
+            Do(() =>
+            {
+                try
+                {
+                    work();
+                }
+                catch (Exception error)
+                {
+                    request.Fail(error);
+                }
+            });
+        }
+
+        /// <summary>Work that belongs to no request and does not throw.</summary>
+        internal void Do(Action work)
+        {
             lock (waiting)
             {
-                waiting.Enqueue(() =>
-                {
-                    try
-                    {
-                        work();
-                    }
-                    catch (Exception error)
-                    {
-                        request.Fail(error);
-                    }
-                });
+                waiting.Enqueue(work);
                 Monitor.Pulse(waiting);
             }
         }

@@ -110,7 +110,7 @@ namespace Landbridge.Worker
                     Ask(request, writer => description.WriteHierarchy(writer, request.Params));
                     return;
                 case "import.open":
-                    Open(request, lane => new ImportSession(lane, package.CreateImport(), message => log.Write("warn", message)), (session, number) => session.Open(request, Parameters(request), number));
+                    Open(request, lane => new ImportSession(lane, lanes, package.CreateImport(), message => log.Write("warn", message)), (session, number) => session.Open(request, Parameters(request), number));
                     return;
                 case "import.read":
                     Use<ImportSession>(request, session => session.Read(request), false);
@@ -231,17 +231,24 @@ namespace Landbridge.Worker
             if (session == null) throw new WorkerException("terminated", "the session " + number + " is not open");
             if (last)
                 lock (sessions) sessions.Remove(number);
-            Run(session.Lane, request, () =>
-            {
-                try
+            Action work = () => act(session);
+            if (last)
+                work = () =>
                 {
-                    act(session);
-                }
-                finally
-                {
-                    if (last) lanes.Return(session.Lane);
-                }
-            });
+                    try
+                    {
+                        act(session);
+                    }
+                    finally
+                    {
+                        lanes.Return(session.Lane);
+                    }
+                };
+            // Reads of an import are answered beside the connector, which makes the next page meanwhile; it closes after them.
+            ImportSession import = session as ImportSession;
+            if (import == null) Run(session.Lane, request, work);
+            else if (last) import.Reading.Do(() => Run(session.Lane, request, work));
+            else Run(import.Reading, request, work);
         }
 
         private void Run(Lane lane, Request request, Action work)
