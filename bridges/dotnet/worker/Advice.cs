@@ -27,6 +27,7 @@ namespace Landbridge.Worker
         {
             string name = new AssemblyName(fullName).Name;
             string text = "the connector needs the assembly " + fullName + ", which is neither in its folder nor part of " + Runtime + ". ";
+            if (name == "System.Management.Automation") return text + "It is PowerShell: set runtime to dotnet, and put pwsh on the path, or name its folder in the environment variable LANDBRIDGE_POWERSHELL";
             if (IsNewFramework(fullName)) return text + "It belongs to the current .NET: set runtime to dotnet, with a .NET SDK or runtime installed";
             if (IsFramework(name) && IsCurrentDotnet) return text + "It belongs to .NET Framework: set runtime to mono (Linux), or run the worker on .NET Framework (Windows)";
             if (IsFramework(name)) return text + "It belongs to .NET Framework: install the Debian package with it (apt-cache search libmono " + name.ToLowerInvariant() + "), or run the worker on Windows";

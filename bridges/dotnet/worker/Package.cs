@@ -17,14 +17,16 @@ namespace Landbridge.Worker
         private static readonly Assembly Contract = typeof(CSEntryChange).Assembly;
         private readonly string directory;
         private readonly string className;
+        private readonly string powerShell;
         private readonly Action<string> warn;
         private readonly Dictionary<Type, Type> implementations = new Dictionary<Type, Type>();
         private readonly HashSet<string> reported = new HashSet<string>();
         private Assembly assembly;
         private Type[] types;
 
-        internal Package(string directory, string className, Action<string> warn)
+        internal Package(string directory, string className, string powerShell, Action<string> warn)
         {
+            this.powerShell = powerShell;
             this.directory = directory;
             this.className = className;
             this.warn = warn;
@@ -267,11 +269,19 @@ namespace Landbridge.Worker
                 string satellite = Path.Combine(directory, wanted.CultureInfo == null ? "" : wanted.CultureInfo.Name, wanted.Name + ".dll");
                 return File.Exists(satellite) ? Assembly.LoadFrom(satellite) : null;
             }
+            // PowerShell comes whole from one folder: what connectors carry of it is the one of Windows, or an empty reference.
+            if (powerShell != null && (wanted.Name == "System.Management.Automation" || wanted.Name.StartsWith("Microsoft.PowerShell.", StringComparison.Ordinal)))
+            {
+                string ours = Path.Combine(powerShell, wanted.Name + ".dll");
+                if (File.Exists(ours)) return Assembly.LoadFrom(ours);
+            }
             // Beside the connector first; then a sub-folder that has exactly this version; then any.
             string beside = Path.Combine(directory, wanted.Name + ".dll");
             List<string> files = System.IO.Directory.Exists(directory) ? System.IO.Directory.GetFiles(directory, wanted.Name + ".dll", SearchOption.AllDirectories).ToList() : new List<string>();
             string exact = files.FirstOrDefault(file => IsVersion(file, wanted.Version));
             string chosen = exact ?? (File.Exists(beside) ? beside : files.FirstOrDefault());
+            string ofPowerShell = powerShell == null ? null : Path.Combine(powerShell, wanted.Name + ".dll");
+            if (chosen == null && ofPowerShell != null && File.Exists(ofPowerShell)) chosen = ofPowerShell;
             return chosen == null ? null : Assembly.LoadFrom(chosen);
         }
 

@@ -4,6 +4,7 @@ import { buildWorker } from './build-worker.ts';
 import { type DotnetRuntime, defaultRuntime, findProgram } from './dotnet-programs.ts';
 import { ownWorker } from './host-configuration.ts';
 import { connectorParameters, ownParameters } from './own-parameters.ts';
+import { findPowerShell, needsPowerShell } from './powershell.ts';
 import { privateCopy } from './private-copy.ts';
 
 interface Ecma2Settings {
@@ -11,7 +12,7 @@ interface Ecma2Settings {
   readonly dll?: string;
   readonly class?: string;
   readonly hostConfiguration?: string;
-  readonly runtime: DotnetRuntime;
+  readonly runtime?: DotnetRuntime;
   readonly file?: ParameterValue;
   readonly culture?: string;
   readonly timeZone?: string;
@@ -45,7 +46,9 @@ export const connector = defineWorkerConnector({
 async function program(context: ConnectorContext): Promise<WorkerProgram> {
   const settings = readSettings(context);
   const directory = privateCopy(settings.directory, context.folder);
-  const built = await buildWorker(settings.runtime);
+  const scripts = needsPowerShell(directory);
+  const runtime = settings.runtime ?? (scripts && findProgram('dotnet') !== undefined && process.platform !== 'win32' ? 'dotnet' : defaultRuntime());
+  const built = await buildWorker(runtime);
   const executable = settings.hostConfiguration === undefined ? built.executable : ownWorker(built.executable, settings.hostConfiguration, context.folder);
   const values = ['--directory', directory];
   for (const name of ['dll', 'class', 'culture'] as const) {
@@ -53,6 +56,8 @@ async function program(context: ConnectorContext): Promise<WorkerProgram> {
     if (value !== undefined) values.push(`--${name}`, value);
   }
   if (settings.file !== undefined) values.push('--file', JSON.stringify(settings.file));
+  const powerShell = scripts && runtime === 'dotnet' ? await findPowerShell() : undefined;
+  if (powerShell !== undefined) values.push('--powershell', powerShell);
   const environment = {
     ...(settings.timeZone === undefined ? {} : { TZ: settings.timeZone }),
     // Event logs of Mono go to a folder that nobody made: away with them.
@@ -61,18 +66,18 @@ async function program(context: ConnectorContext): Promise<WorkerProgram> {
     MONO_GC_PARAMS: 'nursery-size=32m',
     ...settings.environment,
   };
-  if (settings.runtime === 'net48') return { command: executable, values, environment };
-  const host = findProgram(settings.runtime);
+  if (runtime === 'net48') return { command: executable, values, environment };
+  const host = findProgram(runtime);
   if (host === undefined)
     throw new ConnectorError(
       'invalid-configuration',
-      settings.runtime === 'mono'
+      runtime === 'mono'
         ? 'there is no Mono to run the connector: install the Debian packages mono-runtime and libmono-system-core4.0-cil, or set runtime to dotnet'
         : 'there is no .NET runtime to run the connector: install it, or set runtime to mono',
       { parameter: 'runtime' },
     );
   // Stack traces with lines where symbols are there; generational GC as it comes.
-  return { command: host, values: settings.runtime === 'mono' ? ['--debug', executable, ...values] : [executable, ...values], environment };
+  return { command: host, values: runtime === 'mono' ? ['--debug', executable, ...values] : [executable, ...values], environment };
 }
 
 function readSettings({ parameters }: ConnectorContext): Ecma2Settings {
@@ -91,6 +96,5 @@ function readSettings({ parameters }: ConnectorContext): Ecma2Settings {
         parameter: unknown,
       },
     );
-  const settings = parameters as unknown as Omit<Ecma2Settings, 'runtime'> & { readonly runtime?: DotnetRuntime };
-  return { ...settings, directory, runtime: settings.runtime ?? defaultRuntime() };
+  return { ...(parameters as unknown as Ecma2Settings), directory };
 }

@@ -55,7 +55,7 @@ export const ownParameters: readonly ParameterDefinition[] = [
     kind: 'drop-down',
     choices: ['mono', 'dotnet', 'net48'],
     label: 'Runtime',
-    description: 'Default: net48 on Windows, else mono, else dotnet',
+    description: 'Default: net48 on Windows; dotnet for connectors that run PowerShell; else mono, else dotnet',
   },
   {
     name: 'file',

@@ -3,8 +3,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rm
 import { basename, join, resolve } from 'node:path';
 import { ConnectorError } from '@landbridge/connector-sdk';
 
-/** Microsoft's assembly, which many packages carry: ours takes its place, so theirs stays out of the copy. */
-const CONTRACT = /^microsoft\.metadirectoryservices(ex)?\.(dll|xml)$/i;
+/**
+ * What packages carry and must not win: Microsoft's contract, whose place ours takes, and PowerShell's assembly, which is that of
+ * Windows or an empty reference. They stay out of the copy.
+ */
+const HANDED_OUT = /^(microsoft\.metadirectoryservices(ex)?|system\.management\.automation)\.(dll|xml)$/i;
 
 /**
  * The folder that a connector runs from: a private writable copy of its package (R28), so that an update does not pull files from
@@ -27,7 +30,7 @@ export function privateCopy(directory: string, ownFolder: string): string {
   mkdirSync(join(ownFolder, 'packages'), { recursive: true, mode: 0o700 });
   const draft = mkdtempSync(join(ownFolder, 'packages', '.draft-'));
   try {
-    cpSync(source, draft, { recursive: true, filter: (file) => !CONTRACT.test(basename(file)) });
+    cpSync(source, draft, { recursive: true, filter: (file) => !HANDED_OUT.test(basename(file)) });
     if (!existsSync(target)) renameSync(draft, target);
   } catch (error) {
     if (!existsSync(target)) throw error;
