@@ -175,13 +175,18 @@ async function writeMultiValues(writer: Writer, session: Session, work: PendingW
 
 async function writeReferences(writer: Writer, session: Session, work: PendingWork): Promise<void> {
   const gone: { entry: number; attr: number; raw: string }[] = [];
-  const fresh = new Map<StoredAttribute, { entry: number; raw: string; key: string }[]>();
+  const isNew = new Set([...work.inserted].map((record) => record.id));
+  const fresh = new Map<StoredAttribute, { readonly ofNew: AddedReferences; readonly ofKnown: AddedReferences }>();
   for (const { entry, attribute, changes } of work.references.values()) {
-    const rows = fresh.get(attribute) ?? [];
-    fresh.set(attribute, rows);
+    const lists = fresh.get(attribute) ?? { ofNew: { entries: [], values: [] }, ofKnown: { entries: [], values: [] } };
+    fresh.set(attribute, lists);
+    const { entries, values } = isNew.has(entry) ? lists.ofNew : lists.ofKnown;
     for (const [raw, what] of changes) {
       if (what === 'removed') gone.push({ entry, attr: attribute.id, raw });
-      else rows.push({ entry, raw, key: writer.model.referenceKey(raw) });
+      else {
+        entries.push(entry);
+        values.push(raw);
+      }
     }
   }
   if (gone.length > 0)
@@ -189,27 +194,49 @@ async function writeReferences(writer: Writer, session: Session, work: PendingWo
       'DELETE FROM refs r USING json_to_recordset($1) AS x(entry bigint, attr integer, raw text) WHERE r.entry = x.entry AND r.attr = x.attr AND r.raw = x.raw',
       toRecords(gone),
     );
-  for (const [attribute, rows] of fresh) {
-    if (rows.length === 0) continue;
-    const added = await session.get(
-      `WITH fresh AS (INSERT INTO refs(entry, attr, raw, key, target) SELECT x.entry, $2::integer, x.raw, x.key, ${targetOf(writer, attribute)}
-         FROM json_to_recordset($1) AS x(entry bigint, raw text, key text) ON CONFLICT DO NOTHING RETURNING target)
-       SELECT count(*) FILTER (WHERE target IS NULL) AS waiting FROM fresh`,
-      toRecords(rows),
-      attribute.id,
-    );
-    if (Number(added?.['waiting']) > 0) writer.unresolved = true;
+  for (const [attribute, { ofNew, ofKnown }] of fresh) {
+    // Only an entry that was there may have the reference already.
+    await addReferences(writer, session, attribute, ofNew, '');
+    await addReferences(writer, session, attribute, ofKnown, 'ON CONFLICT DO NOTHING');
   }
   if (work.removed.size > 0) writer.unresolved = true;
 }
 
-/** The sub-query that finds what a reference means (R10). */
-function targetOf({ model }: Writer, attribute: StoredAttribute): string {
-  if (model.referenceForm === 'dn') return '(SELECT e.id FROM entries e WHERE e.dn_key = x.key LIMIT 1)';
+/** Two columns: the entry that refers, and what it says. */
+interface AddedReferences {
+  readonly entries: number[];
+  readonly values: string[];
+}
+
+async function addReferences(writer: Writer, session: Session, attribute: StoredAttribute, added: AddedReferences, onConflict: string): Promise<void> {
+  const { entries, values } = added;
+  if (entries.length === 0) return;
+  const { model } = writer;
+  const kept = values.map(toKept);
+  const { target, join } = targetOf(writer, attribute);
+  const [from, keys] = model.plainReferences
+    ? ['(SELECT u.entry, u.raw, u.raw AS key FROM unnest($2::bigint[], $3::text[]) AS u(entry, raw))', []]
+    : ['unnest($2::bigint[], $3::text[], $4::text[])', [kept.map(model.referenceKey)]];
+  const row = await session.get(
+    `WITH fresh AS (INSERT INTO refs(entry, attr, raw, key, target) SELECT x.entry, $1::integer, x.raw, x.key, ${target}
+       FROM ${from} AS x(entry, raw, key) ${join} ${onConflict} RETURNING target)
+     SELECT count(*) FILTER (WHERE target IS NULL) AS waiting FROM fresh`,
+    attribute.id,
+    entries,
+    kept,
+    ...keys,
+  );
+  if (Number(row?.['waiting']) > 0) writer.unresolved = true;
+}
+
+/** What finds the entry that a reference means (R10): an expression, and the join that it needs. */
+function targetOf({ model }: Writer, attribute: StoredAttribute): { readonly target: string; readonly join: string } {
+  if (model.referenceForm === 'dn') return { target: '(SELECT e.id FROM entries e WHERE e.dn_key = x.key LIMIT 1)', join: '' };
   const types = (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []);
-  if (types.length === 0) return 'NULL::bigint';
-  // One look-up for each type, in their order: an index serves each.
-  return `coalesce(${types.map((id) => `(SELECT e.id FROM entries e WHERE e.otype = ${id} AND e.anchor_key = x.key)`).join(', ')})`;
+  if (types.length === 0) return { target: 'NULL::bigint', join: '' };
+  // Of one type a join, which the planner makes by the index or by a hash; of several one look-up for each, in their order.
+  if (types.length === 1) return { target: 'e.id', join: `LEFT JOIN entries e ON e.otype = ${types[0]} AND e.anchor_key = x.key` };
+  return { target: `coalesce(${types.map((id) => `(SELECT e.id FROM entries e WHERE e.otype = ${id} AND e.anchor_key = x.key)`).join(', ')})`, join: '' };
 }
 
 /** Points the references that waited for entries to them: across types, partitions and runs (R10). */

@@ -131,9 +131,10 @@ export function createImportCommands(writer: Writer): ImportCommands {
       }),
     async applyPage(stepId: number, entries: readonly ImportedEntry[]): Promise<PageOutcome> {
       const step = stepOf(stepId);
-      const outcome = await writer.transact(
+      const { outcome } = await writer.transact(
         (session) => applyPageEntries(writer, session, step, entries),
         () => reach('page-before-commit'),
+        ({ isEmpty }) => isEmpty,
       );
       reach('page-after-commit');
       return outcome;

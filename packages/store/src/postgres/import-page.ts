@@ -24,15 +24,22 @@ const nameOf = (otype: number, key: string): string => `${otype}/${key}`;
 
 /**
  * Applies one page in the transaction given: compares by hash, writes what changed, confirms exports (R20), honours the
- * fence (R22). One statement reads the heads of all entries; only what is not unchanged is loaded whole.
+ * fence (R22). One statement reads the heads of all entries; only what is not unchanged is loaded whole. `isEmpty`: nothing was
+ * written, because all entries are as they were.
  */
-export async function applyPageEntries(writer: Writer, session: Session, step: ImportStep, entries: readonly ImportedEntry[]): Promise<PageOutcome> {
+export async function applyPageEntries(
+  writer: Writer,
+  session: Session,
+  step: ImportStep,
+  entries: readonly ImportedEntry[],
+): Promise<{ readonly outcome: PageOutcome; readonly isEmpty: boolean }> {
   const { model } = writer;
   const space = createEntrySpace(writer, session);
   const counts: ImportTally = { ...noCounts };
   const count = (what: keyof ImportTally): void => {
     counts[what] += 1;
   };
+  let untouched = 0;
   const postponed: number[] = [];
   const errors: { index: number; error: ConnectorErrorData }[] = [];
   const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
@@ -99,21 +106,25 @@ export async function applyPageEntries(writer: Writer, session: Session, step: I
 
   async function applyPut(entry: PutEntry, index: number): Promise<void> {
     const type = typeOf(writer, entry.objectType);
-    const unkept = [entry.anchor, entry.dn ?? '', ...entry.references.flatMap((one) => one.values)].find((value) => !isKept(value));
-    if (unkept !== undefined)
+    const key = model.anchorKey(entry.anchor);
+    const met = space.metAnchor(type.id, key);
+    const head: Head | undefined = met === undefined ? heads.get(nameOf(type.id, key)) : (met ?? undefined);
+    const isKnown = head !== undefined && isUnchanged(head, entry);
+    // What is as it was is kept already.
+    if (!isKnown && !isKeptWhole(entry))
       return fail(
         index,
         'invalid-attribute-value',
         'an anchor, a name or a reference has a character that PostgreSQL cannot keep (NUL, or half of a surrogate pair)',
       );
-    const key = model.anchorKey(entry.anchor);
-    const met = space.metAnchor(type.id, key);
-    const head: Head | undefined = met === undefined ? heads.get(nameOf(type.id, key)) : (met ?? undefined);
     if (head === undefined) return applyUnknown(type, entry, key, index);
     if (step.seen.mark(head.id) && step.kind === 'full') return fail(index, 'already-exists', 'the application reported the anchor twice in one import');
     const isOpen = isAtWork(writer, head.id);
     if (isOpen && !(await settling.settleUpdate(type, head.id, entry))) return count('fenced');
-    if (!isOpen && isUnchanged(head, entry)) return count('unchanged');
+    if (!isOpen && isKnown) {
+      untouched += 1;
+      return count('unchanged');
+    }
     const record = await space.entry(head.id);
     if (record !== undefined) await compareAndWrite(type, record, entry);
   }
@@ -330,7 +341,11 @@ export async function applyPageEntries(writer: Writer, session: Session, step: I
   await flush(writer, session, space.pendingWork);
   for (const [state, ids] of Object.entries(journalStates))
     if (ids.size > 0) await session.all("UPDATE journal SET state = $1 WHERE id = ANY($2::bigint[]) AND state = 'applied'", state, [...ids]);
-  return { counts, postponed, errors, notReimported, settled, passwords };
+  return { outcome: { counts, postponed, errors, notReimported, settled, passwords }, isEmpty: untouched === entries.length };
+}
+
+function isKeptWhole(entry: PutEntry): boolean {
+  return isKept(entry.anchor) && (entry.dn === undefined || isKept(entry.dn)) && entry.references.every(({ values }) => values.every(isKept));
 }
 
 /** The set hashes of an entry's multi-valued references, as the row keeps them. */

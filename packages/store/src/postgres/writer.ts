@@ -71,8 +71,11 @@ export interface Writer extends OwnerState {
   /** Entries removed since the store was opened. */
   removed: number;
   readonly session: Session;
-  /** One transaction (R2). `beforeCommit` runs when everything was sent and nothing is committed. */
-  transact<Result>(work: (session: Session) => Promise<Result>, beforeCommit?: () => void): Promise<Result>;
+  /**
+   * One transaction (R2). `beforeCommit` runs when everything was sent and nothing is committed. `isEmpty` tells of a result for
+   * which nothing was written: then there is nothing to refuse, and the server need not write that there was a transaction.
+   */
+  transact<Result>(work: (session: Session) => Promise<Result>, beforeCommit?: () => void, isEmpty?: (result: Result) => boolean): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -178,14 +181,14 @@ export async function openWriter(
     get session() {
       return session;
     },
-    async transact(work, beforeCommit) {
+    async transact(work, beforeCommit, isEmpty) {
       await reconnect();
       const before = serial;
       let result: Awaited<ReturnType<typeof work>>;
       try {
         await session.execute('BEGIN');
         result = await work(session);
-        await sealTransaction();
+        if (isEmpty?.(result) !== true) await sealTransaction();
         beforeCommit?.();
       } catch (error) {
         serial = before;

@@ -27,6 +27,9 @@ export interface Database {
   close(): void;
 }
 
+/** What the writer keeps of its file in memory. */
+export const CACHE_KILOBYTES = 65_536;
+
 /**
  * Opens a database file for writing: write-ahead log, full synchronisation (R3).
  *
@@ -36,7 +39,7 @@ export function openForWriting(file: string): Database {
   const database = wrap(new DatabaseSync(file));
   database.execute(`
     PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;
-    PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16000; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;`);
+    PRAGMA cache_size=-${CACHE_KILOBYTES}; PRAGMA wal_autocheckpoint=16000; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;`);
   const mode = database.get('PRAGMA journal_mode')?.['journal_mode'];
   const synchronous = database.get('PRAGMA synchronous')?.['synchronous'];
   if (mode !== 'wal' || synchronous !== 2) {

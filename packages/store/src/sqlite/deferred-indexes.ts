@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import { CACHE_KILOBYTES, type Database } from './database.ts';
 
 /**
  * The first full import into an empty space goes without the indexes that importing does not read itself, and makes them at
@@ -14,6 +14,7 @@ import type { Database } from './database.ts';
 /** Importing itself looks entries up by anchor and distinguished name, and references by their entry. */
 const KEPT = ['entries_anchor', 'entries_dn', 'entries_flags'];
 const NAME = 'deferred-indexes';
+const SORT_KILOBYTES = 16_384;
 
 /** Drops the indexes if there is no entry; returns whether it did. */
 export function deferIndexes(database: Database): boolean {
@@ -32,12 +33,12 @@ export function deferIndexes(database: Database): boolean {
 
 /** Makes the indexes that were dropped: one transaction for each. */
 export function makeDeferredIndexes(database: Database): void {
-  // What is sorted goes to files: in memory a million entries take hundreds of megabytes.
-  database.execute('PRAGMA temp_store=FILE');
+  // What is sorted goes to files, and as much as the cache holds is sorted at once: in memory a million entries take hundreds of megabytes.
+  database.execute(`PRAGMA temp_store=FILE; PRAGMA cache_size=-${SORT_KILOBYTES}`);
   try {
     makeWaiting(database);
   } finally {
-    database.execute('PRAGMA temp_store=MEMORY');
+    database.execute(`PRAGMA temp_store=MEMORY; PRAGMA cache_size=-${CACHE_KILOBYTES}`);
   }
 }
 
