@@ -30,6 +30,8 @@ const CHUNK = 500;
 const CREDIT = 4;
 /** Values of multi-valued references in one chunk: a group of thousands weighs as much as hundreds of people. */
 const CHUNK_REFERENCES = 5000;
+/** What the texts of one chunk may take, so that entries with pictures are bounded by their bytes and not by their number. */
+const CHUNK_CHARACTERS = 2_000_000;
 const POSTPONED_LIMIT_MILLISECONDS = 30_000;
 const KEPT_ERRORS = 100;
 
@@ -184,6 +186,7 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
   const underWay = new Set<Promise<void>>();
   let buffer: ImportedEntry[] = [];
   let references = 0;
+  let characters = 0;
   let postponed: ImportedEntry[] = [];
   let broken: unknown;
   const asked = new Set<string>();
@@ -197,7 +200,9 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     try {
       const prepared = prepareEntry(type, entry);
       buffer.push(prepared);
-      if (prepared.op === 'put') for (const { values } of prepared.references) references += values.length;
+      if (prepared.op !== 'put') return;
+      characters += prepared.body.length;
+      for (const { values } of prepared.references) references += values.length;
     } catch (error) {
       tally.fail(nameOf(entry), toErrorData(error));
     }
@@ -216,10 +221,17 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
   }
 
   async function flush(): Promise<void> {
-    const chunk = buffer;
-    buffer = [];
+    const chunk = takeBuffer();
     if (chunk.length > 0) await send(chunk);
     await drain();
+  }
+
+  function takeBuffer(): readonly ImportedEntry[] {
+    const chunk = buffer;
+    buffer = [];
+    references = 0;
+    characters = 0;
+    return chunk;
   }
 
   async function send(entries: readonly ImportedEntry[]): Promise<void> {
@@ -250,11 +262,7 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     async add(entries) {
       for (const entry of entries) {
         prepare(entry);
-        if (buffer.length < CHUNK && references < CHUNK_REFERENCES) continue;
-        const chunk = buffer;
-        buffer = [];
-        references = 0;
-        await send(chunk);
+        if (buffer.length >= CHUNK || references >= CHUNK_REFERENCES || characters >= CHUNK_CHARACTERS) await send(takeBuffer());
       }
     },
     flush,

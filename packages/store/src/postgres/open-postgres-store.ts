@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { ConnectorStore } from '../connector-store.ts';
 import { createLoss, type OpenStore } from '../open-store.ts';
 import { fromFailure, toFailure } from '../store-errors.ts';
+import { unpackRequest } from '../thread/packed-page.ts';
 import type { StoreRequest } from '../thread/store-messages.ts';
 import { startStoreThread } from '../thread/thread-client.ts';
 import { connectorSchema, openPool, openSession, type PostgresOptions } from './connection.ts';
@@ -92,7 +93,8 @@ async function openInThisThread(options: WriterOptions, lost: (error: Error) => 
 
 function connectInThisThread(store: ConnectorStore): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  port1.on('message', ({ id, command, values }: StoreRequest) => {
+  port1.on('message', (request: StoreRequest) => {
+    const { id, command, values } = unpackRequest(request);
     const work = (store as unknown as Record<string, (...all: readonly unknown[]) => Promise<unknown>>)[command];
     work?.(...values).then(
       (result) => port1.postMessage({ id, result }),

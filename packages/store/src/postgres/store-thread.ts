@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { StoreOwnerError, toFailure } from '../store-errors.ts';
+import { unpackRequest } from '../thread/packed-page.ts';
 import type { StoreNotice, StoreRequest, StoreResponse } from '../thread/store-messages.ts';
 import { openStoreCommands } from './postgres-store.ts';
 import type { WriterOptions } from './writer.ts';
@@ -14,7 +15,7 @@ opening.catch((error: unknown) => {
   setTimeout(() => process.exit(1), 50);
 });
 main.on('message', (message: StoreRequest | { readonly port: MessagePort }) => {
-  if ('port' in message) message.port.on('message', (request: StoreRequest) => void answer(message.port, request));
+  if ('port' in message) message.port.on('message', (request: StoreRequest) => void answer(message.port, unpackRequest(request)));
   else void answer(main, message);
 });
 

@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ConnectorStore, EntryPage, EntryQuery } from '../connector-store.ts';
 import type { OpenStore } from '../open-store.ts';
 import { toFailure } from '../store-errors.ts';
+import { unpackRequest } from '../thread/packed-page.ts';
 import type { StoreRequest } from '../thread/store-messages.ts';
 import { type StoreInThread, startStoreThread } from '../thread/thread-client.ts';
 import { openSqliteReader, type RunScan } from './reader.ts';
@@ -73,7 +74,8 @@ function openInThisThread(file: string, auditKey: Uint8Array | undefined): { rea
 
 function connectInThisThread(commands: StoreCommands): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  port1.on('message', ({ id, command, values }: StoreRequest) => {
+  port1.on('message', (request: StoreRequest) => {
+    const { id, command, values } = unpackRequest(request);
     try {
       port1.postMessage({
         id,

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { toFailure } from '../store-errors.ts';
+import { unpackRequest } from '../thread/packed-page.ts';
 import type { StoreRequest, StoreResponse } from '../thread/store-messages.ts';
 import { openStoreCommands } from './sqlite-store.ts';
 
@@ -13,7 +14,7 @@ const commands = openStoreCommands(file, auditKey) as unknown as Readonly<Record
 if (parentPort === null) throw new Error('the store thread was started as a program');
 const main = parentPort;
 main.on('message', (message: StoreRequest | { readonly port: MessagePort }) => {
-  if ('port' in message) message.port.on('message', (request: StoreRequest) => answer(message.port, request));
+  if ('port' in message) message.port.on('message', (request: StoreRequest) => answer(message.port, unpackRequest(request)));
   else answer(main, message);
 });
 

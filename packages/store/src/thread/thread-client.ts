@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
-import type { ConnectorStore } from '../connector-store.ts';
+import type { ConnectorStore, PageOutcome } from '../connector-store.ts';
 import { fromFailure } from '../store-errors.ts';
+import { packPage } from './packed-page.ts';
 import type { StoreNotice, StoreRequest, StoreResponse } from './store-messages.ts';
 
 const COMMANDS = [
@@ -112,7 +113,7 @@ export function storeOverPort(port: MessagePort): Pick<ConnectorStore, 'applyPag
   const call = createCaller(port);
   // A port closes with the thread at its other end.
   port.on('close', () => call.fail('the store thread has ended'));
-  return makeStore(call.send);
+  return { ...makeStore(call.send), applyPage: (stepId, entries) => call.send('applyPage', [stepId, packPage(entries)]) as Promise<PageOutcome> };
 }
 
 interface Caller {
