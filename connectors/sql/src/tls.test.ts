@@ -1,5 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectorContext, TestResult } from '@landbridge/connector-sdk';
@@ -7,26 +6,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PrivateServer } from '../../../test/backends/loopback.ts';
 import { startMariadb } from '../../../test/backends/mariadb.ts';
 import { startPostgres } from '../../../test/backends/postgres.ts';
+import { createTestAuthority } from '../../../test/fixtures/certificates.ts';
 import { mariadbPrograms, postgresPrograms } from '../../../tools/backends.ts';
 import { connector } from './index.ts';
 
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const signal = new AbortController().signal;
 const NOBODY = 65_534;
 
-/** A certificate for 127.0.0.1, signed by itself: it is its own authority. */
-function makeCertificate(folder: string, name: string): { readonly certificate: string; readonly key: string } {
-  const certificate = join(folder, `${name}.pem`);
-  const key = join(folder, `${name}.key`);
-  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=critical,CA:TRUE'];
-  execFileSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-keyout', key, '-out', certificate, ...subject],
-    { stdio: 'ignore' },
-  );
-  chmodSync(key, 0o600);
-  if (process.getuid?.() === 0) for (const file of [key, certificate]) chownSync(file, NOBODY, NOBODY);
-  return { certificate, key };
+/** Files that the account of a server can read. */
+function writeForServer(folder: string, name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text, { mode: 0o600 });
+  if (process.getuid?.() === 0) chownSync(file, NOBODY, NOBODY);
+  return file;
 }
 
 /** A server that has this certificate, and a table "people". */
@@ -60,7 +52,7 @@ const servers: readonly {
   },
 ];
 
-describe.each(servers.filter(({ isThere }) => isThere && hasOpenssl))('$name over TLS', ({ dialect, start }) => {
+describe.each(servers.filter(({ isThere }) => isThere))('$name over TLS', ({ dialect, start }) => {
   let server: TlsServer;
   let folder = '';
   let trusted = '';
@@ -68,10 +60,11 @@ describe.each(servers.filter(({ isThere }) => isThere && hasOpenssl))('$name ove
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'landbridge-tls-'));
     chmodSync(folder, 0o755);
-    const { certificate, key } = makeCertificate(folder, 'server');
-    trusted = certificate;
-    other = makeCertificate(folder, 'other').certificate;
-    server = await start(certificate, key);
+    const authority = await createTestAuthority('the authority of the server');
+    const { certificate, key } = await authority.issue('server', ['127.0.0.1']);
+    trusted = writeForServer(folder, 'trusted.pem', authority.certificate);
+    other = writeForServer(folder, 'other.pem', (await createTestAuthority('another authority')).certificate);
+    server = await start(writeForServer(folder, 'server.pem', certificate), writeForServer(folder, 'server.key', key));
   });
   afterAll(async () => {
     await server.stop();

@@ -1,5 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { copyFolder, listFolder } from './archive/copy-folder.ts';
 import { extractZip } from './archive/extract-zip.ts';
@@ -211,13 +225,14 @@ export function openPackageStore(folder: string): PackageStore {
   };
 }
 
-/** Inspects a folder or a ZIP that is not installed. */
-export async function inspectSource(source: string, scratch: string): Promise<{ readonly inspection: Inspection; readonly digest: string }> {
-  const staged = await stageSource(source, scratch);
+/** Inspects a folder or a ZIP that is not installed, in a temporary folder that no other user can have prepared. */
+export async function inspectSource(source: string): Promise<{ readonly inspection: Inspection; readonly digest: string }> {
+  const scratch = mkdtempSync(join(tmpdir(), 'landbridge-package-'));
   try {
-    return { inspection: inspectFolder(staged.folder), digest: digestFolder(staged.folder) };
+    const { folder } = await stageSource(source, scratch);
+    return { inspection: inspectFolder(folder), digest: digestFolder(folder) };
   } finally {
-    rmSync(staged.root, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { convertMim, detectShapeOf, type MimConversion, MimImportError, type MimReport, mergeReadings, readMim } from '@landbridge/mim-import';
 import { type Inspection, inspectSource, PackageError } from '@landbridge/package-store';
@@ -159,7 +158,7 @@ function missingLibraries(folder: string, report: MimReport): readonly string[] 
 /** What the package is and lacks; a folder that cannot be read as a package stops the import. */
 async function inspectFolder(folder: string): Promise<Inspection> {
   try {
-    return (await inspectSource(folder, join(tmpdir(), 'landbridge-packages'))).inspection;
+    return (await inspectSource(folder)).inspection;
   } catch (error) {
     if (error instanceof PackageError) throw new CommandError(exitCode.refused, `${folder}: ${error.message}`);
     throw error;

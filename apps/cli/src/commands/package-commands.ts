@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { gradeTexts, type InstalledPackage, inspectSource, openPackageStore, PackageError, signDigest } from '@landbridge/package-store';
 import type { Command } from 'commander';
 import { CommandError, dataFolderOf, exitCode } from '../admin-client.ts';
@@ -209,7 +208,7 @@ function addSignCommand(group: Command): void {
         .option('--out <file>', 'where the signature goes (default: beside the source, .sig)'),
     ).action(async (source: string, _options, command: Command) => {
       const options = command.optsWithGlobals() as CommonOptions & { readonly key: string; readonly out?: string };
-      const { digest } = await refusing(() => inspectSource(source, join(tmpdir(), 'landbridge-packages')));
+      const { digest } = await refusing(() => inspectSource(source));
       const signature = await refusing(async () => signDigest(digest, readText(options.key)));
       const out = options.out ?? `${source.replace(/[/\\]+$/, '')}.sig`;
       writeFileSync(out, `${signature}\n`);
@@ -220,7 +219,7 @@ function addSignCommand(group: Command): void {
 }
 
 async function inspect(source: string, options: CommonOptions): ReturnType<typeof inspectSource> {
-  if (existsSync(source)) return refusing(() => inspectSource(source, join(tmpdir(), 'landbridge-packages')));
+  if (existsSync(source)) return refusing(() => inspectSource(source));
   const store = openPackageStore(dataFolderOf(options.data));
   const installed = store.get(source);
   if (installed === undefined) throw new CommandError(exitCode.usage, `there is no file, folder or installed package "${source}"`);
