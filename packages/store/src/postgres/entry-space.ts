@@ -124,6 +124,8 @@ export interface PendingWork {
   /** Entries whose body is another: their index rows are written anew. */
   readonly bodies: Set<EntryRecord>;
   readonly removed: Map<EntryRecord, number>;
+  /** Those of the removed entries that a client deleted: nothing refers to them any more, whoever has their anchor next (SEC-18). */
+  readonly deleted: Set<number>;
   /** Entries that references may have waited for: new ones, and those with another anchor or name. */
   readonly appeared: Set<number>;
   readonly links: Set<LinkRecord>;
@@ -157,6 +159,7 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
     changed: new Set(),
     bodies: new Set(),
     removed: new Map(),
+    deleted: new Set(),
     appeared: new Set(),
     links: new Set(),
     awaited: new Map(),
@@ -391,6 +394,7 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
     work.awaited.delete(record.id);
     for (const [name, change] of work.references) if (change.entry === record.id) work.references.delete(name);
     work.removed.set(record, at);
+    if (linkState === 'deleted') work.deleted.add(record.id);
     work.grown.set(record.otype, (work.grown.get(record.otype) ?? 0) - 1);
     writer.removed += 1;
     if ((record.flags & flag.pending) !== 0) writer.pending -= 1;

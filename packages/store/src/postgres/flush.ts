@@ -60,10 +60,18 @@ const UPSERT_LINKS = `INSERT INTO links(${Object.keys(LINK_TYPES).join(', ')}, a
 
 /** Writes what a transaction changed: a few statements, whatever the number of rows, in the order in which they need each other. */
 export async function flush(writer: Writer, session: Session, work: PendingWork): Promise<void> {
-  await removeEntries(session, work);
+  const compared = await removeEntries(session, work);
   if (work.links.size > 0) await session.all(UPSERT_LINKS, toRecords([...work.links].map(linkRow)));
   await updateEntries(writer, session, work);
   await insertEntries(writer, session, work);
+  // An application that still refers to what was deleted is believed at the next import.
+  if (compared.length > 0)
+    await session.all(
+      'UPDATE entries SET version = version + 1, modified = greatest(modified, $3), hash = NULL, sets = NULL, position = $2 WHERE id = ANY($1::bigint[])',
+      compared,
+      writer.position,
+      Math.max(...work.removed.values()),
+    );
   await writeMultiValues(writer, session, work);
   await writeReferences(writer, session, work);
   await resolveWaiting(writer, session, work);
@@ -73,19 +81,22 @@ export async function flush(writer: Writer, session: Session, work: PendingWork)
   for (const [otype, grown] of work.grown) if (grown !== 0) await session.all('UPDATE types SET entries = entries + $1 WHERE id = $2', grown, otype);
 }
 
-async function removeEntries(session: Session, work: PendingWork): Promise<void> {
-  if (work.removed.size === 0) return;
+/** Returns the entries that lost references for good, and whose next import must compare them anew. */
+async function removeEntries(session: Session, work: PendingWork): Promise<readonly number[]> {
+  if (work.removed.size === 0) return [];
   const ids = [...work.removed.keys()].map((record) => record.id);
   const at = Math.max(...work.removed.values());
   for (const table of ['refs', 'mv', 'unconfirmed']) await session.all(`DELETE FROM ${table} WHERE entry = ANY($1::bigint[])`, ids);
   await session.all('DELETE FROM entries WHERE id = ANY($1::bigint[])', ids);
-  // Who referred to them refers to nothing for now (S-170).
+  const forgotten = work.deleted.size === 0 ? [] : await session.all('DELETE FROM refs WHERE target = ANY($1::bigint[]) RETURNING entry', [...work.deleted]);
+  // Who referred to the others refers to nothing for now (S-170).
   await session.all(
     `WITH lost AS (UPDATE refs SET target = NULL WHERE target = ANY($1::bigint[]) RETURNING entry)
      UPDATE entries SET version = version + 1, modified = $2 WHERE id IN (SELECT entry FROM lost)`,
     ids,
     at,
   );
+  return [...new Set(forgotten.map((row) => Number(row['entry'])))];
 }
 
 function linkRow(link: PendingWork['links'] extends Set<infer Link> ? Link : never): Readonly<Record<string, string | number | null>> {

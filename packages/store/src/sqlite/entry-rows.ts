@@ -492,6 +492,20 @@ export function keepLink(
 }
 
 /**
+ * Who referred to an entry that a client deleted refers to nothing any more: what gets its anchor next is somebody else (SEC-18). An
+ * application that still has the reference is believed at the next import, which compares these entries anew.
+ */
+function forgetReferrers({ database, position }: StoreState, id: number, at: number): void {
+  database.run(
+    'UPDATE entries SET version = version + 1, modified = ?, hash = NULL, sets = NULL, position = ? WHERE id IN (SELECT entry FROM refs WHERE target = ?)',
+    at,
+    position,
+    id,
+  );
+  database.run('DELETE FROM refs WHERE target = ?', id);
+}
+
+/**
  * Removes an entry with everything that belongs to it. Its link stays, as `gone` or `deleted` (R6); who referred to it
  * refers to nothing for now (S-170), and finds it again should it come back.
  */
@@ -513,6 +527,7 @@ export function removeEntry(state: StoreState, id: number, linkState: 'gone' | '
     at,
   );
   database.run('UPDATE links SET entry = NULL, deleted_position = ? WHERE scim_id = ?', state.position, row['scim_id'] as string);
+  if (linkState === 'deleted') forgetReferrers(state, id, at);
   for (const reference of database.all('SELECT entry, attr, raw FROM refs WHERE target = ?', id)) {
     database.run(
       'UPDATE refs SET target = NULL WHERE entry = ? AND attr = ? AND raw = ?',

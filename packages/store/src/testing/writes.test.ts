@@ -261,6 +261,29 @@ describeStores('results', (bench) => {
     expect(await reader.readOpenJournal()).toEqual([]);
   });
 
+  it('SEC-18 what gets the anchor of a deleted entry is in no group of it, until an import shows that it is', async () => {
+    const { drive } = bench;
+    const people = [person('1'), person('2', { manager: '1' }), group('g', ['1', '2'])];
+    await drive.import(people);
+    const before = await drive.row('g', 'group');
+    const old = await drive.row('1');
+    await drive.write({ kind: 'delete', entryId: old?.id ?? 0 });
+    expect(await drive.members('g')).toEqual(['2']);
+    expect((await drive.row('g', 'group'))?.version).toBeGreaterThan(before?.version ?? 0);
+    await drive.write({ kind: 'add', effect: sets({ id: '1' }, { anchor: '1' }) });
+    const fresh = await drive.row('1');
+    expect(fresh?.scimId).not.toBe(old?.scimId);
+    expect(await drive.members('g')).toEqual(['2']);
+    for (const attribute of [
+      { objectType: 'group', name: 'members' },
+      { objectType: 'person', name: 'manager' },
+    ])
+      expect(await bench.reader.readReferrers(fresh?.id ?? 0, attribute, { limit: 5 })).toEqual([]);
+    await drive.import(people);
+    expect(await drive.members('g')).toEqual(['1', '2']);
+    expect(await bench.reader.readReferrers(fresh?.id ?? 0, { objectType: 'person', name: 'manager' }, { limit: 5 })).toHaveLength(1);
+  });
+
   it('R14 attempts are remembered with their journal row', async () => {
     const { drive, store, reader } = bench;
     const outcome = await drive.intend({ kind: 'add' });
