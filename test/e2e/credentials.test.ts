@@ -66,6 +66,7 @@ beforeAll(async () => {
   const certificate = await generatedCertificate(issuerFolder);
   issuer = createServer({ key: certificate.key, cert: certificate.certificate }, (incoming, response) => {
     keyRequests += 1;
+    response.setHeader('content-type', 'application/json');
     if (incoming.url === '/.well-known/openid-configuration') response.end(JSON.stringify({ issuer: issuerUrl, jwks_uri: `${issuerUrl}/keys` }));
     else response.end(JSON.stringify({ keys: [published] }));
   });
@@ -86,6 +87,7 @@ beforeAll(async () => {
     join(folder, 'landbridge.yaml'),
     `${sampleConfiguration(['dialect: sqlite', `file: ${file}`])}
 authentication:
+  egress: ['${new URL(issuerUrl).host}']
   issuers:
     - issuer: ${issuerUrl}
       audience: ${AUDIENCE}

@@ -81,6 +81,7 @@ beforeAll(async () => {
     '    package: sql\n',
     `    package: sql
     massChange: { percent: 0, minimum: 1 }
+    egress: ['localhost:${(receiver.address() as AddressInfo).port}']
     events:
       siem: { audience: 'https://siem.example.com', poll: { client: siem } }
       guard:
@@ -299,5 +300,46 @@ describe('security event tokens', () => {
     const published = (await ask('GET', '/.well-known/jwks.json')).body['keys'] as readonly Json[];
     expect(published).toHaveLength(2);
     expect(published.every((key) => !Object.hasOwn(key, 'd'))).toBe(true);
+  });
+});
+
+describe('SEC-43 the secret of a receiver', () => {
+  it('does not go to another address until it is set again, and to the former one as before', async () => {
+    /** What arrived: where, and with which secret. */
+    const met = new Set<string>();
+    const certificateFolder = mkdtempSync(join(folder, 'sink-'));
+    const certificate = await generatedCertificate(certificateFolder);
+    const sink = createServer({ key: certificate.key, cert: certificate.certificate }, (incoming, response) => {
+      met.add(`${incoming.url} ${incoming.headers.authorization}`);
+      response.writeHead(202).end();
+    });
+    await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
+    const address = `localhost:${(sink.address() as AddressInfo).port}`;
+    const at = (path: string): string =>
+      `${configuration.slice(0, configuration.indexOf('      siem:'))}      guard:
+        audience: https://guard.example.com
+        push: { url: 'https://${address}${path}', authorization: '\${secret:guard}', ca: ${certificateFolder}/ca.crt }
+${configuration.slice(configuration.indexOf('/ca.crt') + '/ca.crt'.length + 1)}`.replace(/egress: .*/, `egress: ['${address}']`);
+    const change = async (name: string): Promise<void> => {
+      expect((await ask('POST', '/scim/hr/Users', newUser(name))).status).toBe(201);
+    };
+    const problemOf = async (): Promise<string> => JSON.stringify((await host.admin('GET', '/connectors/hr/events')).body);
+    expect((await host.admin('PUT', '/secrets/guard', { value: 'the value' })).status).toBe(200);
+    await host.apply(at('/events'));
+    await change('secret-1');
+    await vi.waitFor(() => expect([...met]).toEqual(['/events the value']), 20_000);
+    await host.apply(at('/elsewhere'));
+    await change('secret-2');
+    // The stream is not at work: nothing is sent, with or without the secret.
+    expect(await problemOf()).toBe('[]');
+    met.clear();
+    await host.apply(at('/events'));
+    await vi.waitFor(() => expect([...met]).toEqual(['/events the value']), 20_000);
+    await host.apply(at('/elsewhere'));
+    expect((await host.admin('PUT', '/secrets/guard', { value: 'for elsewhere' })).status).toBe(200);
+    await change('secret-3');
+    await vi.waitFor(() => expect([...met]).toEqual(['/events the value', '/elsewhere for elsewhere']), 20_000);
+    sink.closeAllConnections();
+    await new Promise((resolve) => sink.close(resolve));
   });
 });

@@ -10,6 +10,7 @@ import type { Tokens } from './credentials/tokens.ts';
 import { resolvePackage } from './packages/installed-packages.ts';
 import { openOwnFiles } from './packages/own-files.ts';
 import { toPackagePolicy } from './packages/package-policy.ts';
+import { applicationAddress } from './secrets/secret-destinations.ts';
 
 /** A connector that could not be opened, and why. It is tried again with back-off. */
 export interface FailedConnector {
@@ -66,7 +67,8 @@ export function createHostConnectors(options: {
   readonly log: HostLog;
   readonly tokens: Tokens;
   readonly packages: PackageStore;
-  readonly secrets: SecretReader;
+  /** Values for one address (SEC-43). */
+  secrets(destination: string): SecretReader;
   readonly installation: Installation;
 }): HostConnectors {
   const { log, packages } = options;
@@ -78,14 +80,16 @@ export function createHostConnectors(options: {
   const ownFolder = (name: string): string => join(options.dataFolder, 'connectors', name);
 
   function configure(name: string, slot: Pick<Slot, 'text' | 'folder'>, digest?: string) {
-    const resolved = resolvePackage(JSON.parse(slot.text) as Readonly<Record<string, unknown>>, {
+    const document = JSON.parse(slot.text) as Readonly<Record<string, unknown>>;
+    const resolved = resolvePackage(document, {
       store: packages,
       policy,
       dataFolder: options.dataFolder,
       name,
       ...(digest === undefined ? {} : { digest }),
     });
-    return { configuration: toConnectorConfiguration(name, resolved.connector, slot.folder, options.secrets), installed: resolved.installed };
+    const secrets = options.secrets(applicationAddress(document));
+    return { configuration: toConnectorConfiguration(name, resolved.connector, slot.folder, secrets), installed: resolved.installed };
   }
 
   async function open(name: string, text: string, folder: string): Promise<void> {

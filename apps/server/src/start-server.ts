@@ -30,6 +30,7 @@ import { registerMetrics } from './operations/metrics.ts';
 import { registerRequestLog } from './operations/request-log.ts';
 import { linkSdk } from './packages/installed-packages.ts';
 import { KeyRingError, openKeyRing } from './secrets/key-ring.ts';
+import { secretDestinations } from './secrets/secret-destinations.ts';
 import { openSecretStore, SecretKeyError, type SecretStore } from './secrets/secret-store.ts';
 import { StartError } from './start-error.ts';
 
@@ -94,7 +95,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     sealingKey: keyFile(folder.path, 'sealing.key'),
     log,
     tokens,
-    secrets: secrets.read,
+    secrets: secrets.readFor,
     installation,
   });
   const release = async (): Promise<void> => {
@@ -133,7 +134,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     registerHealthRoutes(app, { connectors, drain, store, metrics, tokens, throttle });
     registerScimRoutes(app, scimRoutes);
     const eventKeys = await openSigningKeys(folder.path);
-    const streams = createEventStreams({ connectors, keys: eventKeys, log, secrets: secrets.read, issuer: () => publicUrl });
+    const streams = createEventStreams({ connectors, keys: eventKeys, log, secrets: secrets.readFor, issuer: () => publicUrl });
     registerEventRoutes(app, { ...scimRoutes, streams, keys: eventKeys });
     registerTokenEndpoint(app, { tokens, throttle });
     registerAdminRoutes(app, {
@@ -150,6 +151,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       current: () => ({ document, revision, folder: configurationFolder }),
       secrets,
       async secretChanged(names) {
+        await secrets.bind(secretDestinations(document.connectors));
         await connectors.reopen(names);
         await streams.apply(document, configurationFolder);
       },
@@ -173,6 +175,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         configurationFolder = nextFolder;
         document = parsed.document;
         authenticator.configure(toAuthenticationConfiguration(document.authentication, configurationFolder));
+        await secrets.bind(secretDestinations(document.connectors));
         await connectors.apply(document, configurationFolder);
         await streams.apply(document, configurationFolder);
         return { revision };
@@ -189,6 +192,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       const detail = status === 413 ? `The body is larger than ${BODY_LIMIT} bytes (maxPayloadSize).` : status === 500 ? 'The host failed.' : error.message;
       sendScimError(reply.header('cache-control', 'no-store'), new ScimError(status, detail));
     });
+    await secrets.bind(secretDestinations(document.connectors));
     await connectors.apply(document, configurationFolder);
     const host = document.server?.host ?? '127.0.0.1';
     await listen(app, host, options.port ?? document.server?.port ?? 8443);

@@ -4,6 +4,7 @@ import type { AuthenticationConfiguration } from '../credentials/authenticator.t
 
 /** The `authentication` part of the document, as written. */
 export interface AuthenticationDocument {
+  readonly egress?: readonly string[];
   readonly issuers?: readonly {
     readonly issuer: string;
     readonly audience: string | readonly string[];
@@ -37,6 +38,7 @@ export function toAuthenticationConfiguration(document: AuthenticationDocument |
       audience: typeof issuer.audience === 'string' ? [issuer.audience] : issuer.audience,
       ...(issuer.jwks === undefined ? {} : { jwks: issuer.jwks }),
       ...(issuer.ca === undefined ? {} : { ca: fileOf(issuer.ca, folder) }),
+      ...(document?.egress === undefined ? {} : { egress: document.egress }),
       claims: issuer.claims ?? {},
       clients: issuer.clients.map(client),
     })),

@@ -12,6 +12,11 @@ const duration = (description: string): object => ({
   description: `${description} A duration such as 30s, 5m, 24h, or seconds.`,
 });
 
+const egress = (who: string): object => ({
+  type: 'array',
+  items: { type: 'string', pattern: '^(\\[[0-9A-Fa-f:.]+\\]|[^\\s/:\\[\\]]+):[0-9]{1,5}$' },
+  description: `${who} that may be on this machine or in a private network, as host:port. All others must have public addresses.`,
+});
 const flow = (description: string, words: readonly string[]): object => ({
   description,
   oneOf: [
@@ -199,6 +204,7 @@ const connector = {
         },
       ],
     },
+    egress: egress('Receivers of events'),
     events: {
       type: 'object',
       description: 'Streams of security event tokens (RFC 9967), by name: what changes is told to each receiver.',
@@ -312,6 +318,7 @@ const authentication = {
   additionalProperties: false,
   description: 'Who may speak SCIM besides the holders of tokens: clients of OpenID Connect issuers, and clients with certificates.',
   properties: {
+    egress: egress('Issuers'),
     issuers: {
       type: 'array',
       description: 'OpenID Connect issuers whose JSON Web Tokens are accepted.',

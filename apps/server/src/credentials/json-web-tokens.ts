@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { ScimScope } from '@landbridge/store';
 import { createRemoteJWKSet, customFetch, type JWTPayload, jwtVerify } from 'jose';
-import { Agent, fetch as undiciFetch } from 'undici';
+import { createEgressClient } from '../egress/egress-client.ts';
 import type { Credential } from './tokens.ts';
 
 /** An OpenID Connect issuer whose tokens are accepted, and what each of its clients may do (S-223, SEC-06). */
@@ -15,6 +15,8 @@ export interface TokenIssuer {
   readonly jwks?: string;
   /** A file with the authority that signed the issuer's TLS certificate; default: the public ones. */
   readonly ca?: string;
+  /** `host:port` of destinations that may be private (SEC-42). */
+  readonly egress?: readonly string[];
   /** Claims that every token must have, such as the tenant: `{ tid: … }`. */
   readonly claims: Readonly<Record<string, string>>;
   readonly clients: readonly TokenClient[];
@@ -115,17 +117,19 @@ function createIssuerVerifier(issuer: TokenIssuer): IssuerVerifier {
   };
 }
 
-/** An HTTPS client for an issuer's documents: no redirects, a deadline, a size limit, no proxy of a token's choosing (SEC-41). */
+/** Reads an issuer's documents by the client for everything that goes out (SEC-41): JSON, in time, of a bounded size. */
 function createKeyFetch(issuer: TokenIssuer): (url: string, options?: { readonly signal?: AbortSignal }) => Promise<Response> {
-  const agent = new Agent({
-    connect: issuer.ca !== undefined && existsSync(issuer.ca) ? { ca: readFileSync(issuer.ca) } : {},
-    maxResponseSize: KEYS_BYTES,
+  const client = createEgressClient({
+    allow: issuer.egress ?? [],
+    ca: issuer.ca !== undefined && existsSync(issuer.ca) ? readFileSync(issuer.ca, 'utf8') : undefined,
+    milliseconds: FETCH_MILLISECONDS,
+    maximumBytes: KEYS_BYTES,
   });
   return async (url, options = {}) => {
     try {
-      const signal = options.signal ?? AbortSignal.timeout(FETCH_MILLISECONDS);
-      const response = await undiciFetch(url, { dispatcher: agent, redirect: 'error', signal, headers: { accept: 'application/json' } });
-      return new Response(await response.text(), { status: response.status });
+      const { status, contentType, text } = await client.send(url, { headers: { accept: 'application/json' }, signal: options.signal });
+      if (status === 200 && !/^application\/([\w.-]+\+)?json\b/i.test(contentType)) throw new Error(`the answer is "${contentType}", not JSON`);
+      return new Response(text, { status });
     } catch (error) {
       throw new IssuerUnreachableError(`its keys could not be read from ${url}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -1,7 +1,7 @@
 import type { HostConnector, HostLog } from '@landbridge/engine';
 import type { ConfigurationDocument, SecretReader } from '../configuration/parse-configuration.ts';
 import type { HostConnectors } from '../host-connectors.ts';
-import { type EventStream, type EventsDocument, toEventStreams } from './event-configuration.ts';
+import { type EventStream, type StreamsDocument, toEventStreams } from './event-configuration.ts';
 import { type PushDelivery, startPushDelivery } from './push-delivery.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -39,7 +39,7 @@ export function createEventStreams(options: {
   readonly connectors: HostConnectors;
   readonly keys: SigningKeys;
   readonly log: HostLog;
-  readonly secrets?: SecretReader;
+  readonly secrets?: (destination: string) => SecretReader;
   issuer(): string;
 }): EventStreams {
   const slots = new Map<string, Slot>();
@@ -73,9 +73,9 @@ export function createEventStreams(options: {
   return {
     async apply(document, folder) {
       const wanted = new Map<string, EventStream>();
-      for (const [connector, { events }] of Object.entries(document.connectors as Readonly<Record<string, { readonly events?: EventsDocument }>>)) {
+      for (const [connector, written] of Object.entries(document.connectors as Readonly<Record<string, StreamsDocument>>)) {
         try {
-          for (const stream of toEventStreams(connector, events, folder, options.secrets)) wanted.set(keyOf(connector, stream.name), stream);
+          for (const stream of toEventStreams(connector, written, folder, options.secrets)) wanted.set(keyOf(connector, stream.name), stream);
         } catch (error) {
           options.log.error({ connector, reason: error instanceof Error ? error.message : String(error) }, 'the event streams of a connector cannot be opened');
         }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { HostConnector, HostLog } from '@landbridge/engine';
-import { Agent, request } from 'undici';
+import { createEgressClient } from '../egress/egress-client.ts';
 import type { EventStream } from './event-configuration.ts';
 import { signEvent } from './security-event-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -33,10 +33,11 @@ const REPAIRABLE = new Set(['authentication_failed', 'access_denied']);
  */
 export function startPushDelivery(options: PushDeliveryOptions): PushDelivery {
   const { stream, log } = options;
-  const agent = new Agent({
-    connect: { timeout: 10_000, ...(stream.push.ca === undefined ? {} : { ca: readFileSync(stream.push.ca, 'utf8') }) },
-    headersTimeout: 20_000,
-    bodyTimeout: 20_000,
+  const client = createEgressClient({
+    allow: stream.egress,
+    ca: stream.push.ca === undefined ? undefined : readFileSync(stream.push.ca, 'utf8'),
+    milliseconds: 20_000,
+    maximumBytes: 64 * 1024,
   });
   const closing = new AbortController();
   let failures = 0;
@@ -82,9 +83,8 @@ export function startPushDelivery(options: PushDeliveryOptions): PushDelivery {
 
   /** Sends one token; returns why it will never be taken, or nothing. @throws Error when it is to be sent again. */
   async function send(token: string): Promise<string | undefined> {
-    const response = await request(stream.push.url, {
+    const { status, text } = await client.send(stream.push.url, {
       method: 'POST',
-      dispatcher: agent,
       signal: closing.signal,
       headers: {
         'content-type': 'application/secevent+jwt',
@@ -93,11 +93,10 @@ export function startPushDelivery(options: PushDeliveryOptions): PushDelivery {
       },
       body: token,
     });
-    const text = (await response.body.text()).slice(0, 2000);
-    if (response.statusCode === 202 || response.statusCode === 200) return undefined;
+    if (status === 202 || status === 200) return undefined;
     const refusal = errorOf(text);
-    if (response.statusCode === 400 && refusal !== undefined && !REPAIRABLE.has(refusal.err)) return `${refusal.err}: ${refusal.description}`;
-    throw new Error(`the receiver answered ${response.statusCode}${refusal === undefined ? '' : ` (${refusal.err})`}`);
+    if (status === 400 && refusal !== undefined && !REPAIRABLE.has(refusal.err)) return `${refusal.err}: ${refusal.description.slice(0, 2000)}`;
+    throw new Error(`the receiver answered ${status}${refusal === undefined ? '' : ` (${refusal.err})`}`);
   }
 
   schedule(0);
@@ -109,7 +108,7 @@ export function startPushDelivery(options: PushDeliveryOptions): PushDelivery {
       closing.abort();
       clearTimeout(timer);
       await working;
-      await agent.destroy();
+      await client.close();
     },
   };
 }

@@ -5,6 +5,7 @@ import { openSqliteControlStore } from '@landbridge/store';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openKeyRing } from './key-ring.ts';
+import { applicationAddress, secretDestinations } from './secret-destinations.ts';
 import { openSecretStore } from './secret-store.ts';
 
 /** Secrets at rest: sealed under a data key, which is wrapped by a key that no database holds. */
@@ -33,8 +34,8 @@ describe('the secret store', () => {
     await store.write('hr-password', VALUE, 'ada');
     await store.write('other', 'x', 'alan');
     const again = await open();
-    expect(again.read('hr-password')).toBe(VALUE);
-    expect(again.read('toString')).toBeUndefined();
+    expect(again.readFor('here')('hr-password')).toBe(VALUE);
+    expect(again.readFor('here')('toString')).toBeUndefined();
     expect(again.list()).toMatchObject([
       { name: 'hr-password', updatedBy: 'ada' },
       { name: 'other', updatedBy: 'alan' },
@@ -42,7 +43,40 @@ describe('the secret store', () => {
     expect(JSON.stringify(again.list())).not.toContain(VALUE);
     expect(await again.remove('other')).toBe(true);
     expect(await again.remove('other')).toBe(false);
-    expect((await open()).read('other')).toBeUndefined();
+    expect((await open()).readFor('here')('other')).toBeUndefined();
+  });
+
+  it('SEC-43 a value goes to the addresses it was given for, until it is set again', async () => {
+    const store = await open();
+    await store.write('pass', VALUE, 'ada');
+    const connector = (parameters: object, more: object = {}) => ({
+      package: 'sql',
+      parameters: { user: 'u', password: '${secret:pass}', ...parameters },
+      ...more,
+    });
+    const here = connector({ host: 'db.example.com', tls: { ca: 'a.pem' } });
+    const read = (document: ReturnType<typeof connector>) => store.readFor(applicationAddress(document))('pass');
+    await store.bind(secretDestinations({ hr: here }));
+    expect(read(here)).toBe(VALUE);
+    // What maps data, and what is no address, may change.
+    expect(read(connector({ host: 'db.example.com', tls: { ca: 'a.pem' }, user: 'v', objectTypes: { person: { host: 'column' } } }))).toBe(VALUE);
+    const elsewhere = connector({ host: 'sink.example.com', tls: { ca: 'a.pem' } });
+    const others = [
+      elsewhere,
+      connector({ host: 'db.example.com', tls: { ca: 'b.pem' } }),
+      connector({ host: 'db.example.com', tls: { ca: 'a.pem' }, proxy: 'p' }),
+      { ...here, package: 'other' },
+    ];
+    await store.bind(secretDestinations(Object.fromEntries(others.map((one, index) => [`c${index}`, one]))));
+    for (const other of others) expect(() => read(other)).toThrow('landbridge secret set pass');
+    const again = await open();
+    expect(() => again.readFor(applicationAddress(elsewhere))('pass')).toThrow('was given for another address');
+    await store.rotate();
+    expect(() => read(elsewhere)).toThrow('was given for another address');
+    await store.write('pass', 'new', 'ada');
+    await store.bind(secretDestinations({ hr: elsewhere }));
+    expect(read(elsewhere)).toBe('new');
+    expect(() => read(here)).toThrow('was given for another address');
   });
 
   it('any text survives, under any name', async () => {
@@ -50,7 +84,7 @@ describe('the secret store', () => {
     await fc.assert(
       fc.asyncProperty(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/), fc.string({ minLength: 1, unit: 'grapheme' }), async (name, value) => {
         await store.write(name, value, 'x');
-        expect(store.read(name)).toBe(value);
+        expect(store.readFor('here')(name)).toBe(value);
       }),
       { numRuns: 40 },
     );
@@ -63,7 +97,7 @@ describe('the secret store', () => {
     for (const form of forms) expect(bytes().includes(form), form).toBe(false);
     await store.rotate();
     for (const form of forms) expect(bytes().includes(form), form).toBe(false);
-    expect(store.read('hr-password')).toBe(VALUE);
+    expect(store.readFor('here')('hr-password')).toBe(VALUE);
   });
 
   it('the key is in a file for the owner, and never in the database', async () => {
@@ -89,7 +123,7 @@ describe('the secret store', () => {
     expect(keyFile()).not.toContain(old.trim());
     const after = await control.readSetting('secret-store');
     expect(after).not.toBe(before);
-    expect((await open()).read('a')).toBe(VALUE);
+    expect((await open()).readFor('here')('a')).toBe(VALUE);
     await expect(openSecretStore(control, openKeyRing(folder, { LANDBRIDGE_SECRET_KEY: old }))).rejects.toThrow(/encrypted with another key/);
   });
 
@@ -100,9 +134,9 @@ describe('the secret store', () => {
     openKeyRing(folder, none).advance();
     expect(keyFile().trim().split('\n')).toHaveLength(2);
     const again = await open();
-    expect(again.read('a')).toBe(VALUE);
+    expect(again.readFor('here')('a')).toBe(VALUE);
     expect(keyFile().trim().split('\n')).toHaveLength(1);
-    expect((await open()).read('a')).toBe(VALUE);
+    expect((await open()).readFor('here')('a')).toBe(VALUE);
   });
 
   it('a key of the operator: from the environment or a file elsewhere; a new one is put before the old one', async () => {
@@ -110,9 +144,9 @@ describe('the secret store', () => {
     await (await open({ LANDBRIDGE_SECRET_KEY: first })).write('a', VALUE, 'ada');
     const file = join(folder, 'elsewhere.key');
     writeFileSync(file, `${second}\n${first}\n`);
-    expect((await open({ LANDBRIDGE_SECRET_KEY_FILE: file })).read('a')).toBe(VALUE);
+    expect((await open({ LANDBRIDGE_SECRET_KEY_FILE: file })).readFor('here')('a')).toBe(VALUE);
     // The second key took over: the first is not needed any more.
-    expect((await open({ LANDBRIDGE_SECRET_KEY: second })).read('a')).toBe(VALUE);
+    expect((await open({ LANDBRIDGE_SECRET_KEY: second })).readFor('here')('a')).toBe(VALUE);
     expect(await (await open({ LANDBRIDGE_SECRET_KEY: second })).rotate()).toEqual({ secrets: 1, keyChanged: false });
     await expect(open({ LANDBRIDGE_SECRET_KEY: first })).rejects.toThrow(/another key .* LANDBRIDGE_SECRET_KEY holds/);
     expect(readdirSync(folder)).not.toContain('secrets.key');
@@ -132,6 +166,6 @@ describe('the secret store', () => {
     const stored = JSON.parse((await control.readSetting('secret-store')) ?? '') as { secrets: Record<string, unknown> };
     await control.writeSetting('secret-store', JSON.stringify({ ...stored, secrets: { a: stored.secrets['b'], b: stored.secrets['a'] } }));
     const again = await open();
-    expect(() => again.read('a')).toThrow(/damaged/);
+    expect(() => again.readFor('here')('a')).toThrow(/damaged/);
   });
 });

@@ -1,6 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import type { ControlStore } from '@landbridge/store';
+import type { SecretReader } from '../configuration/parse-configuration.ts';
 import type { KeyRing } from './key-ring.ts';
+import { readerFor } from './secret-destinations.ts';
 
 /**
  * Secrets of connectors, encrypted at rest (envelope encryption).
@@ -8,11 +10,13 @@ import type { KeyRing } from './key-ring.ts';
  * 1. Values are sealed with AES-256-GCM under a data key; the name is authenticated, so that two values cannot be exchanged.
  * 2. The data key is in the database only wrapped, by a key-encryption key that is outside of it (`key-ring.ts`).
  * 3. Everything is one row: a rotation is one transaction, and happens or does not.
- * 4. A value leaves through {@link SecretStore.read} alone, to where a connector is opened; no list, log or answer has one.
+ * 4. A value leaves through {@link SecretStore.readFor} alone, to where a connector is opened; no list, log or answer has one.
  */
 export interface SecretStore {
-  /** The value of a secret. */
-  read(name: string): string | undefined;
+  /** Reads values for one address, of `secret-destinations.ts`. @throws UnresolvedError for one that was given for others. */
+  readFor(destination: string): SecretReader;
+  /** Takes down where the configuration sends each secret: for a value that was set since, these are its addresses (SEC-43). */
+  bind(destinations: ReadonlyMap<string, readonly string[]>): Promise<void>;
   list(): readonly SecretLine[];
   write(name: string, value: string, by: string): Promise<void>;
   /** @returns whether it was there. */
@@ -46,7 +50,8 @@ interface StoredSecrets {
   readonly version: 1;
   /** The data key, wrapped; `key` says by which key-encryption key (a part of its hash). */
   readonly dataKey: Sealed & { readonly key: string };
-  readonly secrets: Readonly<Record<string, Sealed & { readonly updatedAt: number; readonly updatedBy: string }>>;
+  /** `destinations`: the addresses it is for; absent until the configuration names one. */
+  readonly secrets: Readonly<Record<string, Sealed & { readonly updatedAt: number; readonly updatedBy: string; readonly destinations?: readonly string[] }>>;
 }
 
 const SETTING = 'secret-store';
@@ -74,7 +79,13 @@ export async function openSecretStore(control: ControlStore, ring: KeyRing): Pro
   };
 
   return {
-    read: open,
+    readFor: (destination) => readerFor(open, (name) => (Object.hasOwn(state.secrets, name) ? state.secrets[name]?.destinations : undefined), destination),
+    async bind(destinations) {
+      const fresh = Object.entries(state.secrets).filter(([name, one]) => one.destinations === undefined && destinations.has(name));
+      if (fresh.length === 0) return;
+      const bound = fresh.map(([name, one]) => [name, { ...one, destinations: destinations.get(name) ?? [] }]);
+      await store({ ...state, secrets: { ...state.secrets, ...Object.fromEntries(bound) } });
+    },
     list: () =>
       Object.entries(state.secrets)
         .map(([name, { updatedAt, updatedBy }]) => ({ name, updatedAt, updatedBy }))
