@@ -96,6 +96,7 @@ authentication:
       clients:
         - { client: entra, connector: hr, profile: entra, claims: { appid: provisioning } }
         - { client: reader, connector: hr, claims: { appid: reporting }, operations: [read] }
+        - { client: portal, connector: hr, claims: { appid: portal }, operations: [read], attributes: [userName], me: upn }
   certificates:
     ca: clients.pem
     clients:
@@ -123,6 +124,18 @@ describe('JSON Web Tokens', () => {
     expect(await readUsers(await jwt())).toBe(200);
     expect((await ask('GET', '/scim/other/Users', bearer(await jwt()))).status).toBe(404);
     expect((await ask('GET', '/admin/v1/status', bearer(await jwt()))).status).toBe(401);
+  });
+
+  it('S-194 a token of a person is told by a claim who it is, and /Me is that person', async () => {
+    const list = (await ask('GET', '/scim/hr/Users?count=1', bearer(await jwt()))).body as unknown as { readonly Resources: readonly Json[] };
+    const { userName, id } = list.Resources[0] ?? {};
+    expect(await ask('GET', '/scim/hr/Me', bearer(await jwt({ appid: 'portal', upn: String(userName) })))).toMatchObject({
+      status: 200,
+      body: { id, userName },
+    });
+    expect((await ask('GET', '/scim/hr/Me', bearer(await jwt({ appid: 'portal', upn: 'no" or userName pr' })))).status).toBe(404);
+    expect((await ask('GET', '/scim/hr/Me', bearer(await jwt({ appid: 'portal' })))).status).toBe(501);
+    expect((await ask('GET', '/scim/hr/Me', bearer(await jwt()))).status).toBe(501);
   });
 
   it('SEC-06 what is not pinned does not pass', async () => {

@@ -32,6 +32,10 @@ export interface RequestContext {
   readonly client: string;
   /** What the credential may do; absent: everything (SEC-09). */
   readonly operations?: readonly Operation[];
+  /** The types of resources that it may use; absent: all (S-225). */
+  readonly resourceTypes?: readonly string[];
+  /** The attributes that it may see and write, lower case, those of extensions behind their URN and a colon; absent: all (S-225). */
+  readonly attributes?: readonly string[];
   /** The dialect profile of the credential (`strict`, `lenient`, `entra`, …). */
   readonly profile: string;
   /** Absolute base URL of the face, without a slash at the end: for `meta.location` and `$ref`. */

@@ -1,5 +1,6 @@
 import { formatListResponse, type ListQuery, parseFilter, parseProjection, profileOf, type ResolvedFilter, resolveFilter, scimErrors } from '@landbridge/scim';
 import { type EntryPage, type EntryQuery, type EntryRow, ScanLimitError, type StoreFilter } from '@landbridge/store';
+import { mayUse, projectionFor, refuseHiddenQuery } from './attribute-access.ts';
 import type { RequestContext, ScimAnswer } from './host.ts';
 import { mapFilter } from './resources/filter-mapping.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
@@ -40,7 +41,7 @@ export async function listResources(face: ScimFace, model: ResourceModel, contex
  */
 export async function listEverything(face: ScimFace, context: RequestContext, query: ListQuery): Promise<ScimAnswer> {
   if (query.sortBy !== undefined) throw scimErrors.notImplemented('A search over all resource types cannot be sorted; ask the endpoint of one type.');
-  const models = [...face.models.values()];
+  const models = [...face.models.values()].filter((model) => mayUse(model, context));
   return query.cursor === undefined ? listByIndex(face, models, context, query) : walk(face, models, context, query, '/');
 }
 
@@ -98,6 +99,7 @@ async function prepare(face: ScimFace, model: ResourceModel, context: RequestCon
   const profile = profileOf(context.profile);
   const filter =
     query.filter === undefined ? undefined : resolveFilter(parseFilter(query.filter, profile), model.resourceType, { strict: profile.strict && !severalTypes });
+  refuseHiddenQuery(context, model, query, filter);
   const mapped =
     filter === undefined
       ? undefined
@@ -112,7 +114,7 @@ async function prepare(face: ScimFace, model: ResourceModel, context: RequestCon
 
 async function render(face: ScimFace, model: ResourceModel, context: RequestContext, query: ListQuery, rows: readonly EntryRow[]): Promise<readonly string[]> {
   if (rows.length === 0) return [];
-  const projection = parseProjection(query.attributes, query.excludedAttributes, model.resourceType);
+  const projection = projectionFor(context, query.attributes, query.excludedAttributes, model);
   return renderTexts(face, model, rows, context, projection);
 }
 

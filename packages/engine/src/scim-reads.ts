@@ -1,6 +1,7 @@
 import { matchesEntry } from '@landbridge/connector-sdk';
-import { matchesVersion, type Projection, parseProjection, type ScimResource, scimErrors } from '@landbridge/scim';
+import { matchesVersion, type Projection, type ScimResource, scimErrors } from '@landbridge/scim';
 import type { EntryRow, ReferenceRow, StoreFilter } from '@landbridge/store';
+import { projectionFor } from './attribute-access.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { linkUnknownId, shownId } from './linked-ids.ts';
 import { displayOf, locationOf, type RenderContext, type ResolvedReference, renderResource, versionOf } from './resources/render-resource.ts';
@@ -14,7 +15,7 @@ export async function readResource(face: ScimFace, model: ResourceModel, context
   const row = await requireRow(face, model, id);
   const etag = versionOf(row);
   if (context.ifNoneMatch !== undefined && matchesVersion(context.ifNoneMatch, etag)) return { status: 304, etag };
-  const projection = parseProjection(query['attributes'], query['excludedAttributes'], model.resourceType);
+  const projection = projectionFor(context, query['attributes'], query['excludedAttributes'], model);
   const [body] = await renderTexts(face, model, [row], context, projection);
   return {
     status: 200,

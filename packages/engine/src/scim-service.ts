@@ -10,6 +10,7 @@ import {
   renderServiceProviderConfig,
   scimErrors,
 } from '@landbridge/scim';
+import { requireType } from './attribute-access.ts';
 import type { Operation, RequestContext, ScimAnswer, ScimService } from './host.ts';
 import { eventUris } from './resources/render-event.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
@@ -25,22 +26,23 @@ import { createResource, deleteResource, patchResource, replaceResource } from '
  * carries several operations in one request passes for each of them (SEC-09, SEC-26).
  */
 export function createScimService(face: ScimFace): ScimService {
-  const find = (endpoint: string): ResourceModel => {
+  const find = (endpoint: string, context: RequestContext): ResourceModel => {
     const model = face.models.get(endpoint.toLowerCase());
     if (model === undefined) throw scimErrors.notFound(`There is no endpoint "${endpoint.slice(0, 100)}".`);
-    return model;
+    return requireType(model, context);
   };
   const types = [...face.models.values()].map((model) => model.resourceType);
   const service: ScimService = {
     resourceTypes: new Map([...face.models].map(([endpoint, model]) => [endpoint, model.resourceType])),
     discovery: (context, document, id) => discover(face, types, context, document, id),
-    create: async (context, endpoint, body, query) => createResource(face, find(endpoint), allow('create', context), objectOf(body), query),
-    read: async (context, endpoint, id, query) => readResource(face, find(endpoint), allow('read', context), id, query),
-    list: async (context, endpoint, query) => listResources(face, find(endpoint), allow('read', context), parseListQuery(query, limitsOf(context))),
-    search: async (context, endpoint, body) => listResources(face, find(endpoint), allow('read', context), parseSearchRequest(body, limitsOf(context))),
-    replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
-    patch: async (context, endpoint, id, body, query) => patchResource(face, find(endpoint), allow('update', context), id, objectOf(body), query),
-    delete: async (context, endpoint, id) => deleteResource(face, find(endpoint), allow('delete', context), id),
+    create: async (context, endpoint, body, query) => createResource(face, find(endpoint, context), allow('create', context), objectOf(body), query),
+    read: async (context, endpoint, id, query) => readResource(face, find(endpoint, context), allow('read', context), id, query),
+    list: async (context, endpoint, query) => listResources(face, find(endpoint, context), allow('read', context), parseListQuery(query, limitsOf(context))),
+    search: async (context, endpoint, body) =>
+      listResources(face, find(endpoint, context), allow('read', context), parseSearchRequest(body, limitsOf(context))),
+    replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint, context), allow('update', context), id, objectOf(body), query),
+    patch: async (context, endpoint, id, body, query) => patchResource(face, find(endpoint, context), allow('update', context), id, objectOf(body), query),
+    delete: async (context, endpoint, id) => deleteResource(face, find(endpoint, context), allow('delete', context), id),
     listAll: async (context, query) => listEverything(face, allow('read', context), parseListQuery(query, limitsOf(context))),
     searchAll: async (context, body) => listEverything(face, allow('read', context), parseSearchRequest(body, limitsOf(context))),
     bulk: async (context, body) => performBulk(service, context, objectOf(body)),

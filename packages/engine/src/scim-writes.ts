@@ -15,6 +15,7 @@ import {
   scimErrors,
 } from '@landbridge/scim';
 import type { EntryRow, EventKind, LinkChange, ReferenceDelta, RequestIdentity } from '@landbridge/store';
+import { projectionFor, refuseHiddenChange, refuseHiddenCreate } from './attribute-access.ts';
 import type { DeprovisioningFlow } from './configuration.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { shownId } from './linked-ids.ts';
@@ -39,6 +40,7 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   refuseWrites(face, 'create');
   const parsed = parseResource(body, model.resourceType, profileOf(context.profile));
   checkRequired(parsed.resource, model.resourceType);
+  refuseHiddenCreate(context, model, parsed.resource);
   const request = identify(context, 'POST', model.configuration.endpoint, body);
   const answer = await withDeadline(face, context, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
@@ -112,7 +114,7 @@ export async function replaceResource(
       if (ids.length > 0) return [{ attribute: binding.attribute, kind: 'replace', values: ids }];
       return parsed.cleared.has(name) ? [{ attribute: binding.attribute, kind: 'clear', values: [] }] : [];
     });
-    return { next, deferred };
+    return { next: refuseHiddenChange(context, model, current, next, deferred, parsed.resource), deferred };
   });
 }
 
@@ -134,7 +136,7 @@ export async function patchResource(
       deferred: model.deferred.map((binding) => binding.attribute),
     });
     refuseUnkept(model, current, result.resource);
-    return { next: result.resource, deferred: result.deferred };
+    return { next: refuseHiddenChange(context, model, current, result.resource, result.deferred), deferred: result.deferred };
   });
 }
 
@@ -550,7 +552,7 @@ async function answerWith(
   status: 200 | 201,
 ): Promise<ScimAnswer> {
   if (row === undefined) throw scimErrors.notFound();
-  const projection = parseProjection(query['attributes'], query['excludedAttributes'], model.resourceType);
+  const projection = projectionFor(context, query['attributes'], query['excludedAttributes'], model);
   const [body] = await renderTexts(face, model, [row], context, projection);
   return {
     status,

@@ -48,6 +48,12 @@ export interface ScimScope {
   readonly client?: string;
   /** What it may do; absent: everything (SEC-09). */
   readonly operations?: readonly ('read' | 'create' | 'update' | 'delete')[];
+  /** The types of resources that it may use; absent: all (S-225). */
+  readonly resourceTypes?: readonly string[];
+  /** The attributes that it may see and write; those of extensions by their URN, alone or with a name behind it. Absent: all (S-225). */
+  readonly attributes?: readonly string[];
+  /** The person that it acts as: who `/Me` is (RFC 7644 §3.11). Absent: it is nobody. */
+  readonly me?: { readonly id: string } | { readonly userName: string };
   /** The secret is for the token endpoint and opens nothing itself (RFC 6749 §4.4). */
   readonly grant?: 'client-credentials';
 }

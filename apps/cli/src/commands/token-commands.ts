@@ -17,6 +17,9 @@ export function addTokenCommands(program: Command): void {
         .option('--profile <name>', 'dialect: strict, lenient, entra, okta, aws-style, ping', 'lenient')
         .option('--client <name>', 'the client that it belongs to: the scope of external ids, which outlives its tokens', 'default')
         .option('--operations <list>', 'what it may do: some of read,create,update,delete (default: everything)')
+        .option('--types <list>', 'the resource types that it may use, such as User (default: all)')
+        .option('--attributes <list>', 'the attributes that it may see and write, such as userName,emails (default: all)')
+        .option('--me <id>', 'the user that it acts as: who /Me is')
         .option('--grant <kind>', 'client-credentials: its id and secret are exchanged for access tokens at /oauth2/token')
         .option('--label <text>', 'what it is for', '')
         .option('--days <number>', 'days until it ends', wholeNumber(1, 3650), '365'),
@@ -31,6 +34,9 @@ export function addTokenCommands(program: Command): void {
           profile: options['profile'],
           client: options['client'],
           ...(options['operations'] === undefined ? {} : { operations: String(options['operations']).split(',') }),
+          ...(options['types'] === undefined ? {} : { resourceTypes: String(options['types']).split(',') }),
+          ...(options['attributes'] === undefined ? {} : { attributes: String(options['attributes']).split(',') }),
+          ...(options['me'] === undefined ? {} : { me: options['me'] }),
           ...(options['grant'] === undefined ? {} : { grant: options['grant'] }),
           label: options['label'],
           days: Number(options['days']),
@@ -42,6 +48,7 @@ export function addTokenCommands(program: Command): void {
       }),
     ),
     'landbridge token create hr --profile entra --label "Entra ID"',
+    'landbridge token create hr --client phone-book --operations read --types User --attributes userName,name,phoneNumbers',
     'landbridge token create --metrics --label Prometheus',
   );
   example(

@@ -64,7 +64,8 @@ export const adminOperations = [
     id: 'createToken',
     method: 'POST',
     path: '/tokens',
-    summary: 'Issues a token: {"connector", "client", "profile", "operations", "grant", "label", "days"}, {"admin": true} or {"metrics": true}',
+    summary:
+      'Issues a token: {"connector", "client", "profile", "operations", "resourceTypes", "attributes", "me", "grant", "label", "days"}, {"admin": true} or {"metrics": true}',
   },
   { id: 'tokens', method: 'GET', path: '/tokens', summary: 'All tokens, without their secrets' },
   { id: 'revokeToken', method: 'DELETE', path: '/tokens/{id}', summary: 'Revokes a token at once' },

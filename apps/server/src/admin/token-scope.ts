@@ -5,13 +5,16 @@ import { AdminError } from './admin-error.ts';
 
 /** What a new token opens, as the request for it says. @throws AdminError 400 for words that there are not. */
 export function tokenScopeOf(body: Readonly<Record<string, unknown>>, connector: string): ScimScope {
-  const { profile = 'lenient', client, operations: allowed, grant } = body;
+  const { profile = 'lenient', client, operations: allowed, grant, resourceTypes, attributes, me } = body;
   return {
     kind: 'scim',
     connector,
     profile: oneOf('profile', profile, Object.keys(profiles)),
     ...(client === undefined ? {} : { client: nameOf(client) }),
     ...(allowed === undefined ? {} : { operations: listOf(allowed).map((one) => oneOf('operation', one, operations)) }),
+    ...(resourceTypes === undefined ? {} : { resourceTypes: namesOf('resourceTypes', resourceTypes) }),
+    ...(attributes === undefined ? {} : { attributes: namesOf('attributes', attributes) }),
+    ...(me === undefined ? {} : { me: { id: idOf(me) } }),
     ...(grant === undefined ? {} : { grant: oneOf('grant', grant, ['client-credentials'] as const) }),
   };
 }
@@ -19,6 +22,17 @@ export function tokenScopeOf(body: Readonly<Record<string, unknown>>, connector:
 function listOf(value: unknown): readonly unknown[] {
   if (!Array.isArray(value) || value.length === 0) throw new AdminError(400, 'invalid-token', `operations must be a list of some of ${operations.join(', ')}`);
   return value;
+}
+
+function namesOf(what: string, value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && /^[A-Za-z][\w:.$-]{0,199}$/.test(one)))
+    return value as readonly string[];
+  throw new AdminError(400, 'invalid-token', `${what} must be a list of names`);
+}
+
+function idOf(value: unknown): string {
+  if (typeof value === 'string' && value !== '' && value.length <= 512) return value;
+  throw new AdminError(400, 'invalid-token', 'me is the id of a user');
 }
 
 function oneOf<Word extends string>(what: string, value: unknown, words: readonly Word[]): Word {

@@ -11,7 +11,7 @@ export interface AuthenticationDocument {
     readonly jwks?: string;
     readonly ca?: string;
     readonly claims?: Readonly<Record<string, string>>;
-    readonly clients: readonly (ClientDocument & { readonly claims: Readonly<Record<string, string>> })[];
+    readonly clients: readonly (ClientDocument & { readonly claims: Readonly<Record<string, string>>; readonly me?: string })[];
   }[];
   readonly certificates?: {
     readonly ca: string;
@@ -24,6 +24,8 @@ interface ClientDocument {
   readonly connector: string;
   readonly profile?: string;
   readonly operations?: NonNullable<ScimScope['operations']>;
+  readonly resourceTypes?: readonly string[];
+  readonly attributes?: readonly string[];
 }
 
 /** Fills defaults in and makes paths absolute. `folder` is the one that relative paths are relative to. */

@@ -310,6 +310,8 @@ const access = {
   client: text('The name of the client: the scope of its external ids. Its credentials can change, the name stays.'),
   connector: text('The connector that it opens.'),
   profile: { enum: ['strict', 'lenient', 'entra', 'okta', 'aws-style', 'ping'], description: 'Its dialect. Default: lenient.' },
+  resourceTypes: { type: 'array', minItems: 1, items: { type: 'string' }, description: 'The resource types that it may use. Default: all.' },
+  attributes: { type: 'array', minItems: 1, items: { type: 'string' }, description: 'The attributes that it may see and write. Default: all.' },
   operations: { type: 'array', minItems: 1, items: { enum: ['read', 'create', 'update', 'delete'] }, description: 'What it may do. Default: everything.' },
 };
 
@@ -340,7 +342,11 @@ const authentication = {
               type: 'object',
               additionalProperties: false,
               required: ['client', 'connector', 'claims'],
-              properties: { ...access, claims: { ...claims, minProperties: 1 } },
+              properties: {
+                ...access,
+                claims: { ...claims, minProperties: 1 },
+                me: text('The claim with the userName of the person that the token is for: who /Me is.'),
+              },
             },
             description: 'The clients, recognised by their claims (appid, azp, sub …); the first that fits counts.',
           },

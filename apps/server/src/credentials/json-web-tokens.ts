@@ -23,7 +23,9 @@ export interface TokenIssuer {
 }
 
 /** A client of an issuer: recognised by its claims, and what it opens. */
-export interface TokenClient extends Omit<ScimScope, 'kind' | 'grant'> {
+export interface TokenClient extends Omit<ScimScope, 'kind' | 'grant' | 'me'> {
+  /** The claim whose value is the userName of the person that a token is for (RFC 7644 §3.11). */
+  readonly me?: string;
   readonly client: string;
   readonly claims: Readonly<Record<string, string>>;
 }
@@ -57,8 +59,10 @@ export function createTokenVerifier(issuers: readonly TokenIssuer[], reportProbl
       const payload = await verifier.verify(token);
       const client = verifier.clientOf(payload);
       if (client === undefined) return undefined;
-      const { claims: _claims, ...scope } = client;
-      return { id: `${client.client}@${issuer}`, scope: { kind: 'scim', ...scope } };
+      const { claims: _claims, me: claim, ...scope } = client;
+      const userName = claim !== undefined && Object.hasOwn(payload, claim) ? payload[claim] : undefined;
+      const me = typeof userName === 'string' && userName !== '' ? { me: { userName } } : {};
+      return { id: `${client.client}@${issuer}`, scope: { kind: 'scim', ...scope, ...me } };
     } catch (error) {
       if (error instanceof IssuerUnreachableError) reportProblem(issuer, error.message);
       return undefined;

@@ -92,6 +92,8 @@ async function serveConnector(
     credential: id,
     client: clientOf(scope),
     ...(scope.operations === undefined ? {} : { operations: scope.operations }),
+    ...(scope.resourceTypes === undefined ? {} : { resourceTypes: scope.resourceTypes }),
+    ...(scope.attributes === undefined ? {} : { attributes: lowerCase(scope.attributes) }),
     profile: scope.profile,
     baseUrl: options.publicUrl() + prefix,
     correlation,
@@ -101,7 +103,7 @@ async function serveConnector(
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
   const isCache = face === 'drop-in' && segments.length === 1 && segments[0]?.toLowerCase() === 'cache';
-  const work = isCache ? showCache(service, context, request, reply) : dispatch(service, context, request, reply, segments);
+  const work = isCache ? showCache(service, context, request, reply) : serveSegments(service, context, request, reply, segments, scope.me);
   const answer = await work.finally(release);
   if (answer !== undefined) send(reply, answer, request.method === 'POST' && answer.status === 201);
 }
@@ -154,6 +156,41 @@ async function showCache(service: ScimService, context: RequestContext, request:
   };
 }
 
+const lowered = new WeakMap<readonly string[], readonly string[]>();
+
+/** The same list gives the same answer: nearly every request of a credential has it. */
+function lowerCase(names: readonly string[]): readonly string[] {
+  const known = lowered.get(names) ?? names.map((name) => name.toLowerCase());
+  lowered.set(names, known);
+  return known;
+}
+
+/** `/Me` is the resource of the person that a credential acts as, under its own URL (RFC 7644 §3.11, S-194). */
+async function serveSegments(
+  service: ScimService,
+  context: RequestContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  segments: readonly string[],
+  me: ScimScope['me'],
+): Promise<ScimAnswer | undefined> {
+  if (segments.length !== 1 || segments[0]?.toLowerCase() !== 'me' || request.method === 'OPTIONS') return dispatch(service, context, request, reply, segments);
+  if (me === undefined) throw scimErrors.notImplemented('This credential belongs to a service and not to a person: there is no "/Me" for it.');
+  if (request.method === 'POST') return notAllowed(reply, 'GET, PUT, PATCH, DELETE');
+  return dispatch(service, context, request, reply, ['Users', 'id' in me ? me.id : await findByName(service, context, me.userName)]);
+}
+
+/** The id of the one user of this name. @throws ScimError 404. */
+async function findByName(service: ScimService, { ifMatch: _match, ifNoneMatch: _none, ...context }: RequestContext, userName: string): Promise<string> {
+  const { operations: _operations, resourceTypes: _types, attributes: _attributes, ...unlimited } = context;
+  const filter = `userName eq ${JSON.stringify(userName)}`;
+  const { body = '{}' } = await service.list({ ...unlimited, profile: 'strict' }, 'users', { filter, count: '2', attributes: 'id' });
+  const { Resources: found = [] } = JSON.parse(body) as { readonly Resources?: readonly { readonly id: string }[] };
+  const [user] = found;
+  if (user === undefined || found.length > 1) throw scimErrors.notFound('There is no user for the person that this credential is of.');
+  return user.id;
+}
+
 async function dispatch(
   service: ScimService,
   context: RequestContext,
@@ -172,8 +209,6 @@ async function dispatch(
     if (method !== 'POST') return notAllowed(reply, 'POST');
     return service.bulk(context, bodyOf(request));
   }
-  // Credentials are those of services: none of them is a person of the application (S-194).
-  if (key === 'me') throw scimErrors.notImplemented('"/Me" is not supported.');
   const query = queryOf(request);
   if (second === '.search') {
     if (method !== 'POST') return notAllowed(reply, 'POST');
