@@ -343,3 +343,42 @@ ${configuration.slice(configuration.indexOf('/ca.crt') + '/ca.crt'.length + 1)}`
     await new Promise((resolve) => sink.close(resolve));
   });
 });
+
+describe('SEC-61 alerts', () => {
+  it('reach the webhook of the configuration, with its secret', async () => {
+    const taken: { readonly authorization: string | undefined; readonly alert: Json }[] = [];
+    const certificateFolder = mkdtempSync(join(folder, 'alerts-'));
+    const certificate = await generatedCertificate(certificateFolder);
+    const webhook = createServer({ key: certificate.key, cert: certificate.certificate }, (incoming, response) => {
+      let text = '';
+      incoming.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      incoming.on('end', () => {
+        taken.push({ authorization: incoming.headers.authorization, alert: JSON.parse(text) as Json });
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+    const address = `localhost:${(webhook.address() as AddressInfo).port}`;
+    expect((await host.admin('PUT', '/secrets/alerts', { value: 'for the webhook' })).status).toBe(200);
+    await host.apply(`${configuration}
+alerts:
+  egress: ['${address}']
+  webhook: { url: 'https://${address}/alerts', authorization: '\${secret:alerts}', ca: ${certificateFolder}/ca.crt }
+`);
+    const created = await host.admin('POST', '/tokens', { connector: 'hr', client: 'alerted', label: 'x' });
+    await vi.waitFor(() => expect(taken.map((one) => one.alert['alert'])).toContain('new-token'), 20_000);
+    const told = taken.find((one) => one.alert['alert'] === 'new-token');
+    expect(told).toMatchObject({
+      authorization: 'for the webhook',
+      alert: { connector: 'hr', credential: created.body['id'], message: 'a credential was issued' },
+    });
+    expect(JSON.stringify(taken)).not.toContain(String(created.body['token']));
+    const audit = (await host.admin('GET', '/audit?limit=50')).body as unknown as readonly Json[];
+    expect(audit.map((row) => row['action'])).toContain('alert.new-token');
+    expect(audit.map((row) => row['action'])).toContain('alert.mass-change');
+    webhook.closeAllConnections();
+    await new Promise((resolve) => webhook.close(resolve));
+  });
+});

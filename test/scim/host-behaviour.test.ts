@@ -168,6 +168,9 @@ describe('what an administrator decides', () => {
     const bulk = { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'], Operations: [{ method: 'DELETE', path }] };
     expect(((await here.send('POST', '/Bulk', { body: bulk })).body['Operations'] as readonly Json[])[0]?.['status']).toBe('403');
     expect(row('break-glass')).toMatchObject({ status: 'A' });
+    // The administrator hears of it (SEC-14, SEC-61).
+    const audit = (await host.admin('GET', '/audit?limit=100')) as unknown as readonly Json[];
+    expect(audit.map((one) => one['action'])).toContain('alert.protected-object');
   });
 
   it('S-014 S-237 S-240 an object type, an extension and a schema of its own appear while the host runs; names of SCIM are refused', async () => {

@@ -70,6 +70,8 @@ export function createHostConnectors(options: {
   /** Values for one address (SEC-43). */
   secrets(destination: string): SecretReader;
   readonly installation: Installation;
+  /** What an administrator should hear of (SEC-61). */
+  alert(kind: 'protected-object' | 'mass-change', connector: string, credential: string): void;
 }): HostConnectors {
   const { log, packages } = options;
   const slots = new Map<string, Slot>();
@@ -120,6 +122,7 @@ export function createHostConnectors(options: {
       sealingKey: options.sealingKey,
       log,
       openStore: () => options.installation.openConnector(name),
+      alert: (kind, credential) => options.alert(kind, name, credential),
       ...(existsSync(join(own, BEHIND)) ? { caughtUp: () => rmSync(join(own, BEHIND), { force: true }) } : {}),
     });
     if (slots.get(name) !== slot) return void (await connector.close());

@@ -9,6 +9,7 @@ import { type ControlStore, type DataFolder, type Installation, openDataFolder }
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
 import { openInstallation } from './choose-store.ts';
 import { watchStore } from './cluster/store-watch.ts';
+import type { AlertsDocument } from './configuration/alerts-document.ts';
 import { clientAuthorityFile, toAuthenticationConfiguration } from './configuration/authentication-configuration.ts';
 import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
 import { createAuthenticator } from './credentials/authenticator.ts';
@@ -23,10 +24,13 @@ import { createFailureThrottle, createRequestLimits } from './http/request-limit
 import { registerScimRoutes } from './http/scim-routes.ts';
 import { sendScimError } from './http/send.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
+import { postAlert } from './operations/alert-webhook.ts';
+import { openAlerts } from './operations/alerts.ts';
 import { registerDrain } from './operations/drain.ts';
 import { registerHealthRoutes } from './operations/health-routes.ts';
 import { openLog, type ServerLog } from './operations/log.ts';
 import { registerMetrics } from './operations/metrics.ts';
+import { registerAlerts, watchHourly } from './operations/register-alerts.ts';
 import { registerRequestLog } from './operations/request-log.ts';
 import { linkSdk } from './packages/installed-packages.ts';
 import { KeyRingError, openKeyRing } from './secrets/key-ring.ts';
@@ -87,6 +91,13 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     folder.release();
     throw error;
   });
+  /** Where alerts go, as the configuration in force says. */
+  let inForce = (): { readonly alerts?: AlertsDocument; readonly folder: string } => ({ folder: folder.path });
+  const alerts = await openAlerts({
+    control,
+    log,
+    send: (alert) => postAlert(inForce().alerts ?? {}, inForce().folder, secrets.readFor, alert),
+  });
   const packages = openPackageStore(folder.path);
   linkSdk(folder.path);
   const connectors = createHostConnectors({
@@ -97,6 +108,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     tokens,
     secrets: secrets.readFor,
     installation,
+    alert: (kind, connector, credential) => alerts.raise(kind, { connector, credential }),
   });
   const release = async (): Promise<void> => {
     await connectors.close();
@@ -107,6 +119,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   };
   try {
     let { document, revision, configurationFolder } = await loadConfiguration(control, options);
+    inForce = () => ({ ...(document.alerts === undefined ? {} : { alerts: document.alerts }), folder: configurationFolder });
     let certificate = await chooseCertificate(document, folder.path);
     const routes: { readonly method: string; readonly url: string }[] = [];
     const app = createHttpServer({
@@ -129,8 +142,9 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const scimRoutes = { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
     const drain = registerDrain(app);
     const store = watchStore({ shared: installation.shared, log, changed: async () => {} });
-    const metrics = registerMetrics(app, { connectors, drain, store, version: VERSION, certificateExpiry: () => certificate.expiresAt });
+    const metrics = registerMetrics(app, { connectors, drain, store, alerts: alerts.counts, version: VERSION, certificateExpiry: () => certificate.expiresAt });
     registerRequestLog(app, log);
+    registerAlerts(app, alerts);
     registerHealthRoutes(app, { connectors, drain, store, metrics, tokens, throttle });
     registerScimRoutes(app, scimRoutes);
     const eventKeys = await openSigningKeys(folder.path);
@@ -144,6 +158,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       tokens,
       streams,
       eventKeys,
+      alerts,
       throttle,
       dataFolder: folder.path,
       startedAt,
@@ -151,7 +166,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       current: () => ({ document, revision, folder: configurationFolder }),
       secrets,
       async secretChanged(names) {
-        await secrets.bind(secretDestinations(document.connectors));
+        await secrets.bind(secretDestinations(document.connectors, document.alerts));
         await connectors.reopen(names);
         await streams.apply(document, configurationFolder);
       },
@@ -175,7 +190,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         configurationFolder = nextFolder;
         document = parsed.document;
         authenticator.configure(toAuthenticationConfiguration(document.authentication, configurationFolder));
-        await secrets.bind(secretDestinations(document.connectors));
+        await secrets.bind(secretDestinations(document.connectors, document.alerts));
         await connectors.apply(document, configurationFolder);
         await streams.apply(document, configurationFolder);
         return { revision };
@@ -192,7 +207,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       const detail = status === 413 ? `The body is larger than ${BODY_LIMIT} bytes (maxPayloadSize).` : status === 500 ? 'The host failed.' : error.message;
       sendScimError(reply.header('cache-control', 'no-store'), new ScimError(status, detail));
     });
-    await secrets.bind(secretDestinations(document.connectors));
+    await secrets.bind(secretDestinations(document.connectors, document.alerts));
     await connectors.apply(document, configurationFolder);
     const host = document.server?.host ?? '127.0.0.1';
     await listen(app, host, options.port ?? document.server?.port ?? 8443);
@@ -203,6 +218,8 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     // Tokens name the issuer by its URL, which is known from here on.
     await streams.apply(document, configurationFolder);
     writeFileSync(join(folder.path, 'host.json'), JSON.stringify({ url, pid: process.pid, caFile: certificate.caFile }), { mode: 0o600 });
+    const hourly = watchHourly({ alerts, tokens, control, connectors, log });
+    void hourly.look();
     const renewal = setInterval(() => void renew(), 6 * 3600_000).unref();
     const renew = async (): Promise<void> => {
       try {
@@ -227,6 +244,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       async close() {
         clearInterval(renewal);
         store.close();
+        hourly.close();
         rmSync(join(folder.path, 'host.json'), { force: true });
         log.info({ inFlight: drain.inFlight }, 'the host is stopping');
         const { left } = await drain.start(options.drainMilliseconds ?? DRAIN_MILLISECONDS);
@@ -234,6 +252,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         await streams.close();
         await app.close();
         metrics.close();
+        await alerts.settled();
         await release();
         log.info({}, 'the host has stopped');
       },

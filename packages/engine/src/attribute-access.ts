@@ -108,9 +108,9 @@ export function refuseHiddenChange(
   const result: Record<string, unknown> = { ...next };
   for (const [name, extension] of [...namesOf(model, next), ...namesOf(model, current)]) {
     if (isAllowed(context, name, extension)) continue;
-    const [before, after] = [valueOf(current, name, extension), valueOf(next, name, extension)];
+    const [before, after] = [cellOf(current, name, extension), cellOf(next, name, extension)];
     if (JSON.stringify(before) === JSON.stringify(after)) continue;
-    if (named === undefined || valueOf(named, name, extension) !== undefined) throw forbiddenWrite(name);
+    if (named === undefined || cellOf(named, name, extension) !== undefined) throw forbiddenWrite(name);
     if (extension === undefined) result[name] = before;
     else result[extension] = { ...((result[extension] ?? {}) as Json), [name]: before };
   }
@@ -125,6 +125,6 @@ function* namesOf(model: ResourceModel, resource: ScimResource): Generator<reado
     else yield [key, undefined];
 }
 
-function valueOf(resource: ScimResource, name: string, extension: string | undefined): unknown {
+function cellOf(resource: ScimResource, name: string, extension: string | undefined): unknown {
   return extension === undefined ? resource[name] : (resource[extension] as Json | undefined)?.[name];
 }

@@ -2,7 +2,7 @@ import { type Capabilities, type CompiledObjectType, type EncodedAttributes, toE
 import { type ConnectorReader, type ConnectorStore, type EntryRow, type JournalRow, PASSWORD_METHOD } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorHandle, EncodedIdentity } from './connector-host/connector-handle.ts';
-import type { HostLog } from './host.ts';
+import type { HostLog, OpenConnectorOptions } from './host.ts';
 import type { Scope } from './scope.ts';
 import { createEntryLocks, type EntryLocks } from './writes/entry-locks.ts';
 import { createHeldWrites, type HeldWrites } from './writes/held-writes.ts';
@@ -31,6 +31,7 @@ export interface ConnectorWrites {
 }
 
 export interface ConnectorWritesOptions {
+  readonly alert: OpenConnectorOptions['alert'];
   readonly configuration: ConnectorConfiguration;
   readonly handle: ConnectorHandle;
   readonly capabilities: Capabilities;
@@ -146,6 +147,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
         }
         const answer = await pipeline.submit({ ...planned, held: true }, release);
         if (answer.status === 'held' && entryId !== undefined) held.add(entryId, { journalId: answer.journalId, key, transaction: answer.transaction });
+        options.alert?.('mass-change', planned.request.credential);
         log.warn({ objectType: planned.objectType, kind: planned.audit.action, held: held.size }, 'a write is held: more is taken away than usual');
         return answer;
       } finally {

@@ -243,6 +243,8 @@ export interface OpenConnectorOptions {
   readonly log: HostLog;
   /** The store came back from a backup (R5): told when the connector has caught up. */
   readonly caughtUp?: () => void;
+  /** Told of what an administrator should hear of: a client was kept from a protected resource, or takes more away than usual (SEC-61). */
+  readonly alert?: (kind: 'protected-object' | 'mass-change', credential: string) => void;
   readonly now?: () => number;
 }
 

@@ -104,6 +104,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   // Removals approved before the backup are made once the connector has caught up, at the next open.
   if (!behind.active) await runs.finishApproved();
   const writes: ConnectorWrites = await openConnectorWrites({
+    alert: options.alert,
     configuration,
     handle: opened.ownership === undefined ? handle : whileOwned(handle, opened.ownership, configuration.limits.callSeconds * 1000),
     capabilities,
@@ -187,6 +188,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     writes,
     cursors,
     protection,
+    alert: options.alert,
     log,
     now,
     behind: () => behind.active,

@@ -2,7 +2,7 @@ import type { Capabilities } from '@landbridge/connector-sdk';
 import type { ConnectorReader, ConnectorStore } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorWrites } from './connector-writes.ts';
-import type { HostLog } from './host.ts';
+import type { HostLog, OpenConnectorOptions } from './host.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import type { Cursors } from './scim-cursor.ts';
 import type { Protection } from './scim-protected.ts';
@@ -22,6 +22,7 @@ export interface ScimFace {
   readonly writes: ConnectorWrites;
   readonly cursors: Cursors;
   readonly protection: Protection;
+  readonly alert: OpenConnectorOptions['alert'];
   readonly log: HostLog;
   readonly now: () => number;
   /** The connector is behind after a restore: writes wait (R5). */

@@ -193,7 +193,14 @@ async function renderAlone(face: ScimFace, model: ResourceModel, row: EntryRow, 
 /** @throws ScimError 403 for a resource that an administrator protects (SEC-14). */
 async function refuseProtected(face: ScimFace, row: EntryRow, context: RequestContext): Promise<void> {
   const model = face.protection.modelOf(row.objectType);
-  if (model !== undefined) face.protection.refuse(model, await renderAlone(face, model, row, context));
+  if (model === undefined) return;
+  const resource = await renderAlone(face, model, row, context);
+  try {
+    face.protection.refuse(model, resource);
+  } catch (error) {
+    face.alert?.('protected-object', context.credential);
+    throw error;
+  }
 }
 
 interface Changed {

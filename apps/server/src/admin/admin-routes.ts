@@ -11,7 +11,9 @@ import type { HostConnectors } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
 import { bearerOf } from '../http/scim-routes.ts';
 import { sendJson } from '../http/send.ts';
+import type { Alerts } from '../operations/alerts.ts';
 import { BackupError, backUp } from '../operations/backup.ts';
+import { noteCredential } from '../operations/register-alerts.ts';
 import type { SecretStore } from '../secrets/secret-store.ts';
 import { AdminError } from './admin-error.ts';
 import { verifyAudit } from './audit-handlers.ts';
@@ -29,6 +31,7 @@ export interface AdminOptions {
   readonly tokens: Tokens;
   readonly streams: EventStreams;
   readonly eventKeys: SigningKeys;
+  readonly alerts: Alerts;
   readonly throttle: FailureThrottle;
   readonly dataFolder: string;
   readonly startedAt: number;
@@ -97,7 +100,10 @@ const streaming = Symbol('the handler answers by itself');
 
 function authorize(options: AdminOptions, request: FastifyRequest, reply: FastifyReply): string {
   const credential = bearerOf(options.tokens, request.headers.authorization);
-  if (credential?.scope.kind === 'admin') return credential.id;
+  if (credential?.scope.kind === 'admin') {
+    noteCredential(request, credential.id);
+    return credential.id;
+  }
   const wait = options.throttle.blocked(request.ip);
   if (wait > 0) throw new AdminError(429, 'throttled', `too many wrong credentials; wait ${wait} seconds`);
   options.throttle.failed(request.ip);
@@ -365,6 +371,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
       typeof label === 'string' ? label : '',
       days === null ? undefined : typeof days === 'number' ? days : 365,
     );
+    options.alerts.raise('new-token', { credential: created.id, ...(scope.kind === 'scim' ? { connector: scope.connector } : { detail: scope.kind }) });
     await audit(options, actor, 'token.create', `${created.id} ${scope.kind === 'scim' ? scope.connector : scope.kind}`);
     return created;
   },

@@ -443,6 +443,25 @@ export const documentSchema = {
     },
     store,
     authentication,
+    alerts: {
+      type: 'object',
+      additionalProperties: false,
+      description: 'Where alerts go besides the log, the audit and the metrics.',
+      properties: {
+        egress: egress('The webhook'),
+        webhook: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['url'],
+          description: 'Each alert is posted there as JSON.',
+          properties: {
+            url: { type: 'string', pattern: '^https://', description: 'Where to, by TLS.' },
+            authorization: text('The Authorization header, by reference: ${secret:NAME} or ${env:NAME}.'),
+            ca: text('A file with the authority of its certificate.'),
+          },
+        },
+      },
+    },
     packages: {
       type: 'object',
       additionalProperties: false,

@@ -11,6 +11,7 @@ import {
 } from '@landbridge/engine';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, stringify } from 'yaml';
+import type { AlertsDocument } from './alerts-document.ts';
 import type { AuthenticationDocument } from './authentication-configuration.ts';
 import { documentSchema } from './document-schema.ts';
 import { hasLiteralPassword, type StoreDocument } from './store-document.ts';
@@ -36,6 +37,7 @@ export interface ConfigurationDocument {
   };
   readonly store?: StoreDocument;
   readonly authentication?: AuthenticationDocument;
+  readonly alerts?: AlertsDocument;
   readonly packages?: { readonly requireSignature?: boolean; readonly keys?: Readonly<Record<string, string>> };
   readonly connectors: Readonly<Record<string, Json>>;
 }

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
 import type { FailedConnector, HostConnectors } from '../host-connectors.ts';
+import { noteCredential } from '../operations/register-alerts.ts';
 import { isAllowedFrom } from './allowed-networks.ts';
 import type { FailureThrottle, RequestLimits } from './request-limits.ts';
 import { SCIM_JSON, sendScimError } from './send.ts';
@@ -290,7 +291,10 @@ export async function authenticate(
 ): Promise<Credential> {
   const found = options.authenticator.identify(request);
   const credential = found instanceof Promise ? await found : found;
-  if (credential !== undefined) return credential;
+  if (credential !== undefined) {
+    noteCredential(request, credential.id);
+    return credential;
+  }
   const wait = options.throttle.blocked(request.ip);
   if (wait > 0) throw new ScimError(429, 'Too many wrong credentials; wait.', { retryAfter: wait });
   options.throttle.failed(request.ip);

@@ -12,6 +12,8 @@ export interface MetricsOptions {
   readonly drain: Drain;
   readonly store: Pick<StoreWatch, 'available'>;
   readonly version: string;
+  /** How often each alert was raised. */
+  readonly alerts: ReadonlyMap<string, number>;
   certificateExpiry(): number;
 }
 
@@ -54,6 +56,7 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
   const inFlight = gauge('scim_requests_in_flight', 'SCIM requests at work', []);
   const certificate = gauge('certificate_expiry_timestamp_seconds', 'When the TLS certificate ends', []);
   const storeUp = gauge('store_up', '1: the database of the store answers; 0: it does not', []);
+  const alerts = gauge('alerts_total', 'Alerts raised since the start', ['alert']);
   const up = gauge('connector_up', '1: the connector is open; 0: it cannot be opened');
   const entries = gauge('entries', 'Entries of the connector space', ['connector', 'type']);
   const inDoubt = gauge('writes_in_doubt', 'Writes whose outcome is not known yet');
@@ -74,6 +77,7 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
 
   async function look(): Promise<void> {
     for (const one of perConnector) one.reset();
+    for (const [alert, count] of options.alerts) alerts.set({ alert }, count);
     inFlight.set(options.drain.inFlight);
     certificate.set(options.certificateExpiry() / 1000);
     storeUp.set(options.store.available ? 1 : 0);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AlertsDocument } from '../configuration/alerts-document.ts';
 import { readReferencedSecrets, type SecretReader, UnresolvedError } from '../configuration/parse-configuration.ts';
 
 /**
@@ -43,7 +44,8 @@ function addressOf(parameters: unknown): unknown {
 const digest = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 22);
 
 /** Which secrets the configuration sends where. */
-export function secretDestinations(connectors: Readonly<Record<string, unknown>>): ReadonlyMap<string, readonly string[]> {
+export function secretDestinations(connectors: Readonly<Record<string, unknown>>, alerts?: AlertsDocument): ReadonlyMap<string, readonly string[]> {
+  const webhook = alerts?.webhook;
   const uses = Object.values(connectors).flatMap((connector): readonly Use[] => {
     const { parameters, secretToken, events } = connector as Json;
     const streams = Object.values((events ?? {}) as Readonly<Record<string, { readonly push?: { readonly url: string; readonly ca?: string } }>>);
@@ -52,6 +54,7 @@ export function secretDestinations(connectors: Readonly<Record<string, unknown>>
       ...streams.flatMap(({ push }) => (push === undefined ? [] : [{ destination: receiverAddress(push), secrets: readReferencedSecrets(push) }])),
     ];
   });
+  if (webhook !== undefined) uses.push({ destination: receiverAddress(webhook), secrets: readReferencedSecrets(webhook) });
   const destinations = new Map<string, string[]>();
   for (const { destination, secrets } of uses) for (const name of secrets) destinations.set(name, [...(destinations.get(name) ?? []), destination]);
   return destinations;
