@@ -202,22 +202,32 @@ function resolveReference(state: StoreState, attribute: StoredAttribute, raw: st
 /** From so many values on one statement for all of them beats one for each. */
 const MANY_VALUES = 16;
 
-/** Adds many reference values and resolves them in one statement; returns how many were not there before. */
+/** Adds many reference values, those with a target by one statement; returns how many were not there before. */
 function addManyReferences(state: StoreState, entry: number, attribute: StoredAttribute, values: readonly string[]): number {
   const { database } = state;
-  const { changes } = database.run(
-    `INSERT INTO refs(entry, attr, raw, target) SELECT ?, ?, v.value, ${targetOf(state, attribute, 'v.value')}
-     FROM json_each(?) v WHERE true ON CONFLICT DO NOTHING`,
+  const list = JSON.stringify(values);
+  const { changes: found } = database.run(
+    `INSERT INTO refs(entry, attr, raw, target) SELECT ?, ?, v.value, e.id
+     FROM json_each(?) v CROSS JOIN entries e WHERE e.otype IN (${targetTypes(state, attribute)}) AND e.anchor_key = v.value ON CONFLICT DO NOTHING`,
     entry,
     attribute.id,
-    JSON.stringify(values),
+    list,
   );
+  // Mostly that was all of them.
+  if (found === values.length) return found;
+  const { changes: waiting } = database.run(
+    'INSERT INTO refs(entry, attr, raw, target) SELECT ?, ?, v.value, NULL FROM json_each(?) v WHERE true ON CONFLICT DO NOTHING',
+    entry,
+    attribute.id,
+    list,
+  );
+  if (waiting === 0) return found;
   state.unresolved += database.run(
     `INSERT INTO unresolved(raw_key, entry, attr, raw) SELECT raw, entry, attr, raw FROM refs WHERE entry = ? AND attr = ? AND target IS NULL ON CONFLICT DO NOTHING`,
     entry,
     attribute.id,
   ).changes;
-  return changes;
+  return found + waiting;
 }
 
 /**
@@ -242,9 +252,13 @@ export function addPageReferences(state: StoreState, attribute: StoredAttribute,
 }
 
 /** The sub-query that finds what a plain reference means. */
-function targetOf({ model }: StoreState, attribute: StoredAttribute, raw: string): string {
-  const types = (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []).join(', ');
-  return `(SELECT id FROM entries WHERE otype IN (${types}) AND anchor_key = ${raw} LIMIT 1)`;
+function targetOf(state: StoreState, attribute: StoredAttribute, raw: string): string {
+  return `(SELECT id FROM entries WHERE otype IN (${targetTypes(state, attribute)}) AND anchor_key = ${raw} LIMIT 1)`;
+}
+
+/** The numbers of the object types that an attribute may refer to. */
+function targetTypes({ model }: StoreState, attribute: StoredAttribute): string {
+  return (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []).join(', ');
 }
 
 /** Adds reference values; returns how many were not there before. */

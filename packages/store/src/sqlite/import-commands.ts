@@ -75,7 +75,10 @@ const FIND_LINK = 'SELECT scim_id, entry, state, deleted_position FROM links WHE
 const FIND = 'SELECT id, hash, sets, flags, position, dn, partition FROM entries WHERE otype = ? AND anchor_key = ?';
 
 const FIND_PAGE =
-  'SELECT e.anchor_key, e.id, e.hash, e.sets, e.flags, e.position, e.dn, e.partition FROM json_each(?) v CROSS JOIN entries e WHERE e.otype = ? AND e.anchor_key = v.value';
+  'SELECT v.key, e.id, e.hash, e.sets, e.flags, e.position, e.dn, e.partition FROM json_each(?) v CROSS JOIN entries e WHERE e.otype = ? AND e.anchor_key = v.value';
+
+/** A row of it; the first is the place of the anchor in the list asked for. */
+type Found = readonly [at: number, id: number, hash: string | null, sets: string | null, flags: number, position: number, dn: string | null, partition: string];
 
 /** Makes the commands on an open file. */
 export function createImportCommands(state: StoreState): ImportCommands {
@@ -122,11 +125,14 @@ export function createImportCommands(state: StoreState): ImportCommands {
       ofType.set(key, index);
       known[index] = null;
     });
-    for (const [type, ofType] of keys)
-      for (const row of database.all(FIND_PAGE, JSON.stringify([...ofType.keys()]), type.id)) {
-        const index = ofType.get(String(row['anchor_key']));
-        if (index !== undefined) known[index] = row;
+    for (const [type, ofType] of keys) {
+      const indexes = [...ofType.values()];
+      const rows = database.tuples(FIND_PAGE, JSON.stringify([...ofType.keys()]), type.id) as readonly Found[];
+      for (const [at, id, hash, sets, flags, position, dn, partition] of rows) {
+        const index = indexes[at];
+        if (index !== undefined) known[index] = { id, hash, sets, flags, position, dn, partition };
       }
+    }
     return known;
   }
 
