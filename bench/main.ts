@@ -6,6 +6,7 @@ const benches: Readonly<Record<string, () => Promise<unknown>>> = {
   import: () => import('./import.ts'),
   scale: () => import('./scale.ts'),
   ecma2: () => import('./ecma2.ts'),
+  update: () => import('./update.ts'),
 };
 const text = { type: 'string' } as const;
 const given = process.argv.slice(2);
@@ -20,6 +21,7 @@ Example: npm run bench -- scim --entries 10000 --seconds 2
   import    full, unchanged and delta imports                 --entries N,N,N --json
   scale     what must not grow with a group or a list         --entries --requests
   ecma2     imports and exports through the .NET worker       --entries --creates --json
+  update    a DLL updated and taken back under requests       --rate --seconds --json
 
   --store postgres   the host keeps its own state in PostgreSQL (default: sqlite)
   --help             this text
@@ -33,6 +35,7 @@ Example: npm run bench -- scim --entries 10000 --seconds 2
     connections: text,
     requests: text,
     creates: text,
+    rate: text,
     json: { type: 'boolean' },
   },
   { positionals: true, given },
@@ -42,7 +45,7 @@ const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
 if (bench === undefined) refuse(name === '' ? `name a bench: ${Object.keys(benches).join(', ')}` : `there is no bench "${name}"`);
 if (unwanted.length > 0) refuse(`one bench at a time: "${unwanted[0]}" is too much`);
 if (!['sqlite', 'postgres'].includes(values.store)) refuse(`--store is sqlite or postgres, not "${values.store}"`);
-for (const what of ['entries', 'seconds', 'requests', 'creates', 'connections'] as const)
+for (const what of ['entries', 'seconds', 'requests', 'creates', 'connections', 'rate'] as const)
   for (const one of values[what]?.split(',') ?? []) readNumber(what, one, 1);
 // Where the host keeps its own state concerns the start of the host alone.
 process.env['BENCH_STORE'] = values.store;
