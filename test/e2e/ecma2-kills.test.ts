@@ -27,7 +27,7 @@ describe.skipIf(monoPrograms() === undefined)('a .NET worker killed', { timeout:
     directory = dirname(await buildConnector('Landbridge.Sample.Directory', sourcesOf('sample')));
   }, 120_000);
 
-  async function start(capabilities: Readonly<Record<string, boolean>> = {}): Promise<Bench> {
+  async function start(capabilities: Readonly<Record<string, boolean>> = {}, own: Readonly<Record<string, boolean>> = {}): Promise<Bench> {
     const base = mkdtempSync(join(tmpdir(), 'landbridge-kill-'));
     const application = join(base, 'application');
     for (const folder of ['person', 'group', 'logins']) mkdirSync(join(application, folder), { recursive: true });
@@ -40,7 +40,7 @@ describe.skipIf(monoPrograms() === undefined)('a .NET worker killed', { timeout:
       package: 'ecma2',
       ...configurationDefaults,
       limits: { ...configurationDefaults.limits, callSeconds: 60, deadlineSeconds: 60 },
-      parameters: { directory, lingerSeconds: 0, capabilities, connectivity: { Folder: application } },
+      parameters: { directory, ...own, lingerSeconds: 0, capabilities, connectivity: { Folder: application } },
       secretParameters: [],
       objectTypes: [
         {
@@ -125,6 +125,23 @@ describe.skipIf(monoPrograms() === undefined)('a .NET worker killed', { timeout:
     expect(await run(bench, 'full')).toBe('success');
     expect(people(bench, 'eve')).toBe(1);
     expect(await count(bench)).toBe(31);
+  });
+
+  it('in the middle of a batch of several: each is there once in the end, whatever was applied before (R13, R18)', async () => {
+    const bench = await start({}, { isolatedEntries: true });
+    await run(bench, 'full');
+    dieAt(bench, 'after-put');
+    const logins = Array.from({ length: 6 }, (_, index) => `batch${index}`);
+    const outcomes = await Promise.allSettled(logins.map((userName) => create(bench, { userName, title: 'Dr' })));
+    expect(died(bench)).toBe(true);
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue;
+      expect(outcome.reason).toMatchObject({ status: 503 });
+      await create(bench, { userName: logins[index], title: 'Dr' }).catch((error: unknown) => expect(error).toMatchObject({ status: 409 }));
+    }
+    expect(await run(bench, 'full')).toBe('success');
+    expect(logins.map((login) => people(bench, login))).toEqual(logins.map(() => 1));
+    expect(await count(bench)).toBe(36);
   });
 
   it('in a password set: the entry is kept, and the password is set again (R21)', async () => {

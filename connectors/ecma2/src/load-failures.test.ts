@@ -165,6 +165,28 @@ describe.skipIf(monoPrograms() === undefined)('a package that cannot be loaded s
     expect((await connector.schema(bench.context({ directory: folder }), { signal })).objectTypes[0]?.name).toBe('v1');
     expect((await connector.schema(bench.context({ directory: makePackage('newer', [dll, two]) }), { signal })).objectTypes[0]?.name).toBe('v2');
   });
+
+  it('satellite assemblies: the one of the culture is found in its folder, and where there is none the neutral text is', async () => {
+    const satellite = await compile(
+      'Acme.Localised.resources',
+      `[assembly: System.Reflection.AssemblyCulture("de")] public class Texts { public static string Name { get { return "deutsch"; } } }`,
+    );
+    const dll = await compile(
+      'Acme.Localised',
+      `public class C : IMAExtensible2GetSchema { public Schema GetSchema(KeyedCollection<string, ConfigParameter> p) {
+        string name = "neutral";
+        try { name = (string)typeof(C).Assembly.GetSatelliteAssembly(System.Globalization.CultureInfo.CurrentCulture).GetType("Texts").GetProperty("Name").GetValue(null, null); }
+        catch (System.IO.FileNotFoundException) { }
+        Schema s = Schema.Create(); SchemaType t = SchemaType.Create(name, false); t.Attributes.Add(SchemaAttribute.CreateAnchorAttribute("id", AttributeType.String)); s.Types.Add(t); return s; } }`,
+    );
+    const folder = makePackage('localised', [dll]);
+    mkdirSync(join(folder, 'de'));
+    cpSync(satellite, join(folder, 'de', basename(satellite)));
+    const name = async (culture: string): Promise<string | undefined> =>
+      (await connector.schema(bench.context({ directory: folder, culture }), { signal })).objectTypes[0]?.name;
+    expect(await name('de')).toBe('deutsch');
+    expect(await name('fr')).toBe('neutral');
+  });
 });
 
 /** The headers of a 32-bit native library: enough for a loader to know what it has. */

@@ -210,6 +210,15 @@ describe.skipIf(monoPrograms() === undefined)('a misbehaving DLL', { timeout: 12
       expect(existsSync(join(directory, 'state.txt'))).toBe(false);
     });
 
+    it('static state lives as long as the worker, a schema may change with it, and a new worker begins anew', async () => {
+      const attributes = async (context: ConnectorContext): Promise<readonly string[]> =>
+        (await connector.schema(context, { signal })).objectTypes[0]?.attributes.map((attribute) => attribute.name) ?? [];
+      const context = trouble('schema-changes', '');
+      expect(await attributes(context)).not.toContain('new');
+      expect(await attributes(context)).toContain('new');
+      expect(await attributes(trouble('schema-changes', ''))).not.toContain('new');
+    });
+
     it('culture and time zone are those of the configuration', async () => {
       const german = await failure(importAll(trouble('culture', 'import', {}, { culture: 'de-DE', timeZone: 'Europe/Berlin' })));
       expect(german.message).toBe('1.234,5 02');
