@@ -7,7 +7,7 @@ import { createScimClient, runTour, type ScimClient, type TourStep } from '../..
 import { readOptions, refuse } from '../../tools/command-options.ts';
 import { startPostgres } from '../backends/postgres.ts';
 import { ecma2System } from './ecma2-system.ts';
-import { type CrossingSystem, mariadbSystem, postgresSystem, sqliteSystem } from './systems.ts';
+import { type CrossingSystem, mariadbSystem, odbcSystem, postgresSystem, sqliteSystem } from './systems.ts';
 
 /**
  * `npm run crossing -- SYSTEM`: the main job against a real system, as a user would do it: the system's server is started
@@ -18,6 +18,7 @@ const systems: Readonly<Record<string, () => Promise<CrossingSystem>>> = {
   sqlite: sqliteSystem,
   postgres: postgresSystem,
   mariadb: mariadbSystem,
+  odbc: odbcSystem,
   ecma2: ecma2System,
 };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createSampleApplication, sampleDepartments, samplePerson, sampleTables } from '../../apps/cli/src/tour/sample-application.ts';
 import type { ApplicationView } from '../../apps/cli/src/tour/tour.ts';
+import { odbcDrivers } from '../../tools/backends.ts';
 import { startMariadb } from '../backends/mariadb.ts';
 import { startPostgres } from '../backends/postgres.ts';
 
@@ -124,4 +125,15 @@ function accessOf(
     parameters: [`dialect: ${dialect}`, `host: ${host}`, `port: ${port}`, `database: ${database}`, `user: ${user}`, 'password: ${env:CROSSING_PASSWORD}'],
     environment: { CROSSING_PASSWORD: password },
   };
+}
+
+/** PostgreSQL through its ODBC driver: the same application, the same view of it. */
+export async function odbcSystem(): Promise<CrossingSystem> {
+  const system = await postgresSystem();
+  const driver = odbcDrivers()?.postgres;
+  if (driver === undefined) throw new Error('the ODBC drivers are not installed: npm test installs them on Debian as root');
+  const parameter = (name: string): string => system.parameters.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? '';
+  const attributes = `Driver=${driver};Servername=${parameter('host')};Port=${parameter('port')};Database=${parameter('database')}`;
+  const account = system.parameters.filter((line) => /^(user|password):/.test(line));
+  return { ...system, name: 'odbc', parameters: ['dialect: odbc', `connectionString: ${attributes}`, ...account] };
 }

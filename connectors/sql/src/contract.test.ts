@@ -2,76 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { ConnectorContext, ParameterValue } from '@landbridge/connector-sdk';
-import { contractChecks, runContractChecks, samplePeople } from '@landbridge/connector-testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type PrivateMariadb, startMariadb } from '../../../test/backends/mariadb.ts';
 import { type PrivatePostgres, startPostgres } from '../../../test/backends/postgres.ts';
 import { mariadbPrograms, postgresPrograms } from '../../../tools/backends.ts';
-import { connector } from './index.ts';
+import { checkContract, mariadbTriggers, postgresTriggers, sqliteTriggers, tables } from './testing/contract-people.ts';
 import { type MssqlFixture, startMssqlFixture } from './testing/mssql-fixture.ts';
-
-const tables = (id: string, number: string, bytes: string): string => `
-CREATE TABLE people(id ${id}, login varchar(64) NOT NULL UNIQUE, title varchar(200), pay ${number}, active boolean, photo ${bytes}, pass varchar(80));
-CREATE TABLE mails(person ${number} NOT NULL REFERENCES people(id) ON DELETE CASCADE, mail varchar(100) NOT NULL, PRIMARY KEY(person, mail));
-CREATE TABLE people_log(seq ${id}, person ${number} NOT NULL, operation varchar(1) NOT NULL);`;
-
-const mariadbTriggers = ['INSERT', 'UPDATE', 'DELETE']
-  .map(
-    (operation) =>
-      `CREATE TRIGGER log_${operation} AFTER ${operation} ON people FOR EACH ROW INSERT INTO people_log(person, operation) VALUES (${operation === 'DELETE' ? 'OLD' : 'NEW'}.id, '${operation[0]}');`,
-  )
-  .join('\n');
-const sqliteTriggers = ['INSERT', 'UPDATE', 'DELETE']
-  .map(
-    (operation) =>
-      `CREATE TRIGGER log_${operation} AFTER ${operation} ON people BEGIN INSERT INTO people_log(person, operation) VALUES (${operation === 'DELETE' ? 'OLD' : 'NEW'}.id, '${operation[0]}'); END;`,
-  )
-  .join('\n');
-const postgresTriggers = `CREATE FUNCTION log_people() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF TG_OP = 'DELETE' THEN INSERT INTO people_log(person, operation) VALUES (OLD.id, 'D'); RETURN OLD; END IF;
-  INSERT INTO people_log(person, operation) VALUES (NEW.id, left(TG_OP, 1)); RETURN NEW; END $$;
-CREATE TRIGGER log_people AFTER INSERT OR UPDATE OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION log_people();`;
-
-const objectTypes = {
-  person: {
-    table: 'people',
-    anchor: ['id'],
-    attributes: { login: {}, title: {}, pay: {}, active: {}, photo: {} },
-    write: { setPassword: [{ statement: 'UPDATE people SET pass = :password WHERE id = :id' }] },
-    anchorAssigned: true,
-    multiValued: { mails: { table: 'mails', key: ['person'], value: 'mail' } },
-    delta: { changeLog: { table: 'people_log', sequence: 'seq', key: ['person'] } },
-  },
-};
-
-/** Checks that may not apply, because a SQL database does not have what they check. SQLite has one writer: nothing is parallel. */
-const NOT_SQL: readonly string[] = ['partitions', 'hierarchy', 'export-parallel', 'export-replace', 'export-rename'];
-
-const quiet = (): void => {};
-const people = samplePeople('pay');
-
-type Given = Readonly<Record<string, ParameterValue>>;
-
-async function check(parameters: Given, nowhere: Given): Promise<void> {
-  const contextOf = (more: Given): ConnectorContext => ({
-    connector: 'contract',
-    parameters: { ...parameters, ...more, objectTypes },
-    folder: tmpdir(),
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  });
-  const results = await runContractChecks({
-    connector,
-    context: contextOf({}),
-    module: join(import.meta.dirname, 'index.ts'),
-    unreachable: contextOf(nowhere),
-    secrets: ['hunter2-kit'],
-    ...people,
-  });
-  expect(results).toHaveLength(contractChecks.length);
-  expect(results.filter((result) => result.status === 'failed')).toEqual([]);
-  expect(results.filter((result) => result.status === 'not-applicable' && !NOT_SQL.includes(result.id))).toEqual([]);
-}
 
 describe('the contract on SQLite', () => {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-sql-'));
@@ -82,7 +18,7 @@ describe('the contract on SQLite', () => {
     const database = new DatabaseSync(file);
     database.exec(`PRAGMA journal_mode=WAL; ${tables('INTEGER PRIMARY KEY AUTOINCREMENT', 'INTEGER', 'blob')} ${sqliteTriggers}`);
     database.close();
-    await check({ dialect: 'sqlite', file }, { file: join(folder, 'nowhere', 'app.sqlite') });
+    await checkContract({ dialect: 'sqlite', file }, { file: join(folder, 'nowhere', 'app.sqlite') });
   });
 });
 
@@ -96,7 +32,7 @@ describe.skipIf(postgresPrograms() === undefined)('the contract on PostgreSQL', 
 
   it('passes every check of the contract test kit', async () => {
     const { host, port, database, user, password } = server;
-    await check({ dialect: 'postgres', host, port, database, user, password }, { port: 1, password: 'hunter2-kit' });
+    await checkContract({ dialect: 'postgres', host, port, database, user, password }, { port: 1, password: 'hunter2-kit' });
   });
 });
 
@@ -109,7 +45,7 @@ describe('the contract on the protocol fixture of SQL Server', () => {
   afterAll(() => fixture.stop());
 
   it('passes every check of the contract test kit', async () => {
-    await check(fixture.parameters, { port: 1, password: 'hunter2-kit' });
+    await checkContract(fixture.parameters, { port: 1, password: 'hunter2-kit' });
   });
 });
 
@@ -123,6 +59,6 @@ describe.skipIf(mariadbPrograms() === undefined)('the contract on MariaDB', () =
 
   it('passes every check of the contract test kit', async () => {
     const { host, port, database, user, password } = server;
-    await check({ dialect: 'mariadb', host, port, database, user, password }, { port: 1, password: 'hunter2-kit' });
+    await checkContract({ dialect: 'mariadb', host, port, database, user, password }, { port: 1, password: 'hunter2-kit' });
   });
 });

@@ -40,6 +40,8 @@ export interface CatalogueColumn {
 export interface Statement {
   readonly sql: string;
   readonly values: readonly SqlValue[];
+  /** A SELECT; where it finds a row the statement is left out. */
+  readonly unless?: Statement;
 }
 
 /** Rows of a table to insert or delete: the columns of the key have the same value in each. */
@@ -87,6 +89,11 @@ export type KeyOrder = 'integer' | 'binary' | 'text';
 /** What statements need to know of a database: the differences, and nothing else. */
 export interface Dialect {
   readonly name: 'sqlite' | 'postgres' | 'mysql' | 'mssql' | 'generic';
+  /**
+   * Texts compare by the collation of the database, whatever it is: every comparison may find too much, `isAfter` begins with the key
+   * itself, and what is exact is decided by whoever reads.
+   */
+  readonly loose?: boolean;
   placeholder(index: number): string;
   /** How a column is selected so that the driver loses nothing of it. */
   selected(expression: string, column: CatalogueColumn): string;

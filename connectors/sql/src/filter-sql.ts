@@ -146,6 +146,7 @@ function compareReference(filter: Compare, columns: readonly CatalogueColumn[], 
   const values = parseQuietly(text, columns);
   // "007" is another text than "7", and equals no reference.
   if (values === undefined || formatReference(values) !== text) return NOTHING;
+  if (bound === 'under' && target.database.dialect.loose && values.some((value) => typeof value === 'string')) return NOTHING;
   const parts = values.map((value, index) => equalPart(value, columns[index], expressions[index] ?? '', target));
   // A part that cannot be equal still had its values bound before: they must be used.
   return parts.some((part) => part === undefined) ? `(${[...parts.filter((part) => part !== undefined), NOTHING].join(' AND ')})` : `(${parts.join(' AND ')})`;
@@ -175,6 +176,7 @@ function compareText(filter: Compare, column: CatalogueColumn, expression: strin
   const { dialect } = target.database;
   const value = String(filter.value);
   if (!isStorable(value)) return unknown([expression], bound);
+  if (dialect.loose) return compareLoosely(filter, column, expression, target, bound);
   if (!filter.caseExact) return compareFolded(filter, column, expression, target, bound);
   const text = dialect.text(expression, column);
   switch (filter.comparison) {
@@ -189,6 +191,28 @@ function compareText(filter: Compare, column: CatalogueColumn, expression: strin
       if (dialect.ordersByCodeUnit && filter.comparison !== 'not-equal' && BEYOND.test(value)) return unknown([expression], bound);
       return `${dialect.codePoints(text)} ${OPERATORS[filter.comparison] ?? '='} ${dialect.codePoints(target.bind(value))}`;
   }
+}
+
+/** Only `=` is the same everywhere, and may find too much; without regard to case it is asked in three ways, for ASCII. */
+function compareLoosely(
+  { comparison, value, caseExact }: Compare,
+  { declared }: CatalogueColumn,
+  expression: string,
+  target: FilterTarget,
+  bound: Bound,
+): string {
+  const isText = declared === 'char' || declared === 'varchar';
+  if (bound === 'under' || comparison !== 'equal' || !isText) return unknown([expression], bound);
+  const text = String(value);
+  if (caseExact) return `${expression} = ${target.bind(text)}`;
+  const folded = foldCase(text);
+  if (!PLAIN_WITHOUT_FOLDING.test(folded) || folded.includes('i')) return unknown([expression], bound);
+  const ways = [
+    [expression, text],
+    [`LOWER(${expression})`, folded],
+    [`UPPER(${expression})`, folded.toUpperCase()],
+  ] as const;
+  return `(${ways.map(([left, right]) => `${left} = ${target.bind(right)}`).join(' OR ')})`;
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 import { quote, type SqlDatabase, type SqlRow } from './database.ts';
 import { completeRows, createBinder, isAfterKey } from './fetch-entries.ts';
 import { translateFilter } from './filter-sql.ts';
+import { rowKey } from './import-session.ts';
 import type { ObjectModel } from './object-model.ts';
 import { compileReader, keyOf, type RowReader } from './row-reader.ts';
 
@@ -29,8 +30,11 @@ export async function findEntries(database: SqlDatabase, models: ReadonlyMap<str
   const wanted = new Set([...selected, ...attributesOf(request.filter)]);
   const search: Search = { database, model, reader: compileReader(database, model, wanted), request, pageSize: Math.max(PAGE, request.limit + 1) };
   const found: ImportEntry[] = [];
+  let seen: ReadonlySet<string> = new Set();
   for (let after: SqlRow | undefined; ; ) {
-    const rows = await readCandidates(search, after);
+    const candidates = await readCandidates(search, after);
+    const rows = database.dialect.loose ? candidates.filter((row) => !seen.has(rowKey(model, search.reader, row))) : candidates;
+    if (database.dialect.loose) seen = new Set(candidates.map((row) => rowKey(model, search.reader, row)));
     for (const entry of await completeRows(database, model, wanted, search.reader, rows, request.signal)) {
       if (!matchesEntry(request.filter, encode(model, entry))) continue;
       // Whoever asked must not take an entry for complete that could not be read.
@@ -39,7 +43,7 @@ export async function findEntries(database: SqlDatabase, models: ReadonlyMap<str
       found.push(onlySelected(entry, selected));
     }
     after = rows.at(-1);
-    if (rows.length < search.pageSize || after === undefined) return { entries: found, truncated: false };
+    if (candidates.length < search.pageSize || after === undefined) return { entries: found, truncated: false };
   }
 }
 

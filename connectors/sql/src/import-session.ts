@@ -8,12 +8,12 @@ import {
   type SchemaObjectType,
   type Value,
 } from '@landbridge/connector-sdk';
-import { quote, type SqlCursor, type SqlDatabase, type SqlSnapshot } from './database.ts';
+import { quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
 import { readDelta, seedWatermark } from './delta.ts';
-import { completeRows, createBinder, isAfterKey } from './fetch-entries.ts';
+import { completeRows, createBinder, isAfterKey, keyText } from './fetch-entries.ts';
 import type { ObjectModel } from './object-model.ts';
 import { formatValue } from './references.ts';
-import { compileReader, keyOf } from './row-reader.ts';
+import { compileReader, keyOf, type RowReader } from './row-reader.ts';
 import { openSideReader, type SideReader } from './side-reader.ts';
 
 /** Rows that are fetched at once, of the main table and of each side table. */
@@ -119,14 +119,22 @@ async function* readTypeByPages(
   const reader = compileReader(database, model, wanted);
   const order = model.anchor.map((one) => database.dialect.orderBy(`m.${quote(one.column.name)}`, one.column, one.order)).join(', ');
   const size = Math.min(Math.max(step.pageSize, PAGE), FETCH_ROWS);
+  let seen: ReadonlySet<string> = new Set();
   for (let after: readonly Value[] | undefined; ; ) {
     const binder = createBinder(database);
     const conditions = [...(model.alive === undefined ? [] : [model.alive]), ...(after === undefined ? [] : [isAfterKey(database, model, after, binder)])];
     const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
     const sql = database.dialect.limited(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, size);
-    const { rows } = await query(sql, binder.values, step.signal);
+    const found = (await query(sql, binder.values, step.signal)).rows;
+    const isLast = found.length < size;
+    const rows = database.dialect.loose ? found.filter((row) => !seen.has(rowKey(model, reader, row))) : found;
     const keys = rows.map((row) => reader.entry(row, 'add').anchor);
-    const isLast = rows.length < size;
+    if (database.dialect.loose) {
+      if (rows.length === 0 && !isLast)
+        throw new ConnectorError('invalid-data', `the collation of the database takes too many keys of "${model.name}" for the same`);
+      // Those at the end may be read again: what has their key is left out then, unless it was held back here.
+      seen = new Set(rows.slice(0, isLast ? rows.length : startOfLastGroup(model, keys)).map((row) => rowKey(model, reader, row)));
+    }
     // Rows of one anchor must not be torn apart: those at the end of a full page are read again with the next.
     const count = isLast ? rows.length : startOfLastGroup(model, keys);
     const entries = await completeRows(inSnapshot, model, wanted, reader, rows.slice(0, count), step.signal, { modification: 'add', isRange: true });
@@ -139,6 +147,12 @@ async function* readTypeByPages(
     if (isLast) return;
     after = keyOf(model, keys[count - 1] ?? {});
   }
+}
+
+/** The key of a row as one text; of a row without one, nothing that another row has. */
+export function rowKey(model: ObjectModel, reader: RowReader, row: SqlRow): string {
+  const { anchor, error } = reader.entry(row, 'add');
+  return error === undefined ? keyText(keyOf(model, anchor)) : '';
 }
 
 /** Where the rows with the anchor of the last one begin. @throws ConnectorError when all rows have one anchor. */

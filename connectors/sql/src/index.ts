@@ -87,6 +87,13 @@ const CONNECTIVITY: readonly ParameterDefinition[] = [
   { name: 'url', kind: 'secret', label: 'Connection URL', description: 'postgres://user:password@host:5432/database, mariadb://…, mssql://…' },
   { name: 'dsn', kind: 'string', label: 'ODBC data source', description: 'Its name in odbc.ini' },
   { name: 'connectionString', kind: 'string', label: 'ODBC connection string', description: 'Driver={…};Server=…, without the password' },
+  {
+    name: 'speaks',
+    kind: 'drop-down',
+    choices: ['generic'],
+    label: 'ODBC: plain SQL',
+    description: 'Plain SQL-92, whatever the database is; default is to ask it',
+  },
   { name: 'host', kind: 'string', label: 'Host' },
   { name: 'port', kind: 'string', label: 'Port', pattern: '\\d+' },
   { name: 'database', kind: 'string', label: 'Database name' },

@@ -23,6 +23,20 @@ export async function readCurrent(writer: EntryWriter, key: readonly Value[], wa
   return exact;
 }
 
+/**
+ * Where the database decides what equals a key: the row must be there exactly, and alone.
+ *
+ * @throws ConnectorError `not-found`, `ambiguous-update`.
+ */
+export async function checkExact(writer: EntryWriter, key: readonly Value[]): Promise<void> {
+  if (!writer.database.dialect.loose || key.every((value) => typeof value !== 'string')) return;
+  const inTransaction = { ...writer.database, query: writer.connection.query };
+  const found = await fetchByKeys(inTransaction, writer.model, new Set(), [key], never);
+  if (!found.some((entry) => keyText(keyOf(writer.model, entry.anchor)) === keyText(key))) throw notFound(writer);
+  if (found.length > 1)
+    throw new ConnectorError('ambiguous-update', `the database takes the keys of ${found.length} rows of "${writer.model.name}" for the same as this one`);
+}
+
 /** The attributes of the main table. */
 export function columnNames(model: ObjectModel): ReadonlySet<string> {
   return new Set(model.columns.map((one) => one.attribute.name));

@@ -143,6 +143,8 @@ export interface SqlSettings {
   readonly dsn?: string;
   /** The attributes of a connection by ODBC, without the password. */
   readonly connectionString?: string;
+  /** `generic`: plain SQL-92 by ODBC, whatever the database is. Default is to ask it. */
+  readonly speaks?: string;
   readonly host?: string;
   readonly port?: number;
   readonly database?: string;
@@ -155,7 +157,7 @@ export interface SqlSettings {
   readonly objectTypes: Readonly<Record<string, ObjectTypeSettings>>;
 }
 
-const TEXTS = ['file', 'url', 'dsn', 'connectionString', 'host', 'database', 'user', 'password'] as const;
+const TEXTS = ['file', 'url', 'dsn', 'connectionString', 'speaks', 'host', 'database', 'user', 'password'] as const;
 const NUMBERS = {
   port: { default: 5432, minimum: 1, maximum: 65_535 },
   poolSize: { default: 8, minimum: 1, maximum: 100 },
@@ -213,6 +215,7 @@ function checkOdbc(text: Partial<Record<string, string>>, report: Report): void 
   if ((text['dsn'] === undefined) === (text['connectionString'] === undefined))
     report('connectionString', 'write either dsn, the name of a data source, or connectionString: Driver={…};Server=…');
   if (secretAttribute.test(text['connectionString'] ?? '')) report('connectionString', 'write the password as the parameter "password", by reference');
+  if (text['speaks'] !== undefined && text['speaks'] !== 'generic') report('speaks', 'write generic, or leave it out: the database is asked what it is');
   for (const name of ['url', 'host', 'file', 'database']) if (text[name] !== undefined) report(name, 'goes into connectionString, where dialect is odbc');
 }
 

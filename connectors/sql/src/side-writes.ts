@@ -1,5 +1,5 @@
 import { type AttributeChange, ConnectorError, type EntryChange, type Value } from '@landbridge/connector-sdk';
-import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue } from './database.ts';
+import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue, type Statement } from './database.ts';
 import { type Binder, createBinder, parameterOf, sqlKey } from './fetch-entries.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
 import { parseReference } from './references.ts';
@@ -110,8 +110,9 @@ async function deleteValues(writer: EntryWriter, side: SideAttribute, key: reado
   await runAll(writer.connection, writer.database.dialect.deleteRows(rowSet(writer.database, side, key, values)));
 }
 
-async function runAll(connection: SqlConnection, statements: readonly { readonly sql: string; readonly values: readonly SqlValue[] }[]): Promise<void> {
-  for (const { sql, values } of statements) await connection.query(sql, values);
+async function runAll(connection: SqlConnection, statements: readonly Statement[]): Promise<void> {
+  for (const { sql, values, unless } of statements)
+    if (unless === undefined || (await connection.query(unless.sql, unless.values)).rows.length === 0) await connection.query(sql, values);
 }
 
 function rowSet(database: SqlDatabase, side: SideAttribute, key: readonly Value[], values: readonly Value[]): RowSet {

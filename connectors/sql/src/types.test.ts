@@ -15,6 +15,7 @@ import {
   putOne,
   schemaOf,
   type TestedDialect,
+  throughOdbc,
 } from './testing/applications.ts';
 import { formatTime, parseTime } from './times.ts';
 
@@ -133,7 +134,14 @@ function plain(attributes: Attributes | undefined): Attributes {
   return Object.fromEntries(Object.entries(attributes ?? {}).map(([name, value]) => [name, bytes(value)]));
 }
 
-describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench()])('types on $name', (bench) => {
+describe.each([
+  createSqliteBench(),
+  createPostgresBench(),
+  createMariadbBench(),
+  throughOdbc(createSqliteBench()),
+  throughOdbc(createPostgresBench()),
+  throughOdbc(createMariadbBench()),
+])('types on $name', (bench) => {
   let application: Application;
   beforeAll(() => (bench.isThere ? bench.start() : undefined));
   afterAll(() => bench.stop());

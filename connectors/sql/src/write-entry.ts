@@ -12,7 +12,7 @@ import { addByOperations, deleteByOperations, updateByOperations } from './custo
 import { type CatalogueColumn, type Insert, quote, type SqlRow } from './database.ts';
 import { type Binder, createBinder, keyText } from './fetch-entries.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
-import { checkVersion, notFound, readCurrent, readVersion } from './present-entry.ts';
+import { checkExact, checkVersion, notFound, readCurrent, readVersion } from './present-entry.ts';
 import { parseReference } from './references.ts';
 import { attributeValues, keyOf } from './row-reader.ts';
 import { bindValue, deleteSides, type EntryWriter, equalsKey, insertSides, moveSides, refused, updateSides } from './side-writes.ts';
@@ -149,8 +149,11 @@ async function insertRow(
   }
   const { assigned } = await connection.query(`INSERT INTO ${insert.into} ${insert.names} ${insert.values}`, binder.values);
   const own = createBinder(database);
-  const where = model.anchor.map(({ attribute, column }) => {
+  const where = model.anchor.flatMap(({ attribute, column }) => {
     const value = cells.get(column) ?? (attribute.assigned ? assigned : undefined);
+    // Whoever does not tell the number of a row finds it by what no other row has.
+    const others = value === undefined ? [...cells].filter(([one, cell]) => one.unique && one.codec === undefined && cell !== null) : [];
+    if (others.length > 0) return others.map(([one, cell]) => equalsKey(database, one, cell ?? undefined, own));
     if (value === undefined)
       throw new ConnectorError(
         'not-supported',
@@ -191,6 +194,7 @@ async function updateEntry(writer: EntryWriter, change: EntryChange): Promise<En
   const newKey = model.anchor.map(({ column }, index) => cells.get(column) ?? (key[index] as Value));
   const moves = keyText(newKey) !== keyText(key);
   if (moves) for (const sql of dialect.beforeKeyChange) await connection.query(sql, []);
+  await checkExact(writer, key);
   const binder = createBinder(database);
   const sets = [...cells].map(([column, value]) => `${quote(column.name)} = ${bindValue(binder, database, column, value)}`);
   if (model.version?.increment) sets.push(`${quote(model.version.column.name)} = coalesce(${quote(model.version.column.name)}, 0) + 1`);
@@ -240,6 +244,7 @@ async function deleteEntry(writer: EntryWriter, change: EntryChange): Promise<En
   const { connection, database, model } = writer;
   const key = keyOf(model, change.anchor ?? {});
   const target = targetOf(writer);
+  await checkExact(writer, key);
   await deleteSides(writer, key);
   const binder = createBinder(database);
   const { changes } = await connection.query(`DELETE FROM ${target} WHERE ${ownCondition(writer, key, binder)}`, binder.values);

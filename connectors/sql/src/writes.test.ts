@@ -14,6 +14,7 @@ import {
   putOne,
   schemaOf,
   type TestedDialect,
+  throughOdbc,
 } from './testing/applications.ts';
 
 const signal = new AbortController().signal;
@@ -96,7 +97,14 @@ const byProcedures = {
   },
 };
 
-describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench()])('writes on $name', (bench) => {
+describe.each([
+  createSqliteBench(),
+  createPostgresBench(),
+  createMariadbBench(),
+  throughOdbc(createSqliteBench()),
+  throughOdbc(createPostgresBench()),
+  throughOdbc(createMariadbBench()),
+])('writes on $name', (bench) => {
   beforeAll(() => (bench.isThere ? bench.start() : undefined));
   afterAll(() => bench.stop());
   const ways = [['statements', byStatements], ...(bench.dialect === 'sqlite' ? [] : [['procedures', byProcedures] as const])] as const;

@@ -9,6 +9,7 @@ import { countPostgresRows, listPostgresTables, missingPostgresPrivileges, readP
 import type { SqlSettings } from '../settings.ts';
 import { locateSqliteConstraint } from '../sqlite-errors.ts';
 import { connectionText } from './connection-text.ts';
+import { genericDialect, requote, wantedRows } from './dialect-generic.ts';
 import type { ResultColumn, RowsPage } from './messages.ts';
 import { type AskCatalogue, describeOdbcColumns, listOdbcTables, readOdbcColumns, standardName } from './odbc-catalogue.ts';
 import { odbcMysqlDialect, odbcPostgresDialect, odbcSqliteDialect } from './odbc-dialects.ts';
@@ -49,10 +50,12 @@ export async function openOdbc(settings: SqlSettings): Promise<SqlDatabase> {
 }
 
 async function openWith(program: OdbcProcess, settings: SqlSettings, release: () => void): Promise<SqlDatabase> {
-  const text = connectionText(settings);
+  const own = connectionText(settings);
+  // By the name of the driver, where it is there to see; else by what the driver says of itself.
+  const text = `${own}${missingAttributes(own, own)}`;
   const first = await connect(program, text);
   const { facts } = first;
-  const product = productOf(facts.product);
+  const product = productFor(settings, first);
   const more = missingAttributes(facts.driver, text);
   first.close();
   if (!facts.transactions) throw new ConnectorError('not-supported', `${facts.product} has no transactions, or its driver (${facts.driver}) has none`);
@@ -107,6 +110,10 @@ async function openWith(program: OdbcProcess, settings: SqlSettings, release: ()
   };
 }
 
+function productFor({ speaks }: SqlSettings, { facts }: OdbcConnection): Product {
+  return speaks === 'generic' ? 'generic' : productOf(facts.product);
+}
+
 async function connect(program: OdbcProcess, text: string): Promise<OdbcConnection> {
   return program.connect(text, CONNECT_SECONDS);
 }
@@ -124,17 +131,20 @@ async function openConnection(program: OdbcProcess, { text, session, product }: 
 /** Runs a statement to its end. */
 async function runStatement(connection: OdbcConnection, sql: string, values: readonly SqlValue[], settings: SqlSettings): Promise<StatementResult> {
   const rows: SqlRow[] = [];
-  for await (const page of pages(connection, sql, values, ROWS, settings)) {
+  const wanted = wantedRows(sql) ?? Number.POSITIVE_INFINITY;
+  for await (const page of pages(connection, sql, values, Math.min(ROWS, wanted), settings)) {
     if (page.ended && rows.length === 0) return { rows: page.rows, changes: page.rows.length === 0 ? page.changes : page.rows.length };
     rows.push(...page.rows);
+    if (rows.length >= wanted) break;
   }
   return { rows, changes: rows.length };
 }
 
 /** The pages of a result. Whoever stops before the end frees the cursor. */
-async function* pages(connection: OdbcConnection, sql: string, values: readonly SqlValue[], rows: number, settings: SqlSettings): AsyncGenerator<RowsPage> {
+async function* pages(connection: OdbcConnection, text: string, values: readonly SqlValue[], rows: number, settings: SqlSettings): AsyncGenerator<RowsPage> {
   const seconds = settings.commandTimeoutSeconds;
   const bytes = largestValue(settings);
+  const sql = productFor(settings, connection) === 'generic' ? requote(text, connection.facts.quote) : text;
   const limited = async (request: Parameters<OdbcConnection['request']>[0]): Promise<RowsPage> => {
     const timer = setTimeout(() => connection.cancel(), seconds * 1000 + GRACE_MILLISECONDS);
     try {
@@ -239,9 +249,7 @@ const DIALECTS: Readonly<Record<Product, (query: Query, version: string) => Prom
     const [, major = '0', minor = '0'] = /(\d+)\.(\d+)\.\d+-MariaDB/i.exec(String((await query('SELECT version()', [])).rows[0]?.[0])) ?? [];
     return odbcMysqlDialect({ returning: Number(major) > 10 || (Number(major) === 10 && Number(minor) >= 5) });
   },
-  async generic() {
-    throw new ConnectorError('not-supported', 'the database behind this driver is not known');
-  },
+  generic: async () => genericDialect,
 };
 
 /** The types of queries by the names of each database, where the standard's are others. */

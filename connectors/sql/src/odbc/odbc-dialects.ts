@@ -7,7 +7,14 @@ import { sqliteDialect } from '../dialect-sqlite.ts';
 /** SQLite without the functions that its own driver lets us add: it folds ASCII only. Its ODBC driver takes no rows from an INSERT. */
 export function odbcSqliteDialect(encoding: string): Dialect {
   const { insertReturning: _, ...base } = sqliteDialect(encoding);
-  return { ...base, codePoints: (text) => `${text} COLLATE BINARY`, fold: (text) => `lower(${text})`, foldMisses: 'beyond-ascii' };
+  return {
+    ...base,
+    // The driver knows bytes by their column only; of a value it is read no more than an attribute may have.
+    firstBytes: (expression) => expression,
+    codePoints: (text) => `${text} COLLATE BINARY`,
+    fold: (text) => `lower(${text})`,
+    foldMisses: 'beyond-ascii',
+  };
 }
 
 /** MariaDB and MySQL: values come as text, which their dialect reads anyway. */

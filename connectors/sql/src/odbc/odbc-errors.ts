@@ -76,9 +76,10 @@ export function odbcError(thrown: unknown, phase: Phase, product: Product | unde
 
 function classify(state: string, message: string): Row {
   const known = STATES[state] ?? STATES[state.slice(0, 2)];
-  if (known === undefined) return ['entry-failed', ''];
-  if (!state.startsWith('23') || STATES[state] !== undefined) return known;
-  return [WORDS.find(([pattern]) => pattern.test(message))?.[1] ?? known[0], ''];
+  // Some drivers have one state for everything.
+  const isConstraint = state === '23000' || (known === undefined && /constraint/i.test(message));
+  if (isConstraint) return [WORDS.find(([pattern]) => pattern.test(message))?.[1] ?? 'constraint-violation', ''];
+  return known ?? ['entry-failed', ''];
 }
 
 interface Said {

@@ -17,6 +17,8 @@ export function productOf(name: string): Product {
 const NEEDED: readonly (readonly [driver: RegExp, keyword: string, attribute: string])[] = [
   // Rows that an UPDATE finds count, changed or not: else nobody can tell "not there" from "as it was".
   [/maodbc|myodbc/i, 'option', 'OPTION=2'],
+  // A file that is not there is a mistake, and not to be made.
+  [/sqlite/i, 'nocreat', 'NoCreat=1'],
   // An error ends the transaction here anyway: no savepoint is needed before each statement.
   [/psqlodbc/i, 'protocol', 'Protocol=7.4-0'],
 ];
