@@ -3,6 +3,7 @@ import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { connect } from 'node:tls';
+import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScimConnection } from '../../packages/scim-testkit/src/index.ts';
 import { directoryConfiguration } from './directory-application.ts';
@@ -33,6 +34,23 @@ const create = async (more: Json = {}, on = here): Promise<Json> => {
 const patch = (path: string, operations: readonly unknown[], on = here) => on.send('PATCH', path, { body: { schemas: [PATCH], Operations: operations } });
 const find = async (filter: string, on = here): Promise<unknown> => (await on.send('GET', `/Users?filter=${encodeURIComponent(filter)}`)).body['totalResults'];
 const row = (login: unknown): Json | undefined => application.prepare('SELECT * FROM people WHERE login = ?').get(String(login));
+
+/** A request of somebody without a credential. */
+async function fetchAnonymous(
+  of: DirectoryHost,
+  path: string,
+  method: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<{ readonly status: number; readonly body: Json }> {
+  const agent = new Agent({ connect: { ca: of.ca } });
+  try {
+    const response = await request(`${of.server.url}${path}`, { method: method as 'GET', headers, dispatcher: agent });
+    const text = await response.body.text();
+    return { status: response.statusCode, body: text === '' ? {} : (JSON.parse(text) as Json) };
+  } finally {
+    await agent.close();
+  }
+}
 
 beforeAll(async () => {
   host = await startDirectoryHost({ second: true, more: `    protected: ['userName eq "break-glass"', 'displayName eq "Administrators"']\n` });
@@ -208,6 +226,57 @@ describe('what an administrator decides', () => {
     expect(JSON.stringify(await host.admin('GET', '/connectors'))).toContain("SCIM's own");
     await host.apply(directoryConfiguration(host.file));
     expect((await here.send('GET', '/Users?count=1')).status).toBe(200);
+  });
+
+  it('S-238 a configuration that takes away or narrows what resources have says so before and when it is applied; the values stay', async () => {
+    const made = await create({ title: 'Kept', locale: 'en', emails: [{ type: 'home', value: 'kept@example.com' }] });
+    const text = directoryConfiguration(host.file);
+    const warningsOf = async (changed: string): Promise<string> => JSON.stringify((await host.admin('POST', '/configuration/diff', changed))['warnings']);
+    expect(await warningsOf(text)).toBe('[]');
+    expect(await warningsOf(text.replace('          title: title\n', ''))).toContain('\\"title\\" is not mapped any more, and');
+    expect(await warningsOf(text.replace(`          'emails[type eq "home"].value': homeMail\n`, ''))).toContain('is not mapped any more, and');
+    expect(
+      await warningsOf(text.replace('          title: title\n', '          title: { attribute: title, characteristics: { mutability: readOnly } }\n')),
+    ).toContain('has mutability readOnly now');
+    expect(await warningsOf(text.replace('          locale: locale\n', '          locale: timezone\n'))).toContain('is \\"timezone\\" of the application now');
+    // What nobody has may go, and what only grows is no narrowing.
+    expect(await warningsOf(text.replace(`          'addresses[type eq "work"].country': country\n`, ''))).toBe('[]');
+    expect(await warningsOf(text.replace('          timezone: timezone\n', '          timezone: timezone\n          nickName: badge\n'))).toBe('[]');
+    await host.apply(text.replace('          title: title\n', ''));
+    const without = (await here.send('GET', `/Users/${String(made['id'])}`)).body;
+    expect([without['userName'], without['locale'], without['title']]).toEqual([made['userName'], 'en', undefined]);
+    await host.apply(text);
+    expect((await here.send('GET', `/Users/${String(made['id'])}`)).body['title']).toBe('Kept');
+  });
+
+  it('S-005 how to authenticate is read without a credential only where an administrator says so, and nothing else is', async () => {
+    const anonymous = async (path: string, method = 'GET', headers: Readonly<Record<string, string>> = {}) => {
+      const response = await fetchAnonymous(host, path, method, headers);
+      return { status: response.status, body: response.body };
+    };
+    const text = directoryConfiguration(host.file);
+    await host.apply(text);
+    expect((await anonymous('/scim/dir/ServiceProviderConfig')).status).toBe(401);
+    await host.apply(text.replace('    massChange: off\n', '    massChange: off\n    publicAuthenticationSchemes: true\n'));
+    for (const path of ['/scim/dir/ServiceProviderConfig', '/scim/dir/v2/serviceproviderconfig/', '/ecma2host_dir/scim/ServiceProviderConfig']) {
+      const { status, body } = await anonymous(path);
+      expect(status, path).toBe(200);
+      expect(Object.keys(body), path).toEqual(['schemas', 'authenticationSchemes']);
+      expect(body['authenticationSchemes'], path).toMatchObject([{ type: 'oauthbearertoken' }]);
+    }
+    for (const path of [
+      '/scim/dir/Schemas',
+      '/scim/dir/ResourceTypes',
+      '/scim/dir/Users',
+      '/scim/other/ServiceProviderConfig',
+      '/scim/none/ServiceProviderConfig',
+      '/scim/dir/ServiceProviderConfig/x',
+    ])
+      expect((await anonymous(path)).status, path).toBe(401);
+    expect((await anonymous('/scim/dir/ServiceProviderConfig', 'POST')).status).toBe(401);
+    expect((await anonymous('/scim/dir/ServiceProviderConfig', 'GET', { authorization: 'Bearer wrong' })).status).toBe(401);
+    expect((await here.send('GET', '/ServiceProviderConfig')).body).toHaveProperty('patch');
+    await host.apply(text);
   });
 
   it('S-119 SEC-04 a walk by cursor ends when its token is revoked', async () => {

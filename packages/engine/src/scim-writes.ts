@@ -3,7 +3,7 @@ import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk'
 import {
   applyPatch,
   applyReplace,
-  checkIfMatch,
+  checkPreconditions,
   checkRequired,
   type DeferredChange,
   parsePatch,
@@ -147,7 +147,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
   const request = identify(context, 'DELETE', `${model.configuration.endpoint}/${id}`, {});
   const answer = await withDeadline(face, context, request.key, entryId, async () => {
     const row = await requireRow(face, model, id);
-    checkIfMatch(context.ifMatch, versionOf(row));
+    checkPreconditions(context, versionOf(row));
     await refuseProtected(face, row, context);
     const link: LinkChange = { state: 'deleted' };
     const flow = face.configuration.deprovisioning.delete;
@@ -225,7 +225,7 @@ async function change(
   const attempt = (): Promise<WriteAnswer | Accepted> =>
     withDeadline(face, context, request.key, entryId, async () => {
       const row = await requireRow(face, model, id);
-      checkIfMatch(context.ifMatch, versionOf(row));
+      checkPreconditions(context, versionOf(row));
       const planned = await planChange(face, model, context, row, request, alter);
       if (planned === undefined) unchanged = row;
       return planned ?? { status: 'applied', row };

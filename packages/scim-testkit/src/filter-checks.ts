@@ -26,6 +26,21 @@ async function three(kit: Kit): Promise<{ readonly users: readonly Json[]; find(
 /** Filters (RFC 7644 §3.4.2.2). */
 export const filterChecks: readonly Check[] = [
   {
+    title: 'S-075 S-024 schemas can be filtered: the base schema is on every resource, an extension where it is',
+    needs: ['filter', 'write'],
+    level: 'recommended',
+    async run(kit) {
+      const { find } = await three(kit);
+      assert.deepEqual(await find(`schemas eq "${USER}"`), [0, 1, 2]);
+      assert.deepEqual(await find(`schemas eq "${USER.toUpperCase()}"`), [0, 1, 2]);
+      assert.deepEqual(await find(`schemas co "core:2.0:User"`), [0, 1, 2]);
+      assert.deepEqual(await find('schemas eq "urn:example:nothing"'), []);
+      const user = await kit.newUser({ [ENTERPRISE]: { department: 'D' } });
+      const found = await kit.find('/Users', `userName eq "${String(user['userName'])}" and schemas eq "${ENTERPRISE}"`);
+      assert.equal(found.body['totalResults'], ENTERPRISE in user ? 1 : 0);
+    },
+  },
+  {
     title: 'S-075 S-076 S-077 operators in any case, precedence, not with and without a space',
     needs: ['filter', 'write'],
     async run(kit) {

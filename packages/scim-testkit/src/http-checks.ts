@@ -199,6 +199,24 @@ export const httpChecks: readonly Check[] = [
     },
   },
   {
+    title: 'S-198 a write with the current tag in If-None-Match is 412 and changes nothing; another tag does not matter',
+    level: 'recommended',
+    needs: ['etag', 'patch', 'write'],
+    async run(kit) {
+      const user = await kit.newUser();
+      const path = pathOf(user);
+      const etag = (await kit.send('GET', path)).headers['etag'] ?? '';
+      const change = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'name.givenName', value: 'No' }] };
+      for (const tag of [etag, '*', `"x", ${etag}`]) {
+        refused(await kit.send('PATCH', path, change, { headers: { 'if-none-match': tag } }), 412);
+        refused(await kit.send('PUT', path, kit.user(), { headers: { 'if-none-match': tag } }), 412);
+        refused(await kit.send('DELETE', path, undefined, { headers: { 'if-none-match': tag } }), 412);
+      }
+      assert.equal((await kit.send('GET', path)).headers['etag'], etag, 'nothing changed');
+      status(await kit.send('PATCH', path, change, { headers: { 'if-none-match': 'W/"other"' } }), 200, 204);
+    },
+  },
+  {
     title: 'S-200 of two writers with the same tag one wins',
     needs: ['etag', 'patch', 'write'],
     async run(kit) {

@@ -25,6 +25,17 @@ export interface ServiceFeatures {
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** How clients authenticate (S-004). */
+export const authenticationSchemes = [
+  {
+    type: 'oauthbearertoken',
+    name: 'Bearer token',
+    description: 'A token issued by the administrator of the host, in the Authorization header',
+    specUri: 'https://datatracker.ietf.org/doc/html/rfc6750',
+    primary: true,
+  },
+] as const;
+
 /** The ServiceProviderConfig document (S-001, S-002, S-004). */
 export function renderServiceProviderConfig(features: ServiceFeatures, baseUrl: string): Json {
   return {
@@ -38,15 +49,7 @@ export function renderServiceProviderConfig(features: ServiceFeatures, baseUrl: 
     etag: { supported: features.etag },
     ...(features.securityEvents === undefined ? {} : { securityEvents: features.securityEvents }),
     ...(features.pagination === undefined ? {} : { pagination: features.pagination }),
-    authenticationSchemes: [
-      {
-        type: 'oauthbearertoken',
-        name: 'Bearer token',
-        description: 'A token issued by the administrator of the host, in the Authorization header',
-        specUri: 'https://datatracker.ietf.org/doc/html/rfc6750',
-        primary: true,
-      },
-    ],
+    authenticationSchemes,
     meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl}/ServiceProviderConfig` },
   };
 }

@@ -43,11 +43,12 @@ export function addConfigurationCommands(program: Command): void {
         const text = readText(file);
         const { problems } = await host.send<{ readonly problems: readonly Problem[] }>('POST', '/configuration/validate', text);
         refuseProblems(file, problems);
-        const result = await host.send<{ readonly revision: number }>('PUT', '/configuration', text);
+        const result = await host.send<{ readonly revision: number; readonly warnings: readonly string[] }>('PUT', '/configuration', text);
         const failed = (await host.get<readonly ConnectorLine[]>('/connectors')).filter((one) => one.state === 'failed');
         print(options, { ...result, failed: failed.map(({ name, problem }) => ({ name, problem })) }, () =>
           [
             `applied as revision ${result.revision}`,
+            ...result.warnings.map((one) => `${style.warn('warning:')} ${one}`),
             ...failed.map((one) => `${style.warn('warning:')} the connector "${one.name}" cannot be opened: ${one.problem ?? ''}`),
           ].join('\n'),
         );
@@ -61,9 +62,10 @@ export function addConfigurationCommands(program: Command): void {
         const result = await host.send<{
           readonly problems: readonly Problem[];
           readonly changes: readonly ConfigurationChange[];
+          readonly warnings: readonly string[];
         }>('POST', '/configuration/diff', readText(file));
         refuseProblems(file, result.problems);
-        print(options, result.changes, describeChanges);
+        print(options, result.changes, (changes) => [describeChanges(changes), ...result.warnings.map((one) => `${style.warn('warning:')} ${one}`)].join('\n'));
       }),
     ),
     'landbridge diff landbridge.yaml',

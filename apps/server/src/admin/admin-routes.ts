@@ -20,6 +20,7 @@ import { verifyAudit } from './audit-handlers.ts';
 import { listRevisions, rollBack, showRevision } from './history-handlers.ts';
 import { adminOperations, openApiDocument } from './openapi.ts';
 import { addPackage, listPackages, removePackage, rollBackPackage, updatePackage } from './package-operations.ts';
+import { schemaWarnings } from './schema-warnings.ts';
 import { listSecrets, removeSecret, rotateSecrets, setSecret } from './secret-handlers.ts';
 import { tokenScopeOf } from './token-scope.ts';
 
@@ -397,7 +398,12 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
   diffConfiguration: async (options, _params, request) => {
     const parsed = parseConfiguration(textOf(request));
     if (parsed.document === undefined) return { problems: parsed.problems, changes: [] };
-    return { problems: [], changes: diffConfigurations(options.current().document, parsed.document) };
+    const { document } = options.current();
+    return {
+      problems: [],
+      changes: diffConfigurations(document, parsed.document),
+      warnings: await schemaWarnings(options.connectors, document, parsed.document),
+    };
   },
   applyConfiguration: async (options, _params, request, _reply, actor) => {
     const parsed = parseConfiguration(textOf(request));
@@ -407,9 +413,10 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
         'invalid-configuration',
         parsed.problems.map((problem) => `${problem.line}:${problem.column} ${problem.path} ${problem.message}`).join('\n'),
       );
+    const warnings = await schemaWarnings(options.connectors, options.current().document, parsed.document);
     const applied = await options.apply(textOf(request), await options.authorOf(actor));
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
-    return applied;
+    return { ...applied, warnings };
   },
   linkIds: async (options, params, request, _reply, actor) => {
     const { ids, verify } = bodyOf(request);

@@ -245,6 +245,10 @@ const connector = {
         delete: flow('DELETE. Default: delete.', ['delete', 'none']),
       },
     },
+    publicAuthenticationSchemes: {
+      type: 'boolean',
+      description: 'How to authenticate may be read from /ServiceProviderConfig without a credential, and nothing else. Default: false.',
+    },
     strictResults: { type: 'boolean', description: 'A missing per-entry result is an error instead of success.' },
     passwords: {
       type: 'object',

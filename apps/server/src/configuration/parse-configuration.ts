@@ -301,6 +301,7 @@ export function toConnectorConfiguration(
       runErrors: Number(limits['runErrors'] ?? defaults.runErrors),
     },
     firstFiles: typeof connector['files'] === 'string' ? resolve(folder, connector['files']) : undefined,
+    ...(connector['publicAuthenticationSchemes'] === true ? { publicAuthenticationSchemes: true } : {}),
     secretToken: typeof connector['secretToken'] === 'string' ? resolveReferences(connector['secretToken'], folder, secrets) : undefined,
   };
 }

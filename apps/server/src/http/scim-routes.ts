@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type HostConnector, HostError, type QueryParameters, type RequestContext, type ScimAnswer, type ScimService } from '@landbridge/engine';
-import { parseJsonBody, ScimError, scimErrors } from '@landbridge/scim';
+import { authenticationSchemes, parseJsonBody, ScimError, scimErrors } from '@landbridge/scim';
 import { type ScimScope, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
@@ -43,6 +43,7 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
 
 async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', request: FastifyRequest, reply: FastifyReply, correlation: string): Promise<void> {
   const { connector: name } = request.params as { readonly connector: string };
+  if (showSchemes(options, name, request, reply)) return;
   const credential = await authenticate(options, request, reply);
   // Another connector's credential learns nothing: not even whether the name exists (SEC-10).
   if (credential.scope.kind !== 'scim' || credential.scope.connector !== name) throw scimErrors.notFound('There is no such service.');
@@ -53,6 +54,26 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
   } finally {
     admitted.release();
   }
+}
+
+/**
+ * How to authenticate may be read without a credential (RFC 7643 §5) where an administrator says so, and nothing else: limits,
+ * schemas and whatever else a connector has need one (S-005). @returns whether that was the request.
+ */
+function showSchemes({ connectors, authenticator }: ScimRoutesOptions, name: string, request: FastifyRequest, reply: FastifyReply): boolean {
+  if (request.headers.authorization !== undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
+  const segments = ((request.params as { readonly '*'?: string })['*'] ?? '')
+    .toLowerCase()
+    .split('/')
+    .filter((one) => one !== '' && one !== 'v2');
+  if (segments.length !== 1 || segments[0] !== 'serviceproviderconfig') return false;
+  const connector = connectors.get(name);
+  if (connector === undefined || 'problem' in connector || connector.configuration.publicAuthenticationSchemes !== true) return false;
+  // Who shows a certificate is somebody, and sees everything.
+  if (authenticator.identify(request) !== undefined) return false;
+  const body = JSON.stringify({ schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'], authenticationSchemes });
+  reply.code(200).header('content-type', SCIM_JSON).send(body);
+  return true;
 }
 
 /** A request to a connector that was let in. */

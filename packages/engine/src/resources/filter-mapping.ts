@@ -105,6 +105,13 @@ async function mapCompare(
   return anyOf(parts);
 }
 
+/** The base schema is on every resource, an extension where it has a value. */
+function mapSchema(urn: string, model: ResourceModel): StoreFilter {
+  if (urn === model.resourceType.definition.schema.id.toLowerCase()) return everything;
+  const of = model.bindings.filter((binding) => binding.extension?.toLowerCase() === urn);
+  return anyOf(of.map((binding) => ({ kind: 'present', attribute: binding.source.name })));
+}
+
 /** Attributes that the host itself keeps. */
 async function mapCommon(
   path: ResolvedPath,
@@ -120,6 +127,8 @@ async function mapCommon(
     case 'externalId':
       if (model.externalIdBinding !== undefined) return 'other';
       return isResourceComparison(comparison) ? { kind: 'resource', field: 'external-id', comparison, value, client: context.client } : undefined;
+    case 'schemas':
+      return operator === 'eq' ? mapSchema(String(value).toLowerCase(), model) : undefined;
     case 'meta':
       return mapMeta(path.sub?.definition.name, comparison, value, model);
     case 'active': {
