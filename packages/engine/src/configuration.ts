@@ -53,6 +53,8 @@ export interface ConnectorConfiguration {
   /** Passwords go over a connection that the connector calls not secure, too. Default is `false`: they are refused. */
   readonly passwordsNotSecure?: boolean;
   readonly limits: ConnectorLimits;
+  /** The face of SCIM 1.1 is served. Default is `false`. */
+  readonly scim1?: boolean;
   /** How to authenticate may be read without a credential (S-005). Default is `false`. */
   readonly publicAuthenticationSchemes?: boolean;
   /** How long closed writes, runs and the audit are kept, in days; absent: for ever. */

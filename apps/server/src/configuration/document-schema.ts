@@ -249,6 +249,7 @@ const connector = {
       type: 'boolean',
       description: 'How to authenticate may be read from /ServiceProviderConfig without a credential, and nothing else. Default: false.',
     },
+    scim1: { type: 'boolean', description: 'Also SCIM 1.1, in JSON, at /scim/CONNECTOR/v1, for clients that know nothing newer. Default: false.' },
     strictResults: { type: 'boolean', description: 'A missing per-entry result is an error instead of success.' },
     passwords: {
       type: 'object',

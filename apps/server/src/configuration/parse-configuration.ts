@@ -302,6 +302,7 @@ export function toConnectorConfiguration(
     },
     firstFiles: typeof connector['files'] === 'string' ? resolve(folder, connector['files']) : undefined,
     ...(connector['publicAuthenticationSchemes'] === true ? { publicAuthenticationSchemes: true } : {}),
+    ...(connector['scim1'] === true ? { scim1: true } : {}),
     secretToken: typeof connector['secretToken'] === 'string' ? resolveReferences(connector['secretToken'], folder, secrets) : undefined,
   };
 }

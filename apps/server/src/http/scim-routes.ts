@@ -7,6 +7,7 @@ import { type Authenticator, presentedBearer } from '../credentials/authenticato
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
 import type { FailedConnector, HostConnectors } from '../host-connectors.ts';
 import { noteCredential } from '../operations/register-alerts.ts';
+import { acceptBasic, isVersion1, sendVersion1Error, serveVersion1 } from '../scim1/scim1-routes.ts';
 import { isAllowedFrom } from './allowed-networks.ts';
 import type { FailureThrottle, RequestLimits } from './request-limits.ts';
 import { SCIM_JSON, sendScimError } from './send.ts';
@@ -28,10 +29,12 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
   const handler = (face: 'clean' | 'drop-in') => async (request: FastifyRequest, reply: FastifyReply) => {
     const correlation = randomUUID();
     reply.header('x-correlation-id', correlation).header('cache-control', 'no-store');
+    const old = face === 'clean' && speaksVersion1(options, request);
+    if (old) acceptBasic(request);
     try {
       await serve(options, face, request, reply, correlation);
     } catch (error) {
-      sendError(options, reply, error, correlation);
+      sendError(options, reply, error, correlation, old ? sendVersion1Error : sendScimError);
     }
     return reply;
   };
@@ -39,6 +42,13 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
   for (const path of ['/scim/:connector', '/scim/:connector/*']) app.route({ method: [...methods], url: path, handler: handler('clean') });
   for (const path of ['/ecma2host_:connector/scim', '/ecma2host_:connector/scim/*'])
     app.route({ method: [...methods], url: path, handler: handler('drop-in') });
+}
+
+/** Whether a request is for the 1.1 face of a connector that has one: elsewhere `v1` is refused like any other version (S-015). */
+function speaksVersion1({ connectors }: ScimRoutesOptions, request: FastifyRequest): boolean {
+  if (!isVersion1(request)) return false;
+  const connector = connectors.get((request.params as { readonly connector: string }).connector);
+  return connector !== undefined && !('problem' in connector) && connector.configuration.scim1 === true;
 }
 
 async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', request: FastifyRequest, reply: FastifyReply, correlation: string): Promise<void> {
@@ -106,7 +116,8 @@ async function serveConnector(
   const service = face === 'clean' ? connector.clean : connector.dropIn;
   const prefix = face === 'clean' ? `/scim/${connector.name}` : `/ecma2host_${connector.name}/scim`;
   const path = (request.params as { readonly '*'?: string })['*'] ?? '';
-  const segments = face === 'drop-in' ? splitRawPath(request, prefix, path) : splitPath(path);
+  const old = face === 'clean' && connector.configuration.scim1 === true && isVersion1(request);
+  const segments = face === 'drop-in' ? splitRawPath(request, prefix, path) : splitPath(old ? path.replace(/^\/*v1/i, '') : path);
   if (!accepts(request.headers.accept)) throw new ScimError(406, 'The answers of this service are application/scim+json.');
   const { limits } = connector.configuration;
   const release = options.limits.admit(id, limits);
@@ -117,13 +128,17 @@ async function serveConnector(
     ...(scope.resourceTypes === undefined ? {} : { resourceTypes: scope.resourceTypes }),
     ...(scope.attributes === undefined ? {} : { attributes: lowerCase(scope.attributes) }),
     profile: scope.profile,
-    baseUrl: options.publicUrl() + prefix,
+    baseUrl: `${options.publicUrl()}${prefix}${old ? '/v1' : ''}`,
     correlation,
     ...preferenceOf(request.headers['prefer']),
     admit: () => options.limits.admit(id, limits)(),
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
+  if (old) {
+    const parts = { segments, query: queryOf(request), body: () => bodyOf(request) };
+    return serveVersion1(service, context, request, reply, parts).finally(release);
+  }
   const isCache = face === 'drop-in' && segments.length === 1 && segments[0]?.toLowerCase() === 'cache';
   const work = isCache ? showCache(service, context, request, reply) : serveSegments(service, context, request, reply, segments, scope.me);
   const answer = await work.finally(release);
@@ -382,10 +397,16 @@ function accepts(header: string | undefined): boolean {
 }
 
 /** Every failure is a SCIM error body (S-202); what is not ours is a 500 with the correlation id and nothing else (S-205). */
-export function sendError(options: Pick<ScimRoutesOptions, 'logError'>, reply: FastifyReply, error: unknown, correlation: string): void {
+export function sendError(
+  options: Pick<ScimRoutesOptions, 'logError'>,
+  reply: FastifyReply,
+  error: unknown,
+  correlation: string,
+  write: (reply: FastifyReply, error: ScimError) => void = sendScimError,
+): void {
   const ours = toScimError(error);
   if (ours === undefined) options.logError({ correlation, error }, 'a request failed');
-  sendScimError(reply, ours ?? new ScimError(500, `The host failed; its log has the reason under ${correlation}.`));
+  write(reply, ours ?? new ScimError(500, `The host failed; its log has the reason under ${correlation}.`));
 }
 
 function toScimError(error: unknown): ScimError | undefined {
