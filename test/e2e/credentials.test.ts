@@ -133,7 +133,7 @@ describe('JSON Web Tokens', () => {
       status: 200,
       body: { id, userName },
     });
-    expect((await ask('GET', '/scim/hr/Me', bearer(await jwt({ appid: 'portal', upn: 'no" or userName pr' })))).status).toBe(404);
+    expect((await ask('GET', '/scim/hr/Me', bearer(await jwt({ appid: 'portal', upn: 'no" or userName pr' })))).status).toBe(401);
     expect((await ask('GET', '/scim/hr/Me', bearer(await jwt({ appid: 'portal' })))).status).toBe(501);
     expect((await ask('GET', '/scim/hr/Me', bearer(await jwt()))).status).toBe(501);
   });

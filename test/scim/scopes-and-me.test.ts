@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectScim, type ScimConnection } from '../../packages/scim-testkit/src/index.ts';
 import { type DirectoryHost, startDirectoryHost } from './directory-host.ts';
 
@@ -149,7 +149,42 @@ describe('S-194 /Me', () => {
     expect((await me.send('GET', '/me?attributes=title')).body).toMatchObject({ title: 'I' });
     expect((await me.send('POST', '/Me', { body: person('x') })).status).toBe(405);
     expect((await me.send('DELETE', '/Me')).status).toBe(204);
-    expect((await me.send('GET', '/Me')).status).toBe(404);
+    expect((await me.send('GET', '/Me')).status).toBe(401);
+  });
+
+  it('S-173 SEC-19 a credential of a person ends with the account, by its id, and does not come back with it', async () => {
+    const OPERATIONS: Readonly<Record<string, (id: string) => Promise<unknown>>> = {
+      patch: (id) => full.send('PATCH', `/Users/${id}`, { body: patch({ op: 'replace', path: 'active', value: false }) }),
+      put: async (id) => full.send('PUT', `/Users/${id}`, { body: { ...((await full.send('GET', `/Users/${id}`)).body as Json), active: false } }),
+      bulk: (id) =>
+        full.send('POST', '/Bulk', {
+          body: {
+            schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'],
+            Operations: [{ method: 'PATCH', path: `/Users/${id}`, data: patch({ op: 'replace', path: 'active', value: false }) }],
+          },
+        }),
+      delete: (id) => full.send('DELETE', `/Users/${id}`),
+    };
+    for (const [way, end] of Object.entries(OPERATIONS)) {
+      const id = await create(`leaver-${way}`);
+      const other = await connect({ me: await create(`stays-${way}`), client: `stays-${way}` });
+      const me = await connect({ me: id, client: `leaver-${way}` });
+      expect((await me.send('GET', '/Me')).status, way).toBe(200);
+      expect((await me.send('GET', '/Users?count=1')).status, way).toBe(200);
+      await end(id);
+      for (const path of ['/Me', '/Users?count=1', '/ServiceProviderConfig']) expect((await me.send('GET', path)).status, `${way} ${path}`).toBe(401);
+      // The token is revoked in the store, not only refused: enabling the account does not bring it back.
+      await vi.waitFor(async () => {
+        const tokens = (await host.admin('GET', '/tokens')) as unknown as readonly { readonly scope: Json; readonly revokedAt?: number }[];
+        expect(tokens.filter((one) => JSON.stringify(one.scope['me']) === JSON.stringify({ id })).map((one) => one.revokedAt !== undefined)).toEqual([true]);
+      }, 20_000);
+      if (way !== 'delete')
+        expect((await full.send('PATCH', `/Users/${id}`, { body: patch({ op: 'replace', path: 'active', value: true }) })).status).toBe(200);
+      expect((await me.send('GET', '/Me')).status, way).toBe(401);
+      expect((await other.send('GET', '/Me')).status, way).toBe(200);
+    }
+    const audit = (await host.admin('GET', '/audit?limit=50')) as unknown as readonly Json[];
+    expect(audit.filter((row) => row['action'] === 'token.revoke' && row['actor'] === 'host')).toHaveLength(5);
   });
 
   it('is 501 for a credential of a service, whatever the method', async () => {

@@ -71,6 +71,8 @@ export function createHostConnectors(options: {
   secrets(destination: string): SecretReader;
   readonly installation: Installation;
   /** What an administrator should hear of (SEC-61). */
+  /** A resource was disabled or deleted: what was issued for it ends (S-173). */
+  deprovisioned(connector: string, ids: readonly string[]): void;
   alert(kind: 'protected-object' | 'mass-change', connector: string, credential: string): void;
 }): HostConnectors {
   const { log, packages } = options;
@@ -123,6 +125,7 @@ export function createHostConnectors(options: {
       log,
       openStore: () => options.installation.openConnector(name),
       alert: (kind, credential) => options.alert(kind, name, credential),
+      deprovisioned: (ids) => options.deprovisioned(name, ids),
       ...(existsSync(join(own, BEHIND)) ? { caughtUp: () => rmSync(join(own, BEHIND), { force: true }) } : {}),
     });
     if (slots.get(name) !== slot) return void (await connector.close());

@@ -14,6 +14,7 @@ import { clientAuthorityFile, toAuthenticationConfiguration } from './configurat
 import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
 import { createAuthenticator } from './credentials/authenticator.ts';
 import { generatedCertificate, readCertificate, type ServerCertificate } from './credentials/certificate.ts';
+import { revokeTokensOf } from './credentials/personal-tokens.ts';
 import { openTokens } from './credentials/tokens.ts';
 import { createEventStreams } from './events/event-streams.ts';
 import { openSigningKeys } from './events/signing-keys.ts';
@@ -108,6 +109,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     tokens,
     secrets: secrets.readFor,
     installation,
+    deprovisioned: (connector, ids) => void revokeTokensOf({ tokens, control, log }, connector, ids),
     alert: (kind, connector, credential) => alerts.raise(kind, { connector, credential }),
   });
   const release = async (): Promise<void> => {

@@ -245,6 +245,8 @@ export interface OpenConnectorOptions {
   readonly caughtUp?: () => void;
   /** Told of what an administrator should hear of: a client was kept from a protected resource, or takes more away than usual (SEC-61). */
   readonly alert?: (kind: 'protected-object' | 'mass-change', credential: string) => void;
+  /** Told when a client has disabled or deleted a resource, with the ids that it is known by: what the host issued for it ends (S-173). */
+  readonly deprovisioned?: (ids: readonly string[]) => void;
   readonly now?: () => number;
 }
 

@@ -189,6 +189,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     cursors,
     protection,
     alert: options.alert,
+    deprovisioned: options.deprovisioned,
     log,
     now,
     behind: () => behind.active,

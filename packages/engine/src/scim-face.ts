@@ -23,6 +23,7 @@ export interface ScimFace {
   readonly cursors: Cursors;
   readonly protection: Protection;
   readonly alert: OpenConnectorOptions['alert'];
+  readonly deprovisioned: OpenConnectorOptions['deprovisioned'];
   readonly log: HostLog;
   readonly now: () => number;
   /** The connector is behind after a restore: writes wait (R5). */

@@ -143,7 +143,7 @@ export async function patchResource(
 /** Deletes a resource (RFC 7644 §3.6), as the deprovisioning of the connector says. @throws ScimError. */
 export async function deleteResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string): Promise<ScimAnswer> {
   refuseWrites(face, 'delete');
-  const { id: entryId } = await requireRow(face, model, id);
+  const { id: entryId, scimId } = await requireRow(face, model, id);
   const request = identify(context, 'DELETE', `${model.configuration.endpoint}/${id}`, {});
   const answer = await withDeadline(face, context, request.key, entryId, async () => {
     const row = await requireRow(face, model, id);
@@ -179,6 +179,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
   });
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
   throwUnlessApplied(answer);
+  face.deprovisioned?.([id, scimId]);
   return { status: 204 };
 }
 
@@ -222,11 +223,16 @@ async function change(
   const { id: entryId } = await requireRow(face, model, id);
   const request = identify(context, method, `${model.configuration.endpoint}/${id}`, body);
   let unchanged: EntryRow | undefined;
+  let disables = false;
   const attempt = (): Promise<WriteAnswer | Accepted> =>
     withDeadline(face, context, request.key, entryId, async () => {
       const row = await requireRow(face, model, id);
       checkPreconditions(context, versionOf(row));
-      const planned = await planChange(face, model, context, row, request, alter);
+      const planned = await planChange(face, model, context, row, request, async (current) => {
+        const changed = await alter(current);
+        disables = current['active'] !== false && changed.next['active'] === false;
+        return changed;
+      });
       if (planned === undefined) unchanged = row;
       return planned ?? { status: 'applied', row };
     });
@@ -237,6 +243,7 @@ async function change(
   throwUnlessApplied(answer);
   const bodyless = method === 'PATCH' && model.configuration.resourceType === 'Group' && query['attributes'] === undefined;
   const row = answer.row ?? unchanged;
+  if (disables) face.deprovisioned?.([id, row?.scimId ?? id]);
   if (bodyless && row !== undefined) return { status: 204, etag: versionOf(row) };
   return answerWith(face, model, context, query, row, 200);
 }

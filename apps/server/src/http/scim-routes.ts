@@ -4,6 +4,7 @@ import { authenticationSchemes, parseJsonBody, ScimError, scimErrors } from '@la
 import { type ScimScope, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
+import { requirePerson } from '../credentials/personal-tokens.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
 import type { FailedConnector, HostConnectors } from '../host-connectors.ts';
 import { noteCredential } from '../operations/register-alerts.ts';
@@ -135,14 +136,32 @@ async function serveConnector(
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
+  const me = scope.me === undefined ? undefined : await personOf(connector, context, scope.me, reply, release);
   if (old) {
     const parts = { segments, query: queryOf(request), body: () => bodyOf(request) };
     return serveVersion1(service, context, request, reply, parts).finally(release);
   }
   const isCache = face === 'drop-in' && segments.length === 1 && segments[0]?.toLowerCase() === 'cache';
-  const work = isCache ? showCache(service, context, request, reply) : serveSegments(service, context, request, reply, segments, scope.me);
+  const work = isCache ? showCache(service, context, request, reply) : serveSegments(service, context, request, reply, segments, me);
   const answer = await work.finally(release);
   if (answer !== undefined) send(reply, answer, request.method === 'POST' && answer.status === 201);
+}
+
+/** The person that a credential acts as: without an account that is active it opens nothing, `/Me` or not (S-173). */
+async function personOf(
+  connector: HostConnector,
+  context: RequestContext,
+  me: NonNullable<ScimScope['me']>,
+  reply: FastifyReply,
+  release: () => void,
+): Promise<string> {
+  try {
+    return await requirePerson(connector, context, me);
+  } catch (error) {
+    release();
+    reply.header('www-authenticate', 'Bearer realm="Landbridge"');
+    throw error;
+  }
 }
 
 /** Ids of the Entra host may be base64, with slashes: under its URL the path is split before it is decoded (R32). */
@@ -209,23 +228,12 @@ async function serveSegments(
   request: FastifyRequest,
   reply: FastifyReply,
   segments: readonly string[],
-  me: ScimScope['me'],
+  me: string | undefined,
 ): Promise<ScimAnswer | undefined> {
   if (segments.length !== 1 || segments[0]?.toLowerCase() !== 'me' || request.method === 'OPTIONS') return dispatch(service, context, request, reply, segments);
   if (me === undefined) throw scimErrors.notImplemented('This credential belongs to a service and not to a person: there is no "/Me" for it.');
   if (request.method === 'POST') return notAllowed(reply, 'GET, PUT, PATCH, DELETE');
-  return dispatch(service, context, request, reply, ['Users', 'id' in me ? me.id : await findByName(service, context, me.userName)]);
-}
-
-/** The id of the one user of this name. @throws ScimError 404. */
-async function findByName(service: ScimService, { ifMatch: _match, ifNoneMatch: _none, ...context }: RequestContext, userName: string): Promise<string> {
-  const { operations: _operations, resourceTypes: _types, attributes: _attributes, ...unlimited } = context;
-  const filter = `userName eq ${JSON.stringify(userName)}`;
-  const { body = '{}' } = await service.list({ ...unlimited, profile: 'strict' }, 'users', { filter, count: '2', attributes: 'id' });
-  const { Resources: found = [] } = JSON.parse(body) as { readonly Resources?: readonly { readonly id: string }[] };
-  const [user] = found;
-  if (user === undefined || found.length > 1) throw scimErrors.notFound('There is no user for the person that this credential is of.');
-  return user.id;
+  return dispatch(service, context, request, reply, ['Users', me]);
 }
 
 async function dispatch(
