@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
@@ -70,8 +70,10 @@ describe.skipIf(postgresPrograms() === undefined)('the state in PostgreSQL', () 
     const made = await scim.send('POST', '/Users', { schemas: [USER], userName: 'ada.pg', externalId: 'E1', name: { givenName: 'Ada', familyName: 'Pg' } });
     expect(made.status).toBe(201);
     // Another host with the same configuration does not get the connector while this one has it.
+    mkdirSync(join(folder, 'two'), { mode: 0o700 });
+    for (const key of ['token-pepper.key', 'sealing.key', 'audit.key', 'secrets.key']) copyFileSync(join(folder, 'one', key), join(folder, 'two', key));
     const other = await start('two', { configFile: configure('two', inServer()) });
-    expect(JSON.stringify(await stateOf(other))).toContain('belongs to another host');
+    expect(await stateOf(other)).toMatchObject({ state: 'standby', problem: expect.stringContaining('belongs to another host') });
     await other.close();
     await scim.close();
     await server.close();

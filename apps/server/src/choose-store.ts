@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Installation, type PostgresOptions, postgresInstallation, sqliteInstallation } from '@landbridge/store';
+import { toSeconds } from './configuration/parse-configuration.ts';
 import { describePlace, toPostgresOptions } from './configuration/store-configuration.ts';
 import { hasLiteralPassword, type StoreDocument } from './configuration/store-document.ts';
 import { StartError } from './start-error.ts';
@@ -36,7 +37,14 @@ export function openInstallation(dataFolder: string, asked: StoreChoice | undefi
       );
   }
   rememberStore(dataFolder, choice);
-  return postgresInstallation(dataFolder, postgres, { auditKey });
+  return postgresInstallation(dataFolder, postgres, { auditKey, leaseSeconds: leaseSecondsOf(choice) });
+}
+
+/** @throws StartError for a lease that its own renewal could not keep. */
+function leaseSecondsOf({ store }: StoreChoice): number {
+  const seconds = store.lease === undefined ? 30 : toSeconds(store.lease, 30);
+  if (seconds < 3 || seconds > 600) throw new StartError('store.lease: write a duration from 3s to 10m');
+  return seconds;
 }
 
 /** The connection that a choice means. @throws StartError */

@@ -3,7 +3,8 @@ import { cpSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkPackage, type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
 import { PackageError, type PackagePolicy, type PackageStore } from '@landbridge/package-store';
-import type { Installation } from '@landbridge/store';
+import { type ConnectorOwner, type Installation, StoreOwnerError, StoreUnavailableError } from '@landbridge/store';
+import { type Peer, parsePeer } from './cluster/peer.ts';
 import { type ConfigurationDocument, type SecretReader, toConnectorConfiguration, UnresolvedError } from './configuration/parse-configuration.ts';
 import { type Admission, createAdmission } from './connector-admission.ts';
 import type { Tokens } from './credentials/tokens.ts';
@@ -16,6 +17,8 @@ import { applicationAddress } from './secrets/secret-destinations.ts';
 export interface FailedConnector {
   readonly name: string;
   readonly problem: string;
+  /** Another host owns it, and this one stands by to take it over (R34): where it is reached, if it said so. */
+  readonly elsewhere?: { readonly peer: Peer | undefined };
 }
 
 /** The connectors of a host, as the configuration in force has them. One that fails does not concern the others. */
@@ -52,12 +55,16 @@ interface Slot {
   readonly admission: Admission;
   retry: NodeJS.Timeout | undefined;
   attempts: number;
+  /** What another host has taken over is closed before it is opened again. */
+  closing: Promise<void> | undefined;
 }
 
 /** In the folder of a connector: its store came back from a backup, and no full import has ended since (R5). */
 export const BEHIND = 'behind';
 
 const RETRY_MILLISECONDS = [1000, 2000, 5000, 15_000, 60_000] as const;
+/** How often a host that stands by looks whether it may take a connector over, and how soon one is opened again whose store did not answer. */
+const STAND_BY_MILLISECONDS = 1000;
 const NO_POLICY: PackagePolicy = { requireSignature: false, keys: [] };
 
 /** Makes the connectors of a data folder. */
@@ -105,6 +112,7 @@ export function createHostConnectors(options: {
       admission: createAdmission(),
       retry: undefined,
       attempts: 0,
+      closing: undefined,
     };
     slots.set(name, slot);
     await attempt(slot, name);
@@ -130,6 +138,7 @@ export function createHostConnectors(options: {
     });
     if (slots.get(name) !== slot) return void (await connector.close());
     slot.connector = connector;
+    connector.onLost((reason) => lose(slot, connector, reason));
     slot.installed = installed;
     slot.attempts = 0;
     log.info({ connector: name, package: installed?.name, digest: installed?.digest }, 'a connector is open');
@@ -137,16 +146,57 @@ export function createHostConnectors(options: {
 
   async function attempt(slot: Slot, name: string): Promise<void> {
     try {
+      await slot.closing;
+      const owner = await ownerElsewhere(name);
+      if (owner !== undefined) return standBy(slot, name, owner);
       await openSlot(slot, name);
       startFirstImport(slot.connector);
     } catch (error) {
+      if (error instanceof StoreOwnerError) return standBy(slot, name, undefined);
       const problem = error instanceof Error ? error.message : String(error);
       slot.connector = { name, problem };
       log.error({ connector: name, problem }, 'a connector cannot be opened');
       const wait = RETRY_MILLISECONDS[Math.min(slot.attempts, RETRY_MILLISECONDS.length - 1)] ?? 60_000;
       slot.attempts += 1;
-      slot.retry = setTimeout(() => void attempt(slot, name), wait).unref();
+      tryAgain(slot, name, error instanceof StoreUnavailableError ? STAND_BY_MILLISECONDS : wait);
     }
+  }
+
+  function tryAgain(slot: Slot, name: string, milliseconds: number): void {
+    clearTimeout(slot.retry);
+    if (slots.get(name) === slot) slot.retry = setTimeout(() => void attempt(slot, name), milliseconds).unref();
+  }
+
+  /** Who has the connector, if it is not this host: looked up first, so that a host that stands by does not trouble the application. */
+  async function ownerElsewhere(name: string): Promise<ConnectorOwner | undefined> {
+    const { shared } = options.installation;
+    const owner = await shared?.readOwner(name);
+    return owner === undefined || owner.owner === shared?.host ? undefined : owner;
+  }
+
+  function standBy(slot: Slot, name: string, owner: ConnectorOwner | undefined): void {
+    const peer = parsePeer(owner?.address);
+    const problem = `it belongs to another host${peer === undefined ? '' : ` (${peer.url})`}; this one stands by`;
+    if (!('elsewhere' in slot.connector))
+      log.info({ connector: name, owner: owner?.owner, peer: peer?.url }, 'another host owns a connector; this one stands by');
+    slot.connector = { name, problem, elsewhere: { peer } };
+    slot.attempts = 0;
+    tryAgain(slot, name, STAND_BY_MILLISECONDS);
+  }
+
+  /** Another host has taken a connector over: nothing of it is served here from now on. */
+  function lose(slot: Slot, connector: HostConnector, reason: Error): void {
+    if (slot.connector !== connector) return;
+    const { name } = connector;
+    log.warn({ connector: name, reason: reason.message }, 'another host has taken a connector over');
+    slot.connector = { name, problem: reason.message, elsewhere: { peer: undefined } };
+    slot.closing = connector.close().catch((error: unknown) => log.warn({ connector: name, reason: String(error) }, 'a connector closed badly'));
+    void standByNow(slot, name);
+  }
+
+  async function standByNow(slot: Slot, name: string): Promise<void> {
+    const owner = await ownerElsewhere(name).catch(() => undefined);
+    if (slots.get(name) === slot && 'problem' in slot.connector) standBy(slot, name, owner);
   }
 
   /** A space that no import has filled yet is filled when autosync is on; by hand otherwise. */
@@ -164,6 +214,7 @@ export function createHostConnectors(options: {
     const slot = slots.get(name);
     slots.delete(name);
     clearTimeout(slot?.retry);
+    await slot?.closing;
     if (slot !== undefined && !('problem' in slot.connector)) await slot.connector.close();
   }
 
@@ -235,6 +286,8 @@ export function createHostConnectors(options: {
         try {
           await openSlot(slot, name);
         } catch (error) {
+          // Who stands by opens the new version when it takes the connector over.
+          if (error instanceof StoreOwnerError) return standBy(slot, name, undefined);
           failure = error;
           packages.use(packageName, from);
           await back();

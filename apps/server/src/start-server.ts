@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { HostError, type HostLog } from '@landbridge/engine';
 import { openPackageStore } from '@landbridge/package-store';
@@ -8,10 +9,20 @@ import { ScimError } from '@landbridge/scim';
 import { type ControlStore, type DataFolder, type Installation, openDataFolder } from '@landbridge/store';
 import { registerAdminRoutes, sendAdminError } from './admin/admin-routes.ts';
 import { openInstallation } from './choose-store.ts';
+import { createForwarding } from './cluster/forwarding.ts';
+import { formatPeer } from './cluster/peer.ts';
+import { checkSharedKeys } from './cluster/shared-keys.ts';
 import { watchStore } from './cluster/store-watch.ts';
 import type { AlertsDocument } from './configuration/alerts-document.ts';
 import { clientAuthorityFile, toAuthenticationConfiguration } from './configuration/authentication-configuration.ts';
-import { type ConfigurationDocument, diffConfigurations, folderOf, formatProblem, parseConfiguration } from './configuration/parse-configuration.ts';
+import {
+  type ConfigurationDocument,
+  diffConfigurations,
+  folderOf,
+  formatProblem,
+  parseConfiguration,
+  readReferencedSecrets,
+} from './configuration/parse-configuration.ts';
 import { createAuthenticator } from './credentials/authenticator.ts';
 import { generatedCertificate, readCertificate, type ServerCertificate } from './credentials/certificate.ts';
 import { revokeTokensOf } from './credentials/personal-tokens.ts';
@@ -47,6 +58,8 @@ export interface StartServerOptions {
   readonly port?: number;
   /** Where the state is: the URL of a PostgreSQL database, secrets by reference. Default is what the configuration or the data folder say. */
   readonly store?: string;
+  /** Where other hosts of the installation reach this one. Default is its name, or `localhost` where it listens on loopback only, and its port. */
+  readonly peerUrl?: string;
   readonly log?: HostLog;
   /** How long a stop waits for requests at work. Default is 30 seconds: longer than a client waits for an answer. */
   readonly drainMilliseconds?: number;
@@ -85,13 +98,21 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const log: HostLog & Partial<Pick<ServerLog, 'reopen'>> = options.log ?? openLog(join(folder.path, 'host.log'));
   const installation = chooseInstallation(folder, options);
   const control = await openControl(installation, folder);
-  const tokens = await openTokens(control, keyFile(folder.path, 'token-pepper.key'));
-  const secrets = await openSecrets(control, folder.path).catch(async (error: unknown) => {
+  const pepper = keyFile(folder.path, 'token-pepper.key');
+  const sealingKey = keyFile(folder.path, 'sealing.key');
+  const tokens = await openTokens(control, pepper);
+  const secrets = await openShared().catch(async (error: unknown) => {
     await tokens.close();
     await control.close();
+    await installation.shared?.close();
     folder.release();
     throw error;
   });
+  async function openShared(): Promise<SecretStore> {
+    if (installation.shared !== undefined) await checkSharedKeys(control, folder.path, [pepper, sealingKey, keyFile(folder.path, 'audit.key')]);
+    return openSecrets(control, folder.path, installation.shared !== undefined);
+  }
+  const forwarding = createForwarding(pepper, log);
   /** Where alerts go, as the configuration in force says. */
   let inForce = (): { readonly alerts?: AlertsDocument; readonly folder: string } => ({ folder: folder.path });
   const alerts = await openAlerts({
@@ -104,7 +125,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const connectors = createHostConnectors({
     packages,
     dataFolder: folder.path,
-    sealingKey: keyFile(folder.path, 'sealing.key'),
+    sealingKey,
     log,
     tokens,
     secrets: secrets.readFor,
@@ -138,12 +159,15 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       stop = resolve;
     });
     const throttle = createFailureThrottle();
-    const authenticator = createAuthenticator(tokens, toAuthenticationConfiguration(document.authentication, configurationFolder), (issuer, reason) =>
-      log.error({ issuer, reason }, 'tokens of an issuer cannot be checked'),
+    const authenticator = createAuthenticator(
+      tokens,
+      toAuthenticationConfiguration(document.authentication, configurationFolder),
+      (issuer, reason) => log.error({ issuer, reason }, 'tokens of an issuer cannot be checked'),
+      forwarding,
     );
-    const scimRoutes = { connectors, authenticator, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
+    const scimRoutes = { connectors, authenticator, forwarding, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
     const drain = registerDrain(app);
-    const store = watchStore({ shared: installation.shared, log, changed: async () => {} });
+    const store = watchStore({ shared: installation.shared, log, changed: adopt });
     const metrics = registerMetrics(app, { connectors, drain, store, alerts: alerts.counts, version: VERSION, certificateExpiry: () => certificate.expiresAt });
     registerRequestLog(app, log);
     registerAlerts(app, alerts);
@@ -162,6 +186,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       eventKeys,
       alerts,
       throttle,
+      forwarding,
       dataFolder: folder.path,
       startedAt,
       version: VERSION,
@@ -189,17 +214,39 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
           at: Date.now(),
           summary: more.summary === undefined ? changes : `${more.summary}: ${changes}`,
         });
-        configurationFolder = nextFolder;
-        document = parsed.document;
-        authenticator.configure(toAuthenticationConfiguration(document.authentication, configurationFolder));
-        await secrets.bind(secretDestinations(document.connectors, document.alerts));
-        await connectors.apply(document, configurationFolder);
-        await streams.apply(document, configurationFolder);
+        await putInForce(parsed.document, nextFolder);
         return { revision };
       },
       certificateExpiry: () => certificate.expiresAt,
       shutdown: () => stop(),
     });
+    async function putInForce(next: ConfigurationDocument, nextFolder: string): Promise<void> {
+      configurationFolder = nextFolder;
+      document = next;
+      authenticator.configure(toAuthenticationConfiguration(document.authentication, configurationFolder));
+      await secrets.bind(secretDestinations(document.connectors, document.alerts));
+      await connectors.apply(document, configurationFolder);
+      await streams.apply(document, configurationFolder);
+    }
+
+    /** Takes up what another host of the installation changed (R34). */
+    async function adopt(): Promise<void> {
+      try {
+        await tokens.reload();
+        const changed = await secrets.reload();
+        const newest = await control.readRevision();
+        if (newest !== undefined && newest.number > revision) {
+          revision = newest.number;
+          const stored = JSON.parse(newest.document) as { readonly document: ConfigurationDocument; readonly folder: string };
+          await putInForce(stored.document, stored.folder);
+          log.info({ revision }, 'the configuration that another host was given is in force');
+        }
+        if (changed) await connectors.reopen(connectorsWithSecrets(document));
+      } catch (error) {
+        log.error({ reason: error instanceof Error ? error.message : String(error) }, 'what another host changed could not be taken up');
+      }
+    }
+
     app.setNotFoundHandler((request, reply) => {
       sendScimError(reply.header('cache-control', 'no-store'), new ScimError(404, `There is nothing at ${request.url.slice(0, 200)}.`));
     });
@@ -210,8 +257,9 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       sendScimError(reply.header('cache-control', 'no-store'), new ScimError(status, detail));
     });
     await secrets.bind(secretDestinations(document.connectors, document.alerts));
-    await connectors.apply(document, configurationFolder);
     const host = document.server?.host ?? '127.0.0.1';
+    installation.shared?.announce(formatPeer(options.peerUrl ?? peerUrlOf(host, options.port ?? document.server?.port ?? 8443), certificate.certificate));
+    await connectors.apply(document, configurationFolder);
     await listen(app, host, options.port ?? document.server?.port ?? 8443);
     const { port } = app.server.address() as AddressInfo;
     const url = `https://${host === '127.0.0.1' || host === '::1' || host === '0.0.0.0' ? 'localhost' : host}:${port}`;
@@ -253,6 +301,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         if (left > 0) log.warn({ left }, 'requests were not answered in time; their writes are in the journal');
         await streams.close();
         await app.close();
+        await forwarding.close();
         metrics.close();
         await alerts.settled();
         await release();
@@ -265,10 +314,23 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   }
 }
 
+/** Where other hosts reach this one, as far as it knows. */
+function peerUrlOf(host: string, port: number): string {
+  const name = ['127.0.0.1', '::1', 'localhost'].includes(host) ? 'localhost' : host === '0.0.0.0' || host === '::' ? hostname() : host;
+  return `https://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** Connectors whose configuration refers to a secret of the secret store. */
+function connectorsWithSecrets(document: ConfigurationDocument): readonly string[] {
+  return Object.entries(document.connectors)
+    .filter(([, connector]) => readReferencedSecrets(connector).size > 0)
+    .map(([name]) => name);
+}
+
 /** @throws StartError when the key-encryption key is not there, or another one. */
-async function openSecrets(control: ControlStore, folder: string): Promise<SecretStore> {
+async function openSecrets(control: ControlStore, folder: string, shared: boolean): Promise<SecretStore> {
   try {
-    return await openSecretStore(control, openKeyRing(folder));
+    return await openSecretStore(control, openKeyRing(folder), { shared });
   } catch (error) {
     if (error instanceof KeyRingError || error instanceof SecretKeyError) throw new StartError(error.message, { cause: error });
     throw error;

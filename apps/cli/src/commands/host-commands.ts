@@ -13,6 +13,7 @@ export function addHostCommands(program: Command): void {
       .option('--config <file>', 'configuration; without it the newest revision in the data folder serves')
       .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535))
       .option('--store <url>', 'PostgreSQL database for the state, password by reference: postgres://user:${env:NAME}@host/database')
+      .option('--peer-url <url>', 'where other hosts of the same PostgreSQL store reach this one; default is its name and port')
       .action(async (_options, command: Command) => up(command.optsWithGlobals() as UpOptions)),
     'landbridge up --data ./data --config landbridge.yaml --port 8443',
   );

@@ -7,6 +7,7 @@ export interface UpOptions extends CommonOptions {
   readonly config?: string;
   readonly port?: string;
   readonly store?: string;
+  readonly peerUrl?: string;
 }
 
 /** Starts the host and stays until it is told to stop: Ctrl-C, SIGTERM, or the admin API. Writes under way are finished first. */
@@ -22,6 +23,7 @@ export async function up(options: UpOptions): Promise<void> {
       ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
       ...(port === undefined ? {} : { port }),
       ...(options.store === undefined ? {} : { store: options.store }),
+      ...(options.peerUrl === undefined ? {} : { peerUrl: options.peerUrl }),
     });
     // Before anything is printed: who reads that the host is up may stop it at once.
     process.on('SIGHUP', () => server.reopenLog());

@@ -1,10 +1,13 @@
 import { statfsSync } from 'node:fs';
 import { type ForeignId, type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
+import { ScimError } from '@landbridge/scim';
 import { type ControlStore, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Forwarding, isForwarded } from '../cluster/forwarding.ts';
+import type { Peer } from '../cluster/peer.ts';
 import { type ConfigurationDocument, diffConfigurations, formatConfiguration, parseConfiguration } from '../configuration/parse-configuration.ts';
-import { TokenLimitError, type Tokens } from '../credentials/tokens.ts';
+import { type Credential, TokenLimitError, type Tokens } from '../credentials/tokens.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { SigningKeys } from '../events/signing-keys.ts';
 import type { HostConnectors } from '../host-connectors.ts';
@@ -34,6 +37,7 @@ export interface AdminOptions {
   readonly eventKeys: SigningKeys;
   readonly alerts: Alerts;
   readonly throttle: FailureThrottle;
+  readonly forwarding: Forwarding;
   readonly dataFolder: string;
   readonly startedAt: number;
   readonly version: string;
@@ -62,7 +66,10 @@ export function registerAdminRoutes(app: FastifyInstance, options: AdminOptions)
       handler: async (request, reply) => {
         reply.header('cache-control', 'no-store');
         try {
-          const actor = authorize(options, request, reply);
+          const credential = authorize(options, request, reply);
+          const peer = peerOf(options, operation.path, request);
+          if (peer !== undefined) return await options.forwarding.forward(peer, credential, request, reply);
+          const actor = credential.id;
           const intent = INTENDED[operation.id];
           // Without its row in the audit nothing privileged happens (SEC-60).
           if (intent !== undefined) await audit(options, actor, intent, `asked for${targetOf(request.params as Params)}`);
@@ -99,11 +106,11 @@ const targetOf = (params: Params): string =>
 
 const streaming = Symbol('the handler answers by itself');
 
-function authorize(options: AdminOptions, request: FastifyRequest, reply: FastifyReply): string {
-  const credential = bearerOf(options.tokens, request.headers.authorization);
+function authorize(options: AdminOptions, request: FastifyRequest, reply: FastifyReply): Credential {
+  const credential = isForwarded(request) ? options.forwarding.identify(request) : bearerOf(options.tokens, request.headers.authorization);
   if (credential?.scope.kind === 'admin') {
     noteCredential(request, credential.id);
-    return credential.id;
+    return credential;
   }
   const wait = options.throttle.blocked(request.ip);
   if (wait > 0) throw new AdminError(429, 'throttled', `too many wrong credentials; wait ${wait} seconds`);
@@ -133,17 +140,26 @@ export function sendAdminError(reply: FastifyReply, error: unknown): void {
       ? error
       : error instanceof HostError
         ? new AdminError(STATUS[error.code], error.code, error.message)
-        : error instanceof TokenLimitError
-          ? new AdminError(409, 'token-limit', error.message)
-          : error instanceof StoreUnavailableError
-            ? new AdminError(503, 'store-unavailable', error.message, 'the host goes on by itself when its database answers again')
-            : undefined;
+        : error instanceof ScimError
+          ? new AdminError(503, 'owner-unavailable', error.message)
+          : error instanceof TokenLimitError
+            ? new AdminError(409, 'token-limit', error.message)
+            : error instanceof StoreUnavailableError
+              ? new AdminError(503, 'store-unavailable', error.message, 'the host goes on by itself when its database answers again')
+              : undefined;
   const { status, code, message, hint } = known ?? new AdminError(500, 'internal', error instanceof Error ? error.message : String(error));
   if (reply.raw.headersSent) {
     reply.raw.end(`${JSON.stringify({ error: { code, message } })}\n`);
     return;
   }
   sendJson(reply, status, { error: { code, message, ...(hint === undefined ? {} : { hint }) } });
+}
+
+/** Where a request about one connector goes on to: another host owns it (R34). */
+function peerOf(options: AdminOptions, path: string, request: FastifyRequest): Peer | undefined {
+  if (!path.startsWith('/connectors/{connector}')) return undefined;
+  const connector = options.connectors.get((request.params as Params)['connector'] ?? '');
+  return connector !== undefined && 'problem' in connector ? connector.elsewhere?.peer : undefined;
 }
 
 function connectorOf(options: AdminOptions, params: Params): HostConnector {
@@ -479,7 +495,9 @@ function isForeignId(value: unknown): value is ForeignId {
 
 /** The status of a connector, whether it could be opened or not. */
 async function statusOf(one: ReturnType<HostConnectors['list']>[number]) {
-  return 'problem' in one ? { name: one.name, state: 'failed', problem: one.problem } : one.status();
+  if (!('problem' in one)) return one.status();
+  const { name, problem, elsewhere } = one;
+  return elsewhere === undefined ? { name, state: 'failed', problem } : { name, state: 'standby', problem, owner: elsewhere.peer?.url };
 }
 
 /** Looks at everything that makes a host fail sooner or later. */

@@ -393,6 +393,7 @@ const store = {
   required: ['postgres'],
   description: 'Where the host keeps its own state. Without it: SQLite files in the data folder.',
   properties: {
+    lease: duration('How long a connector stays with a host that died, before another host takes it over; 3s to 10m, default 30s.'),
     postgres: {
       description: 'A PostgreSQL database (version 13 or newer, encoding UTF8). Its password by reference, or in PGPASSWORD or a .pgpass file.',
       oneOf: [

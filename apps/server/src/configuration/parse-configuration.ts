@@ -384,7 +384,8 @@ function toFlow(value: unknown, standard: 'map' | 'delete'): DeprovisioningFlow 
 
 const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 
-function toSeconds(value: unknown, standard: number): number {
+/** A duration as seconds. @throws UnresolvedError for a text that is none. */
+export function toSeconds(value: unknown, standard: number): number {
   if (value === undefined) return standard;
   if (typeof value === 'number') return value;
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(String(value));

@@ -1,6 +1,8 @@
 /** Where the state of the host is, as written: secrets are references still. */
 export interface StoreDocument {
   readonly postgres: string | PostgresDocument;
+  /** How long a connector stays with a host that says nothing any more (R34), as a duration. Default is 30 seconds. */
+  readonly lease?: string | number;
 }
 
 interface PostgresDocument {

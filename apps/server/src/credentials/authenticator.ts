@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { FastifyRequest } from 'fastify';
+import { type Forwarding, isForwarded } from '../cluster/forwarding.ts';
 import { type CertificateClient, checkClientCertificate } from './client-certificates.ts';
 import { createTokenVerifier, type TokenIssuer } from './json-web-tokens.ts';
 import type { Credential, Tokens } from './tokens.ts';
@@ -23,11 +24,13 @@ export function createAuthenticator(
   tokens: Tokens,
   initial: AuthenticationConfiguration,
   reportProblem: (issuer: string, reason: string) => void,
+  forwarding: Pick<Forwarding, 'identify'>,
 ): Authenticator {
   let { certificateClients } = initial;
   let webTokens = createTokenVerifier(initial.issuers, reportProblem);
   return {
     identify(request) {
+      if (isForwarded(request)) return forwarding.identify(request);
       const { authorization } = request.headers;
       if (authorization === undefined) return checkClientCertificate(request.raw.socket as TLSSocket, certificateClients);
       const presented = presentedBearer(authorization);

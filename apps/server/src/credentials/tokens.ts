@@ -23,6 +23,8 @@ export interface Tokens {
   exchange(clientId: string, clientSecret: string): { readonly accessToken: string; readonly expiresInSeconds: number } | undefined;
   /** A fixed token from the configuration, for the drop-in URL. */
   setFixed(connector: string, token: string | undefined): void;
+  /** Takes up what other hosts made and revoked. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,7 +49,10 @@ export async function openTokens(control: ControlStore, pepper: Uint8Array): Pro
   const tokens = new Map<string, StoredToken>();
   const fixed = new Map<string, { readonly connector: string; readonly digest: Buffer }>();
   const used = new Map<string, number>();
-  for (const token of await control.listTokens()) tokens.set(token.id, token);
+  const reload = async (): Promise<void> => {
+    for (const token of await control.listTokens()) tokens.set(token.id, token);
+  };
+  await reload();
   // Made a key once: of bytes every request would make one anew, which takes five times as long as the digest.
   const key = createSecretKey(pepper);
   const digest = (secret: string): Buffer => createHmac('sha256', key).update(secret).digest();
@@ -115,6 +120,7 @@ export async function openTokens(control: ControlStore, pepper: Uint8Array): Pro
       if (token === undefined || token.trim() === '') fixed.delete(connector);
       else fixed.set(connector, { connector, digest: digest(token) });
     },
+    reload,
     async close() {
       clearInterval(timer);
       await flush();

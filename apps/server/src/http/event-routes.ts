@@ -5,7 +5,7 @@ import type { EventStream } from '../events/event-configuration.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import { eventOfIdentifier, signEvent } from '../events/security-event-token.ts';
 import type { SigningKeys } from '../events/signing-keys.ts';
-import { authenticate, requireReachable, type ScimRoutesOptions, sendError } from './scim-routes.ts';
+import { authenticate, requireReachable, type ScimRoutesOptions, sendError, sendOn } from './scim-routes.ts';
 import { sendJson } from './send.ts';
 
 /** What the event routes need. */
@@ -36,6 +36,7 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
     reply.header('cache-control', 'no-store');
     try {
       const stream = await findStream(options, request, reply);
+      if (stream === 'sent on') return reply;
       if (stream === undefined) return reply.code(404).send();
       const poll = parsePoll(request, stream);
       if (typeof poll === 'string') return refuse(reply, poll);
@@ -48,15 +49,17 @@ export function registerEventRoutes(app: FastifyInstance, options: EventRoutesOp
 }
 
 /** Another connector's credential, or another client's, learns nothing: not even whether there is such a stream (SEC-10). */
-async function findStream(options: EventRoutesOptions, request: FastifyRequest, reply: FastifyReply): Promise<EventStream | undefined> {
+async function findStream(options: EventRoutesOptions, request: FastifyRequest, reply: FastifyReply): Promise<EventStream | 'sent on' | undefined> {
   const params = request.params as { readonly connector: string; readonly stream: string };
-  const { scope } = await authenticate(options, request, reply);
+  const credential = await authenticate(options, request, reply);
+  const { scope } = credential;
   if (scope.kind !== 'scim' || scope.connector !== params.connector) return undefined;
   if (scope.operations !== undefined && !scope.operations.includes('read')) return undefined;
   const stream = options.streams.find(params.connector, params.stream);
   const connector = options.connectors.get(params.connector);
   if (stream === undefined || stream.push !== undefined || connector === undefined) return undefined;
   if (stream.client !== undefined && stream.client !== clientOf(scope)) return undefined;
+  if (await sendOn(options, connector, credential, request, reply)) return 'sent on';
   requireReachable(connector, request);
   return stream;
 }

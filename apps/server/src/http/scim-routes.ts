@@ -3,6 +3,7 @@ import { type HostConnector, HostError, type QueryParameters, type RequestContex
 import { authenticationSchemes, parseJsonBody, ScimError, scimErrors } from '@landbridge/scim';
 import { type ScimScope, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientAddress, type Forwarding } from '../cluster/forwarding.ts';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
 import { requirePerson } from '../credentials/personal-tokens.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
@@ -20,6 +21,7 @@ export interface ScimRoutesOptions {
   readonly connectors: HostConnectors;
   readonly authenticator: Authenticator;
   readonly limits: RequestLimits;
+  readonly forwarding: Pick<Forwarding, 'forward'>;
   publicUrl(): string;
   throttle: FailureThrottle;
   logError(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -61,6 +63,7 @@ async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', requ
   const admitted = await options.connectors.admit(name);
   if (admitted === undefined) throw scimErrors.notFound('There is no such service.');
   try {
+    if (await sendOn(options, admitted.connector, credential, request, reply)) return;
     await serveConnector(options, { face, connector: admitted.connector, id: credential.id, scope: credential.scope, correlation }, request, reply);
   } finally {
     admitted.release();
@@ -96,14 +99,29 @@ interface Admitted {
   readonly correlation: string;
 }
 
+/** Sends a request on to the host that owns the connector (R34). @returns whether that was to be done. */
+export async function sendOn(
+  { forwarding }: Pick<ScimRoutesOptions, 'forwarding'>,
+  connector: HostConnector | FailedConnector,
+  credential: Credential,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<boolean> {
+  const peer = 'problem' in connector ? connector.elsewhere?.peer : undefined;
+  if (peer === undefined) return false;
+  await forwarding.forward(peer, credential, request, reply);
+  return true;
+}
+
 /** The connector, if it is open and takes requests from where this one comes (S-226). @throws ScimError 503, 403. */
 export function requireReachable(connector: HostConnector | FailedConnector, request: FastifyRequest): HostConnector {
   // The reason names addresses and accounts of the application: administrators see it, clients do not.
   if ('problem' in connector)
     throw new ScimError(503, `The connector "${connector.name}" is not available just now; its administrator sees why with: landbridge status`, {
-      retryAfter: 30,
+      retryAfter: connector.elsewhere === undefined ? 30 : 2,
     });
-  if (!isAllowedFrom(connector.configuration.allowFrom, request.ip)) throw scimErrors.forbidden('This service does not take requests from your network.');
+  if (!isAllowedFrom(connector.configuration.allowFrom, clientAddress(request)))
+    throw scimErrors.forbidden('This service does not take requests from your network.');
   return connector;
 }
 

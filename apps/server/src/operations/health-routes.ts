@@ -28,11 +28,12 @@ export function registerHealthRoutes(app: FastifyInstance, options: HealthRoutes
   app.get('/health/live', (_request, reply) => sendJson(reply.header('cache-control', 'no-store'), 200, { status: 'live' }));
   app.get('/health/ready', (_request, reply) => {
     const all = options.connectors.list();
-    const failed = all.filter((one) => 'problem' in one).length;
+    const standby = all.filter((one) => 'problem' in one && one.elsewhere !== undefined).length;
+    const failed = all.filter((one) => 'problem' in one).length - standby;
     const status = options.drain.draining ? 'stopping' : options.store.available ? 'ready' : 'store-unavailable';
     return sendJson(reply.header('cache-control', 'no-store'), status === 'ready' ? 200 : 503, {
       status,
-      connectors: { open: all.length - failed, failed },
+      connectors: { open: all.length - failed - standby, failed, ...(standby === 0 ? {} : { standby }) },
     });
   });
   app.get('/metrics', async (request, reply) => {

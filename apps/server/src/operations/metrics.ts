@@ -58,6 +58,7 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
   const storeUp = gauge('store_up', '1: the database of the store answers; 0: it does not', []);
   const alerts = gauge('alerts_total', 'Alerts raised since the start', ['alert']);
   const up = gauge('connector_up', '1: the connector is open; 0: it cannot be opened');
+  const standby = gauge('connector_standby', '1: another host owns the connector, this one stands by; 0: it is served here');
   const entries = gauge('entries', 'Entries of the connector space', ['connector', 'type']);
   const inDoubt = gauge('writes_in_doubt', 'Writes whose outcome is not known yet');
   const held = gauge('writes_held', 'Writes that wait for an administrator');
@@ -65,7 +66,7 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
   const lastRun = gauge('last_run_timestamp_seconds', 'When the last run ended', ['connector', 'profile', 'result']);
   const lastSeconds = gauge('last_run_seconds', 'How long the last run took');
   const lastErrors = gauge('last_run_errors', 'Errors of entries in the last run');
-  const perConnector = [up, entries, inDoubt, held, wal, lastRun, lastSeconds, lastErrors];
+  const perConnector = [up, standby, entries, inDoubt, held, wal, lastRun, lastSeconds, lastErrors];
 
   app.addHook('onResponse', async (request, reply) => {
     // Only what was authenticated counts by connector: names that somebody tries must not become labels.
@@ -83,7 +84,10 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
     storeUp.set(options.store.available ? 1 : 0);
     for (const connector of options.connectors.list()) {
       const { name } = connector;
-      up.set({ connector: name }, 'problem' in connector ? 0 : 1);
+      const standsBy = 'problem' in connector && connector.elsewhere !== undefined;
+      standby.set({ connector: name }, standsBy ? 1 : 0);
+      // Where it is up is said by the host that owns it.
+      if (!standsBy) up.set({ connector: name }, 'problem' in connector ? 0 : 1);
       if ('problem' in connector) continue;
       const status = await statusOf(connector);
       if (status === undefined) {

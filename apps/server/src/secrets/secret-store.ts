@@ -21,6 +21,8 @@ export interface SecretStore {
   write(name: string, value: string, by: string): Promise<void>;
   /** @returns whether it was there. */
   remove(name: string): Promise<boolean>;
+  /** Takes up what another host of the installation stored. @returns whether there was anything. @throws SecretKeyError */
+  reload(): Promise<boolean>;
   /** Makes a new data key and, where the host itself keeps it, a new key-encryption key; seals everything anew. */
   rotate(): Promise<{ readonly secrets: number; readonly keyChanged: boolean }>;
 }
@@ -57,8 +59,8 @@ interface StoredSecrets {
 const SETTING = 'secret-store';
 const WRAP = 'landbridge data key 1';
 
-/** Opens the secret store of a host. @throws SecretKeyError when the key-encryption key is another one. */
-export async function openSecretStore(control: ControlStore, ring: KeyRing): Promise<SecretStore> {
+/** Opens the secret store of a host; `shared`: of several, whose key-encryption key no single one may change. @throws SecretKeyError when the key-encryption key is another one. */
+export async function openSecretStore(control: ControlStore, ring: KeyRing, { shared = false }: { readonly shared?: boolean } = {}): Promise<SecretStore> {
   const text = await control.readSetting(SETTING);
   const found = text === undefined ? undefined : (JSON.parse(text) as StoredSecrets);
   let dataKey: Uint8Array = found === undefined ? randomBytes(32) : unwrap(found, ring);
@@ -78,7 +80,17 @@ export async function openSecretStore(control: ControlStore, ring: KeyRing): Pro
     return sealed === undefined ? undefined : Buffer.from(unseal(dataKey, sealed, name)).toString('utf8');
   };
 
+  async function reload(): Promise<boolean> {
+    const text = await control.readSetting(SETTING);
+    if (text === undefined || text === JSON.stringify(state)) return false;
+    const next = JSON.parse(text) as StoredSecrets;
+    dataKey = unwrap(next, ring);
+    state = next;
+    return true;
+  }
+
   return {
+    reload,
     readFor: (destination) => readerFor(open, (name) => (Object.hasOwn(state.secrets, name) ? state.secrets[name]?.destinations : undefined), destination),
     async bind(destinations) {
       const fresh = Object.entries(state.secrets).filter(([name, one]) => one.destinations === undefined && destinations.has(name));
@@ -91,19 +103,22 @@ export async function openSecretStore(control: ControlStore, ring: KeyRing): Pro
         .map(([name, { updatedAt, updatedBy }]) => ({ name, updatedAt, updatedBy }))
         .sort((left, right) => (left.name < right.name ? -1 : 1)),
     async write(name, value, by) {
+      await reload();
       const sealed = { ...seal(dataKey, Buffer.from(value, 'utf8'), name), updatedAt: Date.now(), updatedBy: by };
       await store({ ...state, secrets: { ...state.secrets, [name]: sealed } });
     },
     async remove(name) {
+      await reload();
       if (!Object.hasOwn(state.secrets, name)) return false;
       await store({ ...state, secrets: Object.fromEntries(Object.entries(state.secrets).filter(([one]) => one !== name)) });
       return true;
     },
     async rotate() {
+      await reload();
       const next = randomBytes(32);
       // A key-encryption key of the host's own changes too: the new one is in its file before anything is wrapped by it, the
       // old one leaves the file after, so that a crash between the two loses nothing.
-      const keyChanged = ring.advance();
+      const keyChanged = !shared && ring.advance();
       const secrets = Object.fromEntries(
         Object.entries(state.secrets).map(([name, one]) => [name, { ...one, ...seal(next, unseal(dataKey, one, name), name) }]),
       );
