@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connector } from './index.ts';
 import {
   type Application,
@@ -18,6 +18,10 @@ import {
   words,
 } from './testing/applications.ts';
 import { createMssqlBench } from './testing/mssql-fixture.ts';
+import { createOracleBench } from './testing/oracle-fixture.ts';
+
+// Oracle's driver is a fixture: no server of it can run here.
+vi.mock('oracledb', async () => ({ default: (await import('./testing/oracle-fixture.ts')).fixtureDriver }));
 
 /** The same application in the words of each dialect. */
 function seed(dialect: TestedDialect): string {
@@ -74,7 +78,7 @@ const objectTypes = {
   },
 };
 
-describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(), createMssqlBench(), throughOdbc(createPostgresBench())])(
+describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(), createMssqlBench(), createOracleBench(), throughOdbc(createPostgresBench())])(
   'the SQL connector on $name',
   (bench) => {
     let application: Application;
@@ -413,6 +417,7 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(),
         const triggers: Readonly<Record<TestedDialect, string>> = {
           sqlite: onSqlite,
           mssql: onSqlite,
+          oracle: onSqlite,
           postgres:
             "CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.name = 'evil' THEN RAISE EXCEPTION 'no evil people'; END IF; RETURN NEW; END $$; CREATE TRIGGER guard BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION guard()",
           mariadb:

@@ -88,7 +88,7 @@ export type KeyOrder = 'integer' | 'binary' | 'text';
 
 /** What statements need to know of a database: the differences, and nothing else. */
 export interface Dialect {
-  readonly name: 'sqlite' | 'postgres' | 'mysql' | 'mssql' | 'generic';
+  readonly name: 'sqlite' | 'postgres' | 'mysql' | 'mssql' | 'oracle' | 'generic';
   /**
    * Texts compare by the collation of the database, whatever it is: every comparison may find too much, `isAfter` begins with the key
    * itself, and what is exact is decided by whoever reads.
@@ -119,6 +119,10 @@ export interface Dialect {
   readonly longestPattern?: number;
   /** Whether texts are ordered by their UTF-16 code units, where characters beyond U+FFFF come before U+E000. */
   readonly ordersByCodeUnit?: boolean;
+  /** Whether an empty text is NULL. */
+  readonly emptyIsNull?: boolean;
+  /** Whether the database cannot compare the texts of a column: the evaluator does. */
+  isOpaque?(column: CatalogueColumn): boolean;
   /** An expression for ORDER BY with the order of {@link KeyOrder}, the same in every table. */
   orderBy(expression: string, column: CatalogueColumn, order: KeyOrder): string;
   /** A condition that is never NULL: the value is a flag that is set, or a time that is there. */

@@ -1,6 +1,7 @@
 import { type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, type Dialect, qualified, quote } from './database.ts';
 import { mssqlScript } from './delta-script-mssql.ts';
+import { oracleScript } from './delta-script-oracle.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
 import { openApplication } from './open-database.ts';
 
@@ -164,4 +165,4 @@ const mysql: ScriptWords = {
   cleanUp: (log) => `DELETE FROM ${log} WHERE "changed" < now() - INTERVAL 30 DAY AND "seq" < (SELECT * FROM (SELECT max("seq") FROM ${log}) AS newest);`,
 };
 
-const WORDS: Partial<Record<Dialect['name'], ScriptWords>> = { sqlite, postgres, mysql, mssql: mssqlScript };
+const WORDS: Partial<Record<Dialect['name'], ScriptWords>> = { sqlite, postgres, mysql, mssql: mssqlScript, oracle: oracleScript };

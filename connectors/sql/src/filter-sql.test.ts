@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CatalogueColumn, SqlDatabase, SqlValue } from './database.ts';
 import { mssqlDialect } from './dialect-mssql.ts';
 import { mysqlDialect } from './dialect-mysql.ts';
+import { oracleDialect } from './dialect-oracle.ts';
 import { postgresDialect } from './dialect-postgres.ts';
 import { sqliteDialect } from './dialect-sqlite.ts';
 import { translateFilter } from './filter-sql.ts';
@@ -19,6 +20,11 @@ const DIALECTS = [
     types: { string: 'text', integer: 'bigint', boolean: 'boolean', binary: 'bytea' },
   },
   { name: 'MariaDB', dialect: mysqlDialect({ returning: true }), types: { string: 'varchar(60)', integer: 'bigint', boolean: 'tinyint(1)', binary: 'blob' } },
+  {
+    name: 'Oracle',
+    dialect: oracleDialect({ isUnicode: true }),
+    types: { string: 'VARCHAR2(60)', integer: 'NUMBER(19,0)', boolean: 'NUMBER(1,0)', binary: 'RAW(60)' },
+  },
   { name: 'SQL Server', dialect: mssqlDialect(), types: { string: 'varchar(60)', integer: 'bigint', boolean: 'bit', binary: 'varbinary(max)' } },
 ] as const;
 

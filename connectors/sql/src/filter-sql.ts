@@ -175,7 +175,7 @@ function isStorable(text: string): boolean {
 function compareText(filter: Compare, column: CatalogueColumn, expression: string, target: FilterTarget, bound: Bound): string {
   const { dialect } = target.database;
   const value = String(filter.value);
-  if (!isStorable(value)) return unknown([expression], bound);
+  if (!isStorable(value) || (dialect.emptyIsNull && value === '') || dialect.isOpaque?.(column)) return unknown([expression], bound);
   if (dialect.loose) return compareLoosely(filter, column, expression, target, bound);
   if (!filter.caseExact) return compareFolded(filter, column, expression, target, bound);
   const text = dialect.text(expression, column);

@@ -1,6 +1,6 @@
 import { type Attributes, type EncodedAttributes, type EntryFilter, encodeValue, type ImportEntry, matchesEntry, type Value } from '@landbridge/connector-sdk';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   compare,
   contextOf,
@@ -15,6 +15,10 @@ import {
   words,
 } from './testing/applications.ts';
 import { createMssqlBench } from './testing/mssql-fixture.ts';
+import { createOracleBench } from './testing/oracle-fixture.ts';
+
+// Oracle's driver is a fixture: no server of it can run here.
+vi.mock('oracledb', async () => ({ default: (await import('./testing/oracle-fixture.ts')).fixtureDriver }));
 
 /** Text where case folding, normalisation, wildcards and order by code point go wrong, if they go wrong. */
 const LETTERS = [
@@ -142,6 +146,7 @@ describe.each([
   createMariadbBench('utf8mb4_general_ci'),
   createMariadbBench('utf8mb4_unicode_520_nopad_ci'),
   createMssqlBench({ ignoreCase: true }),
+  createOracleBench(),
   throughOdbc(createSqliteBench()),
   throughOdbc(createPostgresBench()),
   throughOdbc(createMariadbBench('utf8mb4_general_ci')),

@@ -84,7 +84,12 @@ function capabilities(context: ConnectorContext): Capabilities {
 const CONNECTIVITY: readonly ParameterDefinition[] = [
   { name: 'dialect', kind: 'drop-down', choices: dialectNames, required: true, label: 'Database' },
   { name: 'file', kind: 'file', label: 'SQLite file' },
-  { name: 'url', kind: 'secret', label: 'Connection URL', description: 'postgres://user:password@host:5432/database, mariadb://…, mssql://…' },
+  {
+    name: 'url',
+    kind: 'secret',
+    label: 'Connection URL',
+    description: 'postgres://user:password@host:5432/database, mariadb://…, mssql://…, oracle://…/service',
+  },
   { name: 'dsn', kind: 'string', label: 'ODBC data source', description: 'Its name in odbc.ini' },
   { name: 'connectionString', kind: 'string', label: 'ODBC connection string', description: 'Driver={…};Server=…, without the password' },
   {

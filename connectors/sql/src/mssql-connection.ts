@@ -27,7 +27,7 @@ export async function loadDriver(): Promise<Driver> {
 }
 
 /** The driver's options. Without `tls` the connection is encrypted, and the certificate checked: a server has one by itself, but not one to trust. */
-export function mssqlOptions(settings: SqlSettings): ConnectionConfiguration {
+function mssqlOptions(settings: SqlSettings): ConnectionConfiguration {
   const { host, port } = addressOf(settings);
   const url = settings.url === undefined ? undefined : new URL(settings.url);
   const database = settings.database ?? decodeURIComponent(url?.pathname.slice(1) ?? '');

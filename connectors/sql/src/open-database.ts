@@ -4,6 +4,7 @@ import { openMssql } from './mssql-database.ts';
 import { openMysql } from './mysql-database.ts';
 import { buildModels, type ObjectModel } from './object-model.ts';
 import { openOdbc } from './odbc/odbc-database.ts';
+import { openOracle } from './oracle-database.ts';
 import { openPostgres } from './postgres-database.ts';
 import { type DialectName, readSettings, type SqlSettings } from './settings.ts';
 import { openSqlite } from './sqlite-database.ts';
@@ -19,6 +20,7 @@ const OPENERS: Readonly<Record<DialectName, (settings: SqlSettings) => SqlDataba
   mariadb: openMysql,
   mysql: openMysql,
   mssql: openMssql,
+  oracle: openOracle,
   odbc: openOdbc,
 };
 

@@ -46,7 +46,7 @@ describe('the parameters of the SQL connector', () => {
   });
 
   it.each([
-    [{ dialect: 'oracle' }, /^dialect: write one of sqlite, postgres/],
+    [{ dialect: 'db2' }, /^dialect: write one of sqlite, postgres/],
     [{ file: undefined }, /^file: /],
     [{ dialect: 'postgres' }, /^host: /],
     [{ dialect: 'postgres', url: 'http://x' }, /^url: /],

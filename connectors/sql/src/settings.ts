@@ -129,7 +129,7 @@ export interface ObjectTypeSettings {
 }
 
 /** The databases that the connector speaks. */
-export const dialectNames = ['sqlite', 'postgres', 'mariadb', 'mysql', 'mssql', 'odbc'] as const;
+export const dialectNames = ['sqlite', 'postgres', 'mariadb', 'mysql', 'mssql', 'oracle', 'odbc'] as const;
 
 /** One of {@link dialectNames}. */
 export type DialectName = (typeof dialectNames)[number];
@@ -224,6 +224,7 @@ const SCHEMES: Readonly<Record<Exclude<DialectName, 'sqlite' | 'odbc'>, RegExp>>
   mariadb: /^(mariadb|mysql):\/\//,
   mysql: /^(mariadb|mysql):\/\//,
   mssql: /^(mssql|sqlserver):\/\//,
+  oracle: /^oracle:\/\//,
 };
 
 function isDialect(value: ParameterValue | undefined): value is DialectName {

@@ -77,6 +77,8 @@ const ASKING: Readonly<Record<Exclude<DialectName, 'sqlite' | 'odbc'>, (socket: 
   mariadb: askMysql,
   mysql: askMysql,
   mssql: askMssql,
+  // Its TLS begins with the connection.
+  oracle: async () => true,
 };
 
 async function askPostgres(socket: Socket): Promise<boolean> {

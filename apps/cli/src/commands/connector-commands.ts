@@ -103,7 +103,7 @@ export function addConnectorCommands(program: Command): void {
       .command('scaffold')
       .description('Propose a complete, commented configuration from what an application holds; needs no host')
       .argument('<package>', 'the connector package: sql')
-      .requiredOption('--url <url>', 'postgres://, mariadb://, mysql://, mssql://, or the path of a SQLite file')
+      .requiredOption('--url <url>', 'postgres://, mariadb://, mysql://, mssql://, oracle://, or the path of a SQLite file')
       .option('--name <connector>', 'the name of the connector', 'hr')
       .option('--schema <name>', 'the schema of the database')
       .option('--out <file>', 'write to this file instead of printing')

@@ -12,6 +12,7 @@ const SCHEMES: Readonly<Record<string, DialectName>> = {
   'mysql:': 'mysql',
   'mssql:': 'mssql',
   'sqlserver:': 'mssql',
+  'oracle:': 'oracle',
   'sqlite:': 'sqlite',
   'file:': 'sqlite',
 };

@@ -22,7 +22,7 @@ import { mariadbPrograms, odbcDrivers, postgresPrograms } from '../../../../tool
 import { connector } from '../index.ts';
 
 /** The databases that tests run on. */
-export type TestedDialect = 'sqlite' | 'postgres' | 'mariadb' | 'mssql';
+export type TestedDialect = 'sqlite' | 'postgres' | 'mariadb' | 'mssql' | 'oracle';
 
 /** How each database says the same thing, in the scripts of tests. */
 export const words: Readonly<Record<TestedDialect, { readonly identity: string; readonly bytes: string; readonly text: string }>> = {
@@ -31,6 +31,7 @@ export const words: Readonly<Record<TestedDialect, { readonly identity: string; 
   mariadb: { identity: 'bigint AUTO_INCREMENT PRIMARY KEY', bytes: 'blob', text: 'varchar(600)' },
   // The fixture's engine is SQLite.
   mssql: { identity: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'varbinary(max)', text: 'nvarchar(600)' },
+  oracle: { identity: 'INTEGER PRIMARY KEY AUTOINCREMENT', bytes: 'raw(2000)', text: 'varchar(600)' },
 };
 
 /** A seeded database to test with, whatever its dialect. */

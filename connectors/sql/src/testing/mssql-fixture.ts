@@ -5,6 +5,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { mssqlCatalogue } from '../mssql-catalogue.ts';
 import { mssqlTracking } from '../mssql-change-tracking.ts';
 import type { Bench } from './applications.ts';
+import { createLock, type Lock } from './engine-lock.ts';
 import { startTdsServer, type TdsResult, type TdsServer, type TdsSession, type TdsStatement } from './tds-server.ts';
 import type { TdsColumn, TdsError, TdsType, TdsValue } from './tds-wire.ts';
 import { matchesLike, rewrite } from './tsql-rewriting.ts';
@@ -117,35 +118,6 @@ function convert(type: string, value: unknown, _style: number): EngineValue {
   if (/^bigint/.test(type)) return BigInt(String(value));
   if (/^varbinary/.test(type)) return typeof value === 'string' ? Buffer.from(value, 'utf16le') : (value as EngineValue);
   return value as EngineValue;
-}
-
-/** One writer at a time, in turn. */
-interface Lock {
-  readonly held: boolean;
-  take(): Promise<() => void>;
-}
-
-function createLock(): Lock {
-  let last = Promise.resolve();
-  let holders = 0;
-  return {
-    get held() {
-      return holders > 0;
-    },
-    async take() {
-      const before = last;
-      let release = (): void => {};
-      last = new Promise((resolve) => {
-        release = resolve;
-      });
-      await before;
-      holders += 1;
-      return () => {
-        holders -= 1;
-        release();
-      };
-    },
-  };
 }
 
 interface Facts {
