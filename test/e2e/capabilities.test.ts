@@ -326,6 +326,39 @@ describe('imports', () => {
     expect((await host.list('Users')).length).toBe(1);
   });
 
+  it('R31 what is left out is no entry: not in a full import, gone with a delta, refused as a new one; another choice invalidates the watermark', async () => {
+    const leaveOut = [
+      [{ attribute: 'title', is: 'equal' as const, value: 'guest' }],
+      [
+        { attribute: 'login', is: 'not-equal' as const, value: 'root' },
+        { attribute: 'boss', is: 'present' as const },
+      ],
+    ];
+    const host = await start({ schema: [person], configuration: { objectTypes: [{ ...objectTypeOf(person), leaveOut }] } });
+    const put = (id: string, login: string, more: Readonly<Record<string, string>> = {}): void =>
+      host.application.put({ type: 'person', key: id, attributes: { id, login, ...more } });
+    put('1', 'ada', { title: 'Dr' });
+    put('2', 'visitor', { title: 'GUEST' });
+    put('3', 'root', { boss: '1' });
+    put('4', 'report', { boss: '1' });
+    expect(await host.run('full')).toBe('success');
+    const names = async (): Promise<readonly unknown[]> => (await host.list('Users')).map((one) => one['userName']).sort();
+    expect(await names()).toEqual(['ada', 'root']);
+    put('1', 'ada', { title: 'guest' });
+    put('2', 'visitor', { title: 'Dr' });
+    expect(await host.run('delta')).toBe('success');
+    expect(await names()).toEqual(['root', 'visitor']);
+    await expect(host.create('Users', { userName: 'new', title: 'guest' })).rejects.toMatchObject({ status: 400, scimType: 'invalidValue' });
+    host.application.script('import-page', 'as-update');
+    put('4', 'report', { boss: '1', title: 'Dr' });
+    expect(await host.run('delta')).toBe('success');
+    host.calls('open-import');
+    await host.reopen({ objectTypes: [objectTypeOf(person)] });
+    await host.run('delta');
+    expect(host.calls('open-import')).toMatchObject([{ kind: 'full' }]);
+    expect(await names()).toEqual(['ada', 'report', 'root', 'visitor']);
+  });
+
   it('a delta may bring whole objects: values that they lack are gone', async () => {
     const host = await start({ schema: [person] });
     host.application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada', title: 'Dr' } });

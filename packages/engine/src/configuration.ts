@@ -1,5 +1,6 @@
 import type { Parameters } from '@landbridge/connector-sdk';
 import type { ScimAttribute } from '@landbridge/scim';
+import type { LeaveOut } from './leave-out.ts';
 import type { IdDecoder } from './linked-ids.ts';
 
 /**
@@ -76,6 +77,8 @@ export interface ObjectTypeConfiguration {
   readonly mapping: readonly AttributeMapping[];
   /** Attributes left out. Default is none. */
   readonly excluded: readonly string[];
+  /** Objects that are no entries of the connector; absent: none. What a client creates must not be one of them. */
+  readonly leaveOut?: LeaveOut;
   /** Attributes that get an index besides those that are unique, anchors or mapped to what clients look up. */
   readonly queryable: readonly string[];
   /** URN of the core schema of a type that is neither User nor Group, e.g. Okta's for roles (S-240). Default names the connector. */

@@ -4,13 +4,14 @@ import { type CompiledObjectType, ConnectorError, compileSchema, type Schema, ty
 import { type ConnectorStore, openSqliteConnectorStore, type StoreModel } from '@landbridge/store';
 import { createBehind } from './behind.ts';
 import type { ConnectorConfiguration } from './configuration.ts';
-import type { ConnectorDescription } from './connector-host/connector-handle.ts';
+import type { ConnectorDescription, Selection } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
 import { takeTurns } from './connector-host/take-turns.ts';
 import { whileOwned } from './connector-host/while-owned.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
+import { compileLeaveOut } from './leave-out.ts';
 import { linkForeignIds } from './linked-ids.ts';
 import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
@@ -70,7 +71,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   const scope = createScope(description.partitions, capabilities, configuration);
   const cleanModels = buildModels('clean', configuration, objectTypes, description);
   const queryable = chooseQueryable(configuration, objectTypes, cleanModels);
-  await handle.select({ schema });
+  await handle.select({ schema, leaveOut: leaveOutFilters(configuration, objectTypes) });
 
   const opened = await (options.openStore?.() ??
     openSqliteConnectorStore({
@@ -383,6 +384,17 @@ function chooseQueryable(
   return result;
 }
 
+/** What imports leave out, by object type. @throws ConnectorError for an attribute that is not there. */
+function leaveOutFilters(configuration: ConnectorConfiguration, objectTypes: ReadonlyMap<string, CompiledObjectType>): NonNullable<Selection['leaveOut']> {
+  return Object.fromEntries(
+    configuration.objectTypes.flatMap(({ objectType, leaveOut }) => {
+      const type = objectTypes.get(objectType);
+      const filter = type === undefined ? undefined : compileLeaveOut(type, leaveOut);
+      return filter === undefined ? [] : [[objectType, filter]];
+    }),
+  );
+}
+
 function storeModel(
   configuration: ConnectorConfiguration,
   objectTypes: ReadonlyMap<string, CompiledObjectType>,
@@ -397,7 +409,7 @@ function storeModel(
     ...(capabilities.objectConfirmation === 'normal' ? {} : { objectConfirmation: capabilities.objectConfirmation }),
     referenceForm: capabilities.distinguishedNameStyle === 'none' ? 'anchor' : 'dn',
     ...(capabilities.dnAsAnchor && [...objectTypes.values()].every((type) => type.anchor.length === 0) ? { dnAsAnchor: true } : {}),
-    ...(scope.partitions.length === 0 && configuration.containers.length === 0 ? {} : { scope: scope.text }),
+    ...(scope.isWhole ? {} : { scope: scope.text }),
     objectTypes: [...objectTypes.values()].map((type) => ({
       name: type.name,
       attributes: type.definition.attributes.map((attribute) => ({

@@ -27,7 +27,7 @@ import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-
 import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
-import { choosePartition, named, withRename } from './scim-naming.ts';
+import { choosePartition, named, refuseLeftOut, withRename } from './scim-naming.ts';
 import { renderRows, renderTexts, requireRow } from './scim-reads.ts';
 import { composeName } from './writes/distinguished-names.ts';
 import { type CurrentEntry, type EntryDelta, needsWholeEntry, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
@@ -75,6 +75,7 @@ async function planCreate(
     if (model.writers.get(attribute)?.shape === 'references') references.push({ attribute, replace: false, added: raw, removed: [] });
     else set[attribute] = raw[0] as string;
   }
+  refuseLeftOut(model, set);
   const { dnTemplate } = model.configuration;
   // A name that the client writes is the name; else it is composed.
   const dn = read.dn ?? (dnTemplate === undefined ? undefined : named(() => composeName(dnTemplate, set, face.capabilities.distinguishedNameStyle)));

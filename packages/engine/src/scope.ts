@@ -22,18 +22,21 @@ export interface Scope {
   requireInside(distinguishedName: string | undefined, partition: Partition | undefined): void;
   /** The same scope has the same text: another one invalidates watermarks (R24). */
   readonly text: string;
+  /** Nothing of the application is outside. */
+  readonly isWhole: boolean;
 }
 
 /** The scope of a connector. */
 export function createScope(
   all: readonly Partition[],
   capabilities: Pick<Capabilities, 'distinguishedNameStyle'>,
-  configuration: Pick<ConnectorConfiguration, 'partitions' | 'containers'>,
+  configuration: Pick<ConnectorConfiguration, 'partitions' | 'containers'> & Partial<Pick<ConnectorConfiguration, 'objectTypes'>>,
 ): Scope {
   const { containers } = configuration;
   const partitions = all.filter((partition) =>
     configuration.partitions.length === 0 ? partition.hiddenByDefault !== true : configuration.partitions.some((name) => isNamed(partition, name)),
   );
+  const leftOut = (configuration.objectTypes ?? []).flatMap(({ objectType, leaveOut = [] }) => (leaveOut.length === 0 ? [] : [[objectType, leaveOut]]));
   const byId = new Map(all.map((partition) => [partition.id, partition]));
 
   function containersOf(partition: Partition | undefined): { readonly included: readonly string[]; readonly excluded: readonly string[] } {
@@ -74,7 +77,8 @@ export function createScope(
       if (inside && !excluded.some((container) => isBelow(distinguishedName, container))) return;
       throw new ConnectorError('invalid-dn', `"${distinguishedName}" is outside the containers that are selected for this connector`);
     },
-    text: JSON.stringify([partitions.map((partition) => partition.id), containers]),
+    text: JSON.stringify([partitions.map((partition) => partition.id), containers, ...(leftOut.length === 0 ? [] : [leftOut])]),
+    isWhole: partitions.length === 0 && containers.length === 0 && leftOut.length === 0,
   };
 }
 

@@ -2,6 +2,7 @@ import type { SynchronizationRules } from './model.ts';
 import type { Note } from './read/notes.ts';
 import type { MimReading } from './read-mim.ts';
 import type { SecretToSupply } from './write/ecma2-parameters.ts';
+import { toLeaveOut } from './write/leave-out.ts';
 import { formatYaml, type PackageLocation, writeConnector } from './write/write-configuration.ts';
 import type { XmlJson } from './xml/tracked-element.ts';
 
@@ -146,8 +147,8 @@ function ruleNotes(rules: SynchronizationRules): readonly Note[] {
   };
   add(
     'connector filters',
-    rules.filters.length,
-    'filters kept objects out of the connector space: kept in the rules, not applied. Everything in scope of partitions and containers is imported',
+    rules.filters.filter((filter) => toLeaveOut(filter) === undefined).length,
+    'filters kept objects out of the connector space by code or by conditions that have no counterpart: kept in the rules, not applied. The others are "leaveOut"',
   );
   add('join rules', rules.joins.length, 'rules joined objects with the metaverse: kept in the rules. The identity cloud matches by filter instead');
   add('projection rules', rules.projections.length, 'rules made metaverse objects: kept in the rules');

@@ -169,6 +169,32 @@ describe('the other shapes', () => {
   });
 });
 
+describe('connector filters', () => {
+  it('declared ones are left out of the connector; what is code or cannot be said is reported', () => {
+    const convertFilter = (conditions: string, type = 'declared') => {
+      const text = fixture('exported-agent.xml').toString('utf8');
+      const set = `<stay-disconnector><filter-set cd-object-type="person" type="${type}"><filter-alternative>${conditions}</filter-alternative></filter-set></stay-disconnector>`;
+      const { yaml, report } = convertMim(readMim(Buffer.from(text.replace(/<stay-disconnector>.*<\/stay-disconnector>/s, set))), location);
+      const { connectors } = parse(yaml ?? '') as {
+        readonly connectors: Readonly<Record<string, { readonly objectTypes: Readonly<Record<string, { readonly leaveOut?: unknown }>> }>>;
+      };
+      return { leaveOut: Object.values(connectors)[0]?.objectTypes['person']?.leaveOut, notes: report.notes.map((note) => note.subject) };
+    };
+    const condition = (attribute: string, operator: string, value = '') => `<condition cd-attribute="${attribute}" operator="${operator}">${value}</condition>`;
+    const all = convertFilter(
+      condition('mail', 'equality', '<value>a@x</value>') +
+        condition('employeeId', 'inequality', '<value ui-radix="10">0x1f4</value>') +
+        condition('givenName', 'present') +
+        condition('sn', 'not-present'),
+    );
+    expect(all.leaveOut).toEqual([{ mail: 'a@x', employeeId: { not: '500' }, givenName: { present: true }, sn: { present: false } }]);
+    expect(all.notes).not.toContain('connector filters');
+    for (const other of [convertFilter('', 'scripted'), convertFilter(condition('mail', 'substring-start', '<value>a</value>'))])
+      expect([other.leaveOut, other.notes.includes('connector filters')]).toEqual([undefined, true]);
+    expect(convertFilter(condition('unknown', 'present'))).toMatchObject({ leaveOut: undefined, notes: expect.arrayContaining(['object type person']) });
+  });
+});
+
 describe('nothing is dropped in silence, and no secret leaves', () => {
   it.each([
     ['0', undefined],

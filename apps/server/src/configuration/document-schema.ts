@@ -92,6 +92,32 @@ const objectType = {
     },
     mapping,
     exclude: list('Attributes left out.'),
+    leaveOut: {
+      type: 'array',
+      description: 'Objects that are no entries: those that satisfy all conditions of any of these.',
+      items: {
+        type: 'object',
+        minProperties: 1,
+        description: 'Conditions by attribute: a value that it has, { not: value }, or { present: true or false }.',
+        additionalProperties: {
+          oneOf: [
+            { type: ['string', 'number', 'boolean'] },
+            {
+              type: 'object',
+              additionalProperties: false,
+              required: ['not'],
+              properties: { not: { type: ['string', 'number', 'boolean'], description: 'It has a value, and not this one.' } },
+            },
+            {
+              type: 'object',
+              additionalProperties: false,
+              required: ['present'],
+              properties: { present: { type: 'boolean', description: 'Whether it has a value.' } },
+            },
+          ],
+        },
+      },
+    },
     queryable: list('Attributes that get an index besides what clients look up.'),
     partition: text('The partition of new entries whose name does not tell it; needed where several are selected.'),
     schema: { type: 'string', pattern: '^urn:[A-Za-z0-9:._-]+$', description: 'URN of the core schema of a type that is neither User nor Group.' },

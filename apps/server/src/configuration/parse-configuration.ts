@@ -348,12 +348,22 @@ function toObjectType(objectType: string, value: Json): ObjectTypeConfiguration 
     endpoint: typeof value['endpoint'] === 'string' ? value['endpoint'] : `${resourceType}s`,
     mapping,
     excluded: (value['exclude'] as readonly string[] | undefined) ?? [],
+    ...(value['leaveOut'] === undefined ? {} : { leaveOut: (value['leaveOut'] as readonly Json[]).map(toConditions) }),
     queryable: (value['queryable'] as readonly string[] | undefined) ?? [],
     ...(typeof value['schema'] === 'string' ? { schema: value['schema'] } : {}),
     sameDisplayNames: value['sameDisplayNames'] === true,
     ...(typeof value['dn'] === 'string' ? { dnTemplate: value['dn'] } : {}),
     ...(typeof value['partition'] === 'string' ? { partition: value['partition'] } : {}),
   };
+}
+
+function toConditions(alternative: Json): NonNullable<ObjectTypeConfiguration['leaveOut']>[number] {
+  return Object.entries(alternative).map(([attribute, condition]) => {
+    if (typeof condition !== 'object' || condition === null) return { attribute, is: 'equal' as const, value: String(condition) };
+    const { not, present } = condition as { readonly not?: unknown; readonly present?: boolean };
+    if (not !== undefined) return { attribute, is: 'not-equal' as const, value: String(not) };
+    return { attribute, is: present === true ? ('present' as const) : ('absent' as const) };
+  });
 }
 
 function toRunProfiles(configured: Readonly<Record<string, readonly unknown[]>>): readonly RunProfile[] {

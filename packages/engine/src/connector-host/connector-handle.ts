@@ -37,6 +37,8 @@ export interface ConnectorHandle {
 /** What of the application is in use. */
 export interface Selection {
   readonly schema: Schema;
+  /** Objects that are no entries, by object type. */
+  readonly leaveOut?: Readonly<Record<string, EntryFilter>>;
 }
 
 export interface ConnectorDescription {

@@ -110,7 +110,7 @@ async function select(selection: Selection): Promise<void> {
   const connector = await load();
   const { dnAsAnchor } = await connector.capabilities(context);
   const types = compileSchema(selection.schema, { dnAsAnchor });
-  const imports = new Map([...types.values()].map((type) => [type.name, prepareType(type)]));
+  const imports = new Map([...types.values()].map((type) => [type.name, prepareType(type, selection.leaveOut?.[type.name])]));
   selected = { schema: selection.schema, types, imports };
 }
 

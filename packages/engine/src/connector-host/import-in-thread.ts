@@ -15,7 +15,7 @@ import {
 } from '@landbridge/connector-sdk';
 import { type ImportCounts, type ImportedEntry, noCounts, type PageOutcome, storeOverPort } from '@landbridge/store';
 import type { ImportOutcome, ImportTask } from './connector-handle.ts';
-import { type ImportType, prepareEntry } from './prepare-entry.ts';
+import { type ImportType, isLeftOut, prepareEntry } from './prepare-entry.ts';
 import type { ThreadEvent } from './thread-messages.ts';
 
 /**
@@ -198,7 +198,10 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     const type = work.types.get(entry.objectType);
     if (type === undefined) return tally.fail(nameOf(entry), { code: 'unknown-object-type', message: `object type "${entry.objectType}" is not selected` });
     try {
-      const prepared = prepareEntry(type, entry);
+      const leftOut = isLeftOut(type, entry);
+      // What a full import does not show is gone; a delta has to say so.
+      if (leftOut && work.task.kind === 'full') return;
+      const prepared = prepareEntry(type, leftOut ? { ...entry, modification: 'delete' } : entry);
       buffer.push(prepared);
       if (prepared.op !== 'put') return;
       characters += prepared.body.length;
@@ -218,6 +221,11 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     const anchor = entry.anchor === undefined ? {} : { anchor: anchorOf(type, entry.anchor) };
     missing.push({ objectType: entry.objectType, ...anchor, ...(entry.dn === undefined ? {} : { dn: entry.dn }) });
     return true;
+  }
+
+  /** An update of what was left out. Where it lets the object in, the next full import does. */
+  function isOfLeftOut(entry: ImportedEntry | undefined, error: ConnectorErrorData): boolean {
+    return entry?.op === 'update' && error.code === 'not-found' && work.types.get(entry.objectType)?.leaveOut !== undefined;
   }
 
   async function flush(): Promise<void> {
@@ -241,7 +249,10 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
       .applyPage(work.task.stepId, entries)
       .then((outcome) => {
         tally.add(outcome);
-        for (const { index, error } of outcome.errors) if (!askFor(entries[index], error)) tally.fail(nameOfImported(entries[index]), error);
+        for (const { index, error } of outcome.errors) {
+          const entry = entries[index];
+          if (!askFor(entry, error) && !isOfLeftOut(entry, error)) tally.fail(nameOfImported(entry), error);
+        }
         for (const index of outcome.postponed) {
           const entry = entries[index];
           if (entry !== undefined) postponed.push(entry);

@@ -5,9 +5,11 @@ import {
   ConnectorError,
   type EncodedAttributes,
   type EncodedValue,
+  type EntryFilter,
   encodeAttributes,
   encodeValue,
   type ImportEntry,
+  matchesEntry,
   readAnchor,
   type SchemaAttribute,
 } from '@landbridge/connector-sdk';
@@ -18,11 +20,19 @@ export interface ImportType {
   readonly type: CompiledObjectType;
   /** Multi-valued references: they do not go into the body. */
   readonly sets: readonly SchemaAttribute[];
+  /** What satisfies it is no entry. */
+  readonly leaveOut: EntryFilter | undefined;
 }
 
 /** Prepares an object type for importing. */
-export function prepareType(type: CompiledObjectType): ImportType {
-  return { type, sets: type.definition.attributes.filter((attribute) => attribute.type === 'reference' && attribute.multiValued) };
+export function prepareType(type: CompiledObjectType, leaveOut?: EntryFilter): ImportType {
+  return { type, leaveOut, sets: type.definition.attributes.filter((attribute) => attribute.type === 'reference' && attribute.multiValued) };
+}
+
+/** Whether a whole object is none of the connector's entries. */
+export function isLeftOut({ type, leaveOut }: ImportType, entry: ImportEntry): boolean {
+  if (leaveOut === undefined || (entry.modification !== 'add' && entry.modification !== 'replace')) return false;
+  return matchesEntry(leaveOut, encodeAttributes(type, { ...entry.attributes, ...entry.anchor }));
 }
 
 /**

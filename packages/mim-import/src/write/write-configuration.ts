@@ -3,6 +3,7 @@ import type { DeprovisioningChoice, ImportedConnector, ImportedObjectType } from
 import type { Note } from '../read/notes.ts';
 import { DEFAULT_PARTITION } from '../read/read-partitions.ts';
 import { environmentName, type SecretToSupply, writeParameters } from './ecma2-parameters.ts';
+import { toLeaveOut } from './leave-out.ts';
 import { proposeMapping } from './scim-mapping.ts';
 
 /** Where the connector's code is. */
@@ -118,8 +119,15 @@ function writeObjectTypes(connector: ImportedConnector, comments: Map<string, st
     const excluded = type.attributes.filter((attribute) => !attribute.selected && !attribute.secret && !type.anchor.includes(attribute.name));
     const dn = dnTemplate(type, connector, decide);
     const queryable = type.queryable.filter((name) => !type.anchor.includes(name));
+    const used = new Set(type.attributes.filter((attribute) => attribute.selected).map((attribute) => attribute.name));
+    const alternatives = connector.rules.filters.filter((filter) => filter.objectType === type.name).flatMap((filter) => toLeaveOut(filter) ?? []);
+    const leaveOut = alternatives.filter((alternative) => Object.keys(alternative).every((name) => used.has(name)));
+    if (leaveOut.length < alternatives.length)
+      decide(`object type ${type.name}`, 'a connector filter names attributes that are not selected: it is not applied; select them and add it to leaveOut');
+    if (leaveOut.length > 0) comments.set(`objectTypes\n${type.name}\nleaveOut`, 'The connector filters of the old agent.');
     result[type.name] = {
       resourceType: proposal.resourceType,
+      ...(leaveOut.length === 0 ? {} : { leaveOut }),
       ...(Object.keys(proposal.mapping).length === 0 ? {} : { mapping: proposal.mapping }),
       ...(excluded.length === 0 ? {} : { exclude: excluded.map((attribute) => attribute.name) }),
       ...(queryable.length === 0 ? {} : { queryable }),
