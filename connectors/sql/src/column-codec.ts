@@ -1,6 +1,6 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
 import type { CatalogueColumn } from './database.ts';
-import type { ColumnSettings, ColumnType } from './settings.ts';
+import type { ColumnSettings, ColumnType, MultiValueSettings } from './settings.ts';
 import { formatTime, parseTime, type TimeSettings } from './times.ts';
 
 /** How the value of a column becomes the values of an attribute, where that is more than its type says. */
@@ -25,6 +25,17 @@ export function chooseCodec(settings: ColumnSettings, column: CatalogueColumn): 
   if (settings.time !== undefined) return timeCodec(settings.time, column);
   if (settings.empty === 'absent') return emptyCodec(column);
   return undefined;
+}
+
+/** How many bytes a value of a side table may have. */
+export function maximumSideBytes(settings: MultiValueSettings, column: CatalogueColumn): number | undefined {
+  return column.type === 'binary' && settings.reference === undefined ? (settings.maximumBytes ?? MAXIMUM_BYTES) : undefined;
+}
+
+/** @throws ConnectorError `invalid-attribute-value` for bytes beyond the limit of their column. */
+export function checkBytes(value: Value, { maximumBytes }: CatalogueColumn): void {
+  if (maximumBytes !== undefined && value instanceof Uint8Array && value.byteLength > maximumBytes)
+    throw refuse(`the value has more than ${maximumBytes} bytes; raise maximumBytes of the attribute, or leave it out`);
 }
 
 /** How many bytes a value of a binary column may have; `undefined` for other columns. */

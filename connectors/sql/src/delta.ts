@@ -5,6 +5,7 @@ import type { SelectedType } from './import-session.ts';
 import { readTracking, seedTracking } from './mssql-change-tracking.ts';
 import type { LogModel, ObjectModel } from './object-model.ts';
 import { readReplication, seedReplication } from './postgres-replication.ts';
+import { rowsAtOnce } from './row-reader.ts';
 
 /**
  * Where each object type goes on: the highest value of its watermark column, or of the sequence of its change log. The
@@ -96,8 +97,11 @@ export async function* readDelta(
     const changes = changesOf(database, snapshot, model, since);
     for await (const repeated of changes) {
       const changed = lastOfEach(repeated);
-      const entries = await readChanged(database, model, wanted, changed, step.signal);
-      for (let index = 0; index < entries.length; index += step.pageSize) yield { entries: entries.slice(index, index + step.pageSize), more: true };
+      const size = rowsAtOnce(model, wanted, PAGE);
+      for (let at = 0; at < changed.length; at += size) {
+        const entries = await readChanged(database, model, wanted, changed.slice(at, at + size), step.signal);
+        for (let index = 0; index < entries.length; index += step.pageSize) yield { entries: entries.slice(index, index + step.pageSize), more: true };
+      }
     }
   }
   yield { entries: [], more: false, ...(next === undefined ? {} : { watermark: next }) };

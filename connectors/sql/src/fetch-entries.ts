@@ -2,7 +2,7 @@ import type { ImportEntry, Value } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, type Dialect, quote, type SqlDatabase, type SqlRow, type SqlValue } from './database.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
 import { formatValue } from './references.ts';
-import { compileReader, keyOf, type ReadEntry, type RowReader } from './row-reader.ts';
+import { compileReader, keyOf, nameAttribute, type ReadEntry, type RowReader } from './row-reader.ts';
 import { compileSideValue, sideColumns, sideCondition, sideOrder } from './side-reader.ts';
 
 /** Keys in one statement: far below the number of parameters that any database allows. */
@@ -107,12 +107,22 @@ async function addSide(
 function collect(name: string, rows: readonly SqlRow[], ownerOf: (row: SqlRow) => ReadEntry | undefined, readValue: (row: SqlRow) => Value | undefined): void {
   for (const row of rows) {
     const owner = ownerOf(row);
-    const value = readValue(row);
-    if (owner === undefined || value === undefined) continue;
+    if (owner === undefined) continue;
+    const value = readQuietly(owner, name, row, readValue);
+    if (value === undefined) continue;
     const values = (owner.attributes[name] ?? []) as Value[];
     const last = values.at(-1);
     if (last === undefined || formatValue(last) !== formatValue(value)) values.push(value);
     owner.attributes[name] = values;
+  }
+}
+
+function readQuietly(owner: ReadEntry, name: string, row: SqlRow, readValue: (row: SqlRow) => Value | undefined): Value | undefined {
+  try {
+    return readValue(row);
+  } catch (error) {
+    Object.assign(owner, { error: nameAttribute(error, owner.objectType, name) });
+    return undefined;
   }
 }
 

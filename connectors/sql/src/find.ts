@@ -15,7 +15,7 @@ import { completeRows, createBinder, isAfterKey } from './fetch-entries.ts';
 import { translateFilter } from './filter-sql.ts';
 import { rowKey } from './import-session.ts';
 import type { ObjectModel } from './object-model.ts';
-import { compileReader, keyOf, type RowReader } from './row-reader.ts';
+import { compileReader, keyOf, type RowReader, rowsAtOnce } from './row-reader.ts';
 
 /** Candidates that are read at once, at least: what the database cannot decide is decided here. */
 const PAGE = 200;
@@ -28,7 +28,13 @@ export async function findEntries(database: SqlDatabase, models: ReadonlyMap<str
   const selected = new Set(type.attributes.map((attribute) => attribute.name));
   // The evaluator needs what the filter names, selected or not.
   const wanted = new Set([...selected, ...attributesOf(request.filter)]);
-  const search: Search = { database, model, reader: compileReader(database, model, wanted), request, pageSize: Math.max(PAGE, request.limit + 1) };
+  const search: Search = {
+    database,
+    model,
+    reader: compileReader(database, model, wanted),
+    request,
+    pageSize: rowsAtOnce(model, wanted, Math.max(PAGE, request.limit + 1)),
+  };
   const found: ImportEntry[] = [];
   let seen: ReadonlySet<string> = new Set();
   for (let after: SqlRow | undefined; ; ) {

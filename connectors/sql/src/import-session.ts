@@ -13,7 +13,7 @@ import { readDelta, seedWatermark } from './delta.ts';
 import { completeRows, createBinder, isAfterKey, keyText } from './fetch-entries.ts';
 import type { ObjectModel } from './object-model.ts';
 import { formatValue } from './references.ts';
-import { compileReader, keyOf, type RowReader } from './row-reader.ts';
+import { bytesOf, compileReader, isPageFull, keyOf, nameAttribute, type ReadEntry, type RowReader, rowsAtOnce } from './row-reader.ts';
 import { openSideReader, type SideReader } from './side-reader.ts';
 
 /** Rows that are fetched at once, of the main table and of each side table. */
@@ -118,7 +118,7 @@ async function* readTypeByPages(
   const inSnapshot: SqlDatabase = { ...database, query };
   const reader = compileReader(database, model, wanted);
   const order = model.anchor.map((one) => database.dialect.orderBy(`m.${quote(one.column.name)}`, one.column, one.order)).join(', ');
-  const size = Math.min(Math.max(step.pageSize, PAGE), FETCH_ROWS);
+  const size = rowsAtOnce(model, wanted, Math.min(Math.max(step.pageSize, PAGE), FETCH_ROWS));
   let seen: ReadonlySet<string> = new Set();
   for (let after: readonly Value[] | undefined; ; ) {
     const binder = createBinder(database);
@@ -143,7 +143,7 @@ async function* readTypeByPages(
       const isRepeated = entry.error === undefined && before !== undefined && own !== undefined && isSameAnchor(model, before, own);
       return isRepeated ? { ...entry, error: duplicate(model) } : entry;
     });
-    for (let index = 0; index < marked.length; index += step.pageSize) yield marked.slice(index, index + step.pageSize);
+    yield* inPages(marked, step.pageSize);
     if (isLast) return;
     after = keyOf(model, keys[count - 1] ?? {});
   }
@@ -153,6 +153,20 @@ async function* readTypeByPages(
 export function rowKey(model: ObjectModel, reader: RowReader, row: SqlRow): string {
   const { anchor, error } = reader.entry(row, 'add');
   return error === undefined ? keyText(keyOf(model, anchor)) : '';
+}
+
+/** Entries in pages: of so many, or fewer where they are large. */
+function* inPages(entries: readonly ReadEntry[], pageSize: number): Generator<readonly ImportEntry[]> {
+  let page: ReadEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    page.push(entry);
+    bytes += bytesOf(entry);
+    if (page.length < pageSize && !isPageFull(bytes)) continue;
+    yield page;
+    [page, bytes] = [[], 0];
+  }
+  if (page.length > 0) yield page;
 }
 
 /** Where the rows with the anchor of the last one begin. @throws ConnectorError when all rows have one anchor. */
@@ -182,10 +196,12 @@ async function* readType(
   const reader = compileReader(database, model, wanted);
   const order = model.anchor.map((one) => database.dialect.orderBy(`m.${quote(one.column.name)}`, one.column, one.order)).join(', ');
   const where = model.alive === undefined ? '' : ` WHERE ${model.alive}`;
-  const main = await snapshot.cursor(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, [], FETCH_ROWS);
+  const main = await snapshot.cursor(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, [], rowsAtOnce(model, wanted, FETCH_ROWS));
   const sides: SideReader[] = [];
-  for (const side of model.sides) if (wanted.has(side.attribute.name)) sides.push(await openSideReader(database, snapshot, model, side, FETCH_ROWS));
+  for (const side of model.sides)
+    if (wanted.has(side.attribute.name)) sides.push(await openSideReader(database, snapshot, model, side, rowsAtOnce(model, wanted, FETCH_ROWS)));
   let buffer: ImportEntry[] = [];
+  let bytes = 0;
   let previous: readonly Value[] | undefined;
   for (let rows = await main.read(); rows.length > 0; rows = await main.read()) {
     for (const row of rows) {
@@ -194,25 +210,36 @@ async function* readType(
         const key = keyOf(model, entry.anchor);
         if (previous !== undefined && isSameKey(previous, key)) buffer.push({ ...entry, error: duplicate(model) });
         else {
+          let error: ImportEntry['error'];
           for (const side of sides) {
-            let values = side.take(key);
-            while (values === undefined) {
-              await side.fill();
-              values = side.take(key);
+            try {
+              const values = await takeAll(side, key);
+              if (values.length > 0) entry.attributes[side.name] = values;
+            } catch (thrown) {
+              error ??= nameAttribute(thrown, model.name, side.name);
             }
-            if (values.length > 0) entry.attributes[side.name] = values;
           }
-          buffer.push(entry);
+          bytes += bytesOf(entry);
+          buffer.push(error === undefined ? entry : { ...entry, error });
         }
         previous = key;
       } else buffer.push(entry);
-      if (buffer.length < pageSize) continue;
+      if (buffer.length < pageSize && !isPageFull(bytes)) continue;
       yield buffer;
-      buffer = [];
+      [buffer, bytes] = [[], 0];
     }
   }
   if (buffer.length > 0) yield buffer;
   await closeAll([main, ...sides]);
+}
+
+/** The values of a key, with as many pages of the side table as it takes. @throws what is wrong with one of them. */
+async function takeAll(side: SideReader, key: readonly Value[]): Promise<readonly Value[]> {
+  for (;;) {
+    const values = side.take(key);
+    if (values !== undefined) return values;
+    await side.fill();
+  }
 }
 
 async function closeAll(cursors: readonly Pick<SqlCursor, 'close'>[]): Promise<void> {

@@ -63,6 +63,7 @@ function capabilities(context: ConnectorContext): Capabilities {
   const hasPasswords = Object.values(settings.objectTypes).some((type) => type.write?.setPassword !== undefined);
   return {
     ...defaultCapabilities,
+    deltaMissesDeletes: Object.values(settings.objectTypes).some(({ delta }) => delta?.watermarkColumn !== undefined && delta.deletedColumn === undefined),
     deltaImport: Object.values(settings.objectTypes).every((type) => type.delta !== undefined),
     find: true,
     password: hasPasswords,

@@ -1,5 +1,5 @@
 import { ConnectorError, type Schema, type SchemaAttribute, type SchemaObjectType, toConnectorError } from '@landbridge/connector-sdk';
-import { chooseCodec, maximumBytesOf } from './column-codec.ts';
+import { chooseCodec, maximumBytesOf, maximumSideBytes } from './column-codec.ts';
 import { type CatalogueColumn, type KeyOrder, qualified, quote, type SqlDatabase } from './database.ts';
 import type { ColumnSettings, DeltaSettings, MultiValueSettings, ObjectTypeSettings, SqlSettings } from './settings.ts';
 import { compileOperations, type WriteOperations } from './write-operations.ts';
@@ -266,8 +266,14 @@ async function buildSide(database: SqlDatabase, name: string, settings: MultiVal
   if (catalogue.length === 0) throw problem(`${path}.table`, `there is no table or view "${settings.table}" that this account may see`);
   const find = finder(catalogue, settings.table, path);
   const key = settings.key.map((column) => find(column, 'key'));
+  const limited = (column: CatalogueColumn): CatalogueColumn => {
+    const maximumBytes = maximumSideBytes(settings, column);
+    return maximumBytes === undefined ? column : { ...column, maximumBytes };
+  };
   const value =
-    settings.reference === undefined ? [find(settings.value ?? '', 'value')] : settings.reference.columns.map((column) => find(column, 'reference.columns'));
+    settings.reference === undefined
+      ? [limited(find(settings.value ?? '', 'value'))]
+      : settings.reference.columns.map((column) => find(column, 'reference.columns'));
   const direction = settings.direction === undefined ? {} : { direction: settings.direction };
   const attribute: SchemaAttribute =
     settings.reference === undefined

@@ -1,4 +1,5 @@
 import { type Attributes, ConnectorError, type ConnectorErrorData, type ImportEntry, toErrorData, type Value } from '@landbridge/connector-sdk';
+import { checkBytes } from './column-codec.ts';
 import { type CatalogueColumn, type Dialect, quote, type SqlDatabase, type SqlRow } from './database.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
 import { formatReference } from './references.ts';
@@ -68,7 +69,7 @@ export function compileReader(database: SqlDatabase, model: ObjectModel, wanted:
 }
 
 /** How a column is selected: of bytes not more than it takes to see that they are too many. */
-function selectedOf(dialect: Dialect, expression: string, column: CatalogueColumn): string {
+export function selectedOf(dialect: Dialect, expression: string, column: CatalogueColumn): string {
   const { maximumBytes } = column;
   return dialect.selected(maximumBytes === undefined ? expression : dialect.firstBytes(expression, maximumBytes + 1), column);
 }
@@ -76,16 +77,16 @@ function selectedOf(dialect: Dialect, expression: string, column: CatalogueColum
 /** The values of an attribute by the value of its column. @throws ConnectorError `invalid-attribute-value`. */
 export function attributeValues(column: CatalogueColumn | undefined, value: Value | undefined): Value | readonly Value[] | undefined {
   if (value === undefined || column === undefined) return value;
-  const { codec, maximumBytes } = column;
-  if (maximumBytes !== undefined && value instanceof Uint8Array && value.byteLength > maximumBytes)
-    throw new ConnectorError('invalid-attribute-value', `a value has more than ${maximumBytes} bytes; raise maximumBytes of the attribute, or leave it out`);
+  const { codec } = column;
+  checkBytes(value, column);
   if (codec === undefined) return value;
   const values = codec.read(value);
   if (values.length === 0) return undefined;
   return codec.multiValued ? values : values[0];
 }
 
-function nameAttribute(error: unknown, objectType: string, attribute: string): ConnectorErrorData {
+/** An error of a value with the name of its attribute. */
+export function nameAttribute(error: unknown, objectType: string, attribute: string): ConnectorErrorData {
   const { code, message, detail } = toErrorData(error);
   return { code, message: `${objectType}.${attribute}: ${message}`, detail: { ...detail, attribute } };
 }
@@ -97,4 +98,32 @@ export function keyOf(model: ObjectModel, anchor: Attributes): readonly Value[] 
     if (value !== undefined && !Array.isArray(value)) return value as Value;
     throw new ConnectorError('missing-attribute', `the anchor attribute "${attribute.name}" is missing`, { attribute: attribute.name });
   });
+}
+
+/** Bytes of values that are held at once, at most. */
+const HELD_BYTES = 64 * 1024 * 1024;
+/** Fewer rows at once are none: pages end between the keys of two rows. */
+const FEWEST = 4;
+
+/** How many rows are read at once: fewer than usual where each may be large. */
+export function rowsAtOnce(model: ObjectModel, wanted: ReadonlySet<string>, usual: number): number {
+  const largest = [
+    ...model.columns.map(({ attribute, columns }) => ({ attribute, column: columns[0] })),
+    ...model.sides.map(({ attribute, value }) => ({ attribute, column: value[0] })),
+  ]
+    .filter(({ attribute }) => wanted.has(attribute.name))
+    .reduce((sum, { column }) => sum + (column?.maximumBytes ?? 0), 0);
+  return largest === 0 ? usual : Math.max(FEWEST, Math.min(usual, Math.floor(HELD_BYTES / largest)));
+}
+
+/** Bytes of the binary values of an entry. */
+export function bytesOf({ attributes }: Pick<ReadEntry, 'attributes'>): number {
+  const size = (value: unknown): number =>
+    value instanceof Uint8Array ? value.byteLength : Array.isArray(value) ? (value as readonly unknown[]).reduce((sum: number, one) => sum + size(one), 0) : 0;
+  return Object.values(attributes).reduce((sum: number, value) => sum + size(value), 0);
+}
+
+/** Whether so many bytes are enough for a page. */
+export function isPageFull(bytes: number): boolean {
+  return bytes >= HELD_BYTES / 4;
 }

@@ -54,6 +54,7 @@ const multiValued = structure(
     value: { ...name, description: 'The column with the value' },
     reference: structure({ columns: names, objectType: name }, ['columns', 'objectType']),
     where: { ...name, description: 'A condition in SQL: other rows are none of these values, and are left alone' },
+    maximumBytes: { type: 'integer', description: 'Bytes that a binary value may have; default is 1048576' },
     set: { type: 'object', description: 'Values of other columns of added rows; =today, =now' },
     direction: { type: 'string', enum: ['import-export', 'import-only', 'export-only'] },
   },

@@ -48,6 +48,8 @@ export interface MultiValueSettings {
   readonly where?: string;
   /** Values of other columns of the rows that are added; `=today`, `=now`. */
   readonly set?: Readonly<Record<string, string | number | boolean>>;
+  /** Bytes that a binary value may have; default is 1048576. */
+  readonly maximumBytes?: number;
   readonly direction?: 'import-export' | 'import-only' | 'export-only';
 }
 

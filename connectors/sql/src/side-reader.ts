@@ -1,14 +1,17 @@
 import { orderText, type Value } from '@landbridge/connector-sdk';
+import { checkBytes } from './column-codec.ts';
 import { type Dialect, quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
 import { type ObjectModel, orderOf, type SideAttribute } from './object-model.ts';
 import { formatReference, formatValue } from './references.ts';
+import { selectedOf } from './row-reader.ts';
 
 /** A side table read in the order of its key, beside the main table. */
 export interface SideReader {
   readonly name: string;
   /**
    * The values of the row of the main table with this key; keys must be asked for in ascending order. Rows of smaller keys
-   * belong to nobody. `undefined` means that more rows are needed first: {@link fill}, then ask again.
+   * belong to nobody. `undefined` means that more rows are needed first: {@link fill}, then ask again. Throws when all rows of the key
+   * were read and one of them has a value that cannot be.
    */
   take(key: readonly Value[]): readonly Value[] | undefined;
   fill(): Promise<void>;
@@ -25,7 +28,7 @@ export function sideOrder(database: SqlDatabase, model: ObjectModel, side: SideA
 
 /** What side rows are selected: the key, then the value. */
 export function sideColumns(dialect: Dialect, side: SideAttribute): string {
-  return [...side.key, ...side.value].map((column) => dialect.selected(`s.${quote(column.name)}`, column)).join(', ');
+  return [...side.key, ...side.value].map((column) => selectedOf(dialect, `s.${quote(column.name)}`, column)).join(', ');
 }
 
 /** Rows that have a key and a value; others say nothing. */
@@ -39,7 +42,13 @@ export function compileSideValue(database: SqlDatabase, side: SideAttribute): (r
   const start = side.key.length;
   const readers = side.value.map((column) => database.dialect.reader(column));
   const [first] = readers;
-  if (side.attribute.type !== 'reference') return (row) => first?.(row[start]);
+  const [column] = side.value;
+  if (side.attribute.type !== 'reference')
+    return (row) => {
+      const value = first?.(row[start]);
+      if (value !== undefined && column !== undefined) checkBytes(value, column);
+      return value;
+    };
   if (readers.length === 1) return (row) => (first === undefined ? undefined : formatValue(first(row[start])));
   return (row) => formatReference(readers.map((read, index) => read(row[start + index])));
 }
@@ -62,12 +71,25 @@ export async function openSideReader(
   // A group may span pages: what was found of it waits here.
   let found: Value[] = [];
   let last: Value | undefined;
+  let failure: unknown;
 
   function finish(): readonly Value[] {
-    const values = found;
+    const [values, thrown] = [found, failure];
     found = [];
     last = undefined;
+    failure = undefined;
+    if (thrown !== undefined) throw thrown;
     return values;
+  }
+
+  function readQuietly(row: SqlRow): Value | undefined {
+    try {
+      return readValue(row);
+    } catch (error) {
+      // The rows after it are read all the same: others own them.
+      failure ??= error;
+      return undefined;
+    }
   }
 
   return {
@@ -78,7 +100,7 @@ export async function openSideReader(
         const order = compare(row, key);
         if (order > 0) return finish();
         if (order < 0) continue;
-        const value = readValue(row);
+        const value = readQuietly(row);
         // Values arrive in order: a repeated one stands beside its like.
         if (value === undefined || (last !== undefined && isSame(value, last))) continue;
         found.push(value);

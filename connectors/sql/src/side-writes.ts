@@ -1,4 +1,5 @@
 import { type AttributeChange, ConnectorError, type EntryChange, type Value } from '@landbridge/connector-sdk';
+import { checkBytes } from './column-codec.ts';
 import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue, type Statement } from './database.ts';
 import { type Binder, createBinder, parameterOf, sqlKey } from './fetch-entries.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
@@ -119,6 +120,7 @@ function rowSet(database: SqlDatabase, side: SideAttribute, key: readonly Value[
   const { name, type } = side.attribute;
   const rows = [...new Set(values)].map((value) => {
     try {
+      if (side.value[0] !== undefined) checkBytes(value, side.value[0]);
       return sqlKey(database, side.value, type === 'reference' ? parseReference(String(value), side.value) : [value]);
     } catch (error) {
       throw refused(name, `attribute "${name}": ${error instanceof Error ? error.message : String(error)}`);

@@ -16,6 +16,7 @@ import {
   schemaOf,
   type TestedDialect,
   throughOdbc,
+  words,
 } from './testing/applications.ts';
 import { formatTime, parseTime } from './times.ts';
 
@@ -210,6 +211,46 @@ describe.each([
     expect((await importAll(context)).entries.map((entry) => entry.error?.detail?.attribute)).toEqual(['bytes', undefined]);
     await application.close();
   });
+
+  it.skipIf(!bench.isThere)(
+    'R19: large binaries make small pages; one of a side table beyond its limit is an error of its entry, and its neighbours are whole',
+    async () => {
+      const bytes = bench.dialect === 'mariadb' ? 'longblob' : words[bench.dialect].bytes;
+      application = await bench.create(
+        `CREATE TABLE owners (id INTEGER PRIMARY KEY, photo ${bytes}); CREATE TABLE certificates (owner INTEGER, cert ${bytes})`,
+      );
+      const ownerOf = (maximumBytes: number) => ({
+        table: 'owners',
+        anchor: ['id'],
+        anchorAssigned: false,
+        attributes: { photo: { maximumBytes: 4 * 1024 * 1024 } },
+        multiValued: { certs: { table: 'certificates', key: ['owner'], value: 'cert', maximumBytes } },
+      });
+      const [context, narrow] = [contextOf(application, { owner: ownerOf(64) }), contextOf(application, { owner: ownerOf(16) })];
+      for (let id = 1n; id <= 10n; id += 1n) {
+        const certs = [new Uint8Array(id === 5n ? 40 : 16).fill(Number(id))];
+        expect((await putOne(context, addOf('owner', { id, photo: new Uint8Array(2 * 1024 * 1024).fill(Number(id)), certs }))).error).toBeUndefined();
+      }
+      expect((await putOne(narrow, addOf('owner', { id: 11n, certs: [new Uint8Array(17)] }))).error).toMatchObject({
+        code: 'invalid-attribute-value',
+        message: expect.stringContaining('maximumBytes'),
+        detail: { attribute: 'certs' },
+      });
+      const { entries, pages } = await importAll(narrow);
+      expect(pages).toBeGreaterThan(2);
+      expect(entries.map(({ anchor, error }) => [anchor['id'], error?.detail?.attribute])).toEqual(
+        Array.from({ length: 10 }, (_, index) => [BigInt(index + 1), index === 4 ? 'certs' : undefined]),
+      );
+      expect(
+        entries.every(
+          ({ attributes, anchor }) => Buffer.compare(attributes?.['photo'] as Uint8Array, Buffer.alloc(2 * 1024 * 1024, Number(anchor['id']))) === 0,
+        ),
+      ).toBe(true);
+      const found = await find(context, 'owner', compare('id', 'equal', '5', 'integer'));
+      expect(((found.entries[0]?.attributes?.['certs'] ?? []) as readonly Uint8Array[]).map((one) => one.byteLength)).toEqual([40]);
+      await application.close();
+    },
+  );
 
   it.skipIf(!bench.isThere)('a time that is none is an error of its entry, and refused in a change', async () => {
     application = await bench.create(TABLE[bench.dialect] ?? '');

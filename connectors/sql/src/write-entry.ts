@@ -8,6 +8,7 @@ import {
   type SchemaAttribute,
   type Value,
 } from '@landbridge/connector-sdk';
+import { checkBytes } from './column-codec.ts';
 import { addByOperations, deleteByOperations, updateByOperations } from './custom-writes.ts';
 import { type CatalogueColumn, type Insert, quote, type SqlRow } from './database.ts';
 import { type Binder, createBinder, keyText } from './fetch-entries.ts';
@@ -279,13 +280,12 @@ function anchorColumn(model: ObjectModel, column: CatalogueColumn): CatalogueCol
 }
 
 function columnValues({ attribute, columns }: ColumnAttribute, part: AttributeChange): readonly (Value | null)[] | undefined {
-  const { codec, maximumBytes } = columns[0] ?? {};
+  const { codec } = columns[0] ?? {};
   try {
     if (codec !== undefined) return [codec.write(codec.multiValued ? allValues(part) : valueList(onlyValue(part)))];
     const value = onlyValue(part);
     if (value === undefined) return undefined;
-    if (maximumBytes !== undefined && value instanceof Uint8Array && value.byteLength > maximumBytes)
-      throw new ConnectorError('invalid-attribute-value', `the value has more than ${maximumBytes} bytes; raise maximumBytes of the attribute`);
+    if (columns[0] !== undefined) checkBytes(value, columns[0]);
     return attribute.type === 'reference' ? parseReference(String(value), columns) : [value];
   } catch (error) {
     if (error instanceof ConnectorError && error.detail.attribute !== undefined) throw error;

@@ -21,6 +21,8 @@ export type Normalization = 'uppercase' | 'remove-accents';
 export interface Capabilities {
   readonly import: boolean;
   readonly deltaImport: boolean;
+  /** A delta import does not tell of deletes: the host runs full imports beside scheduled deltas. Default is `false`. */
+  readonly deltaMissesDeletes?: boolean;
   readonly export: boolean;
   /** An import session brings whole objects that the host asks for (ECMA2 `FullObject`). Default is `false`. */
   readonly fullObjects?: boolean;

@@ -12,8 +12,9 @@ import type {
   OpenStore,
   RunRow,
 } from '@landbridge/store';
-import type { ConnectorConfiguration } from './configuration.ts';
+import type { Autosync, ConnectorConfiguration } from './configuration.ts';
 import type { ForeignId, ForeignIdOutcome } from './linked-ids.ts';
+import type { DeletesSeen } from './runs/complete-autosync.ts';
 
 /** What a credential can be allowed to do (SEC-09). */
 export const operations = ['read', 'create', 'update', 'delete'] as const;
@@ -118,6 +119,9 @@ export interface ActiveRun {
 export interface HostConnector {
   readonly name: string;
   readonly configuration: ConnectorConfiguration;
+  /** The schedules in force: those of the configuration, and what deltas that do not see deletes need beside them. */
+  readonly autosync: Autosync;
+  readonly deletesSeen: DeletesSeen;
   readonly clean: ScimService;
   readonly dropIn: ScimService;
   status(): Promise<ConnectorStatus>;

@@ -17,6 +17,7 @@ import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
 import { startRetention } from './retention.ts';
+import { completeAutosync, deletesSeen } from './runs/complete-autosync.ts';
 import { createFullExport } from './runs/full-export.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
@@ -208,7 +209,13 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     return run;
   };
   behind.catchUp(start);
-  const scheduler = startScheduler(configuration.autosync, (profile) => start(profile, 'autosync'), log);
+  const autosync = completeAutosync(configuration, capabilities);
+  if (autosync !== configuration.autosync)
+    log.warn(
+      { profile: autosync.schedules.at(-1)?.profile },
+      'delta imports of this connector do not see deletes: a full import a day is scheduled, because the configuration has none',
+    );
+  const scheduler = startScheduler(autosync, (profile) => start(profile, 'autosync'), log);
   const counts = async (): Promise<Record<string, number>> => {
     const result: Record<string, number> = {};
     for (const name of objectTypes.keys()) result[name] = await reader.countEntries(name);
@@ -220,6 +227,8 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   return {
     name: configuration.name,
     configuration,
+    autosync,
+    deletesSeen: deletesSeen(capabilities),
     clean: createScimService(face(cleanModels)),
     dropIn: createScimService(dropIn),
     async status(): Promise<ConnectorStatus> {

@@ -36,6 +36,17 @@ export function connectorTable(connectors: readonly ConnectorLine[]): string {
   );
 }
 
+interface ShownSchedule {
+  readonly profile: string;
+  readonly everySeconds?: number;
+  readonly cron?: string;
+}
+
+function scheduleText({ schedules }: { readonly schedules: readonly ShownSchedule[] }): string {
+  const texts = schedules.map(({ profile, cron, everySeconds }) => `${profile} ${cron ?? `every ${everySeconds ?? 0} s`}`);
+  return texts.length === 0 ? 'off' : texts.join(', ');
+}
+
 /** `connector list`, `show`, `test`, `scaffold`, `schema`, `space`. */
 export function addConnectorCommands(program: Command): void {
   const connector = program.command('connector').description('Connectors: list, show, test, scaffold, schema, space');
@@ -55,6 +66,8 @@ export function addConnectorCommands(program: Command): void {
           ConnectorLine & {
             readonly objectTypes: readonly { readonly objectType: string; readonly resourceType: string; readonly endpoint: string }[];
             readonly runProfiles: readonly { readonly name: string }[];
+            readonly autosync: { readonly schedules: readonly ShownSchedule[] };
+            readonly deletesSeen: string;
           }
         >(`/connectors/${encodeURIComponent(name)}`);
         print(
@@ -64,7 +77,7 @@ export function addConnectorCommands(program: Command): void {
             `${connectorTable([shown])}\n${table(
               ['object type', 'resource', 'URL'],
               shown.objectTypes.map((type) => [type.objectType, type.resourceType, `${host.url}/scim/${name}/${type.endpoint}`]),
-            )}\nrun profiles: ${shown.runProfiles.map((one) => one.name).join(', ')}`,
+            )}\nrun profiles: ${shown.runProfiles.map((one) => one.name).join(', ')}\nautosync: ${scheduleText(shown.autosync)}\ndeletes in the application are seen ${shown.deletesSeen}`,
         );
       }),
     ),

@@ -49,7 +49,7 @@ const SIGNATURES = {
 } as const;
 
 /** The name of a function of the driver manager. */
-export type OdbcFunction = keyof typeof SIGNATURES;
+type OdbcFunction = keyof typeof SIGNATURES;
 
 /** The driver manager of each system: unixODBC, or the one of Windows. */
 const LIBRARIES: Partial<Record<NodeJS.Platform, readonly string[]>> = {

@@ -36,7 +36,7 @@ const NAMES: Readonly<Record<number, string>> = {
 const INTEGER_DIGITS = 18;
 
 /** The type of an attribute by the number of its SQL type. */
-export function typeOfNumber(type: number, digits: number, fraction: number | undefined): ColumnType {
+function typeOfNumber(type: number, digits: number, fraction: number | undefined): ColumnType {
   if (type === -7) return 'boolean';
   if (type <= -2 && type >= -4) return 'binary';
   if ([4, 5, -5, -6].includes(type)) return 'integer';

@@ -166,7 +166,9 @@ async function* pages(connection: OdbcConnection, text: string, values: readonly
 
 /** Bytes of a binary value that are read at most: one more than any attribute may have. */
 function largestValue({ objectTypes }: SqlSettings): number {
-  const limits = Object.values(objectTypes).flatMap((type) => Object.values(type.attributes ?? {}).map((attribute) => attribute.maximumBytes ?? 0));
+  const limits = Object.values(objectTypes).flatMap((type) =>
+    [...Object.values(type.attributes ?? {}), ...Object.values(type.multiValued ?? {})].map((attribute) => attribute.maximumBytes ?? 0),
+  );
   return Math.max(1024 * 1024, ...limits) + 1;
 }
 
