@@ -3,8 +3,10 @@ import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { connect } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import { Agent, request } from 'undici';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createHttpServer } from '../../apps/server/src/http/create-http-server.ts';
 import type { ScimConnection } from '../../packages/scim-testkit/src/index.ts';
 import { directoryConfiguration } from './directory-application.ts';
 import { type DirectoryHost, startDirectoryHost } from './directory-host.ts';
@@ -407,7 +409,73 @@ describe('the way in', () => {
     expect(await speak([`GET /scim/dir/Users?x=${'y'.repeat(100_000)} HTTP/1.1`])).not.toMatch(/HTTP\/1\.1 2/);
     const piece = `${(1024 * 1024).toString(16)}\r\n${' '.repeat(1024 * 1024)}\r\n`;
     expect(await speak(['POST /scim/dir/Users HTTP/1.1', 'Transfer-Encoding: chunked'], piece, piece, piece, piece, piece)).toMatch(/^(HTTP\/1\.1 413|$)/);
+    // A bomb is not unpacked: what is packed at all is refused before a byte of it is read as JSON.
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20));
+    for (const encoding of ['gzip', 'deflate', 'br', 'gzip, gzip'])
+      expect((await here.send('POST', '/Users', { raw: bomb, headers: { 'content-encoding': encoding } })).status, encoding).toBe(415);
+    // Two headers of one length, a length that is no number, a name with a blank before its colon, a folded line: each is a way to smuggle.
+    for (const header of [
+      'Content-Length: 5\r\nContent-Length: 6',
+      'Content-Length: +5',
+      'Transfer-Encoding : chunked',
+      'X: a\r\n b',
+      'Transfer-Encoding: chunked, identity',
+    ])
+      expect(await speak(['POST /scim/dir/Users HTTP/1.1', header], '0\r\n\r\n'), header).not.toMatch(/HTTP\/1\.1 2/);
     expect((await here.send('GET', '/Users?count=1')).status).toBe(200);
+  });
+
+  it('SEC-30 who sends a request a byte at a time is cut off in bounded time', () => {
+    // The times are those of the server itself: waiting for them would take a minute.
+    const { server } = createHttpServer({ key: '', cert: '' });
+    expect(server).toMatchObject({ requestTimeout: 60_000, keepAliveTimeout: 120_000 });
+    expect(server.headersTimeout).toBeGreaterThan(0);
+    expect(server.headersTimeout).toBeLessThanOrEqual(60_000);
+  });
+
+  it('S-216 bodies in pieces, Expect: 100-continue and a connection that is used again work; a suffix .scim is no spelling of an id', async () => {
+    const { hostname, port } = new URL(host.server.url);
+    const authorization = `Authorization: Bearer ${await host.token({ client: 'pieces' })}`;
+    const socket = connect({ host: hostname, port: Number(port), ca: host.ca });
+    await once(socket, 'secureConnect');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    const answered = (pattern: RegExp): Promise<void> => vi.waitFor(() => expect(text).toMatch(pattern), 20_000);
+    const body = JSON.stringify(user());
+    const head = (...more: readonly string[]): string =>
+      `${['POST /scim/dir/Users HTTP/1.1', 'Host: localhost', authorization, 'Content-Type: application/scim+json', ...more].join('\r\n')}\r\n\r\n`;
+    socket.write(head(`Content-Length: ${body.length}`, 'Expect: 100-continue'));
+    await answered(/^HTTP\/1\.1 100 /);
+    socket.write(body);
+    await answered(/HTTP\/1\.1 201 .*"userName"/s);
+    text = '';
+    const second = JSON.stringify(user());
+    socket.write(head('Transfer-Encoding: chunked'));
+    for (const piece of [second.slice(0, 7), second.slice(7)]) socket.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+    socket.write('0\r\n\r\n');
+    await answered(/HTTP\/1\.1 201 .*"userName"/s);
+    socket.destroy();
+    const made = await create();
+    const id = String(made['id']);
+    for (const path of [`/Users/${id}.scim`, `/Users/${id}.json`, '/Users.scim']) expect((await here.send('GET', path)).status, path).toBe(404);
+    for (const accept of ['text/html', 'application/xml', 'image/*'])
+      expect((await here.send('GET', `/Users/${id}`, { headers: { accept } })).status, accept).toBe(406);
+    const options = await here.send('OPTIONS' as 'GET', `/Users/${id}`, {
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'GET' },
+    });
+    expect(Object.keys(options.headers).filter((one) => one.startsWith('access-control'))).toEqual([]);
+    for (const query of ['', '?attributes=userName']) {
+      const [got, head2] = [await here.send('GET', `/Users/${id}${query}`), await here.send('HEAD' as 'GET', `/Users/${id}${query}`)];
+      expect([head2.status, head2.text, head2.headers['etag'], head2.headers['content-length'], head2.headers['content-type']]).toEqual([
+        got.status,
+        '',
+        got.headers['etag'],
+        got.headers['content-length'],
+        got.headers['content-type'],
+      ]);
+    }
   });
 
   it('SEC-58 SEC-63 what people are called is in no log of the host, and health tells nothing without a credential', async () => {

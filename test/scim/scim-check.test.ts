@@ -40,6 +40,22 @@ describe('landbridge scim check', () => {
     expect(ended.stdout).not.toContain(token);
   });
 
+  it('the host passes every check of the strict dialect, and what is skipped says why', async () => {
+    const token = await host.token({ client: 'strict', profile: 'strict' });
+    const ended = await run(`${host.server.url}/scim/dir`, '--ca', host.server.caFile ?? '', '--token', token, '--profile', 'strict', '--json');
+    const report = JSON.parse(ended.stdout) as {
+      readonly passed: number;
+      readonly failed: number;
+      readonly failedRequired: number;
+      readonly results: readonly { readonly title: string; readonly result: string; readonly reason?: string }[];
+    };
+    expect(report.results.filter((one) => one.result === 'failed')).toEqual([]);
+    expect([ended.status, report.failed, report.failedRequired]).toEqual([0, 0, 0]);
+    expect(report.passed).toBeGreaterThan(100);
+    for (const one of report.results.filter((other) => other.result === 'skipped')) expect(one.reason, one.title).toMatch(/./);
+    expect(ended.stdout).not.toContain(token);
+  }, 240_000);
+
   it('fails against a service that answers everything with an empty list, and says what was wrong', async () => {
     const { port } = wrong.address() as AddressInfo;
     const ended = await run(`http://127.0.0.1:${port}`, '--token', 'x', '--json');

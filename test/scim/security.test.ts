@@ -70,10 +70,32 @@ describe('the host', () => {
     expect([bytes('other').includes(secret), bytes('dir').includes(secret)]).toEqual([true, false]);
   });
 
-  it('SEC-21 roles are data: no value of them opens anything in the host', async () => {
-    const body = { schemas: [USER], userName: 'mallory', roles: ['super_admin', 'admin', 'landbridge-admin'].map((value) => ({ value })) };
-    expect((await scim.send('POST', '/Users', { body })).status).toBe(201);
-    expect((await scim.send('GET', '/admin/v1/status', { base: host.server.url })).status).toBe(401);
+  it('SEC-21 roles, entitlements, groups and attributes of a person give no privilege, not even to a credential that acts as the person', async () => {
+    const privileged = ['super_admin', 'admin', 'landbridge-admin'];
+    const body = { schemas: [USER], userName: 'mallory', roles: privileged.map((value) => ({ value })), title: 'admin' };
+    const made = await scim.send('POST', '/Users', { body });
+    expect(made.status, made.text).toBe(201);
+    const id = String(made.body['id']);
+    for (const displayName of ['admin', 'Administrators', 'landbridge-admin']) {
+      const group = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName, members: [{ value: id }] };
+      expect((await scim.send('POST', '/Groups', { body: group })).status, displayName).toBe(201);
+    }
+    const token = await host.token({ client: 'mallory', me: id, operations: ['read'], resourceTypes: ['User'] });
+    const asMallory = { headers: { authorization: `Bearer ${token}` } };
+    const change = {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'],
+      Operations: [{ op: 'add', path: 'roles', value: [{ value: 'super_admin' }] }],
+    };
+    for (let round = 0; round < 2; round += 1) {
+      expect((await scim.send('GET', '/Me', asMallory)).status).toBe(200);
+      expect((await scim.send('PATCH', '/Me', { ...asMallory, body: change })).status).toBe(403);
+      expect((await scim.send('DELETE', `/Users/${id}`, asMallory)).status).toBe(403);
+      expect((await scim.send('GET', '/Groups', asMallory)).status).toBe(403);
+      for (const path of ['/admin/v1/status', '/admin/v1/tokens', '/admin/v1/audit', '/metrics'])
+        expect((await scim.send('GET', path, { ...asMallory, base: host.server.url })).status, path).toBe(401);
+      // Once more with whatever a change of roles could have opened.
+      expect((await scim.send('PATCH', `/Users/${id}`, { body: change })).status).toBe(200);
+    }
     expect((await scim.send('GET', '/Me')).status).toBe(501);
   });
 

@@ -7,6 +7,27 @@ const ada = { dn: 'cn=Ada,ou=Sales,dc=x', attributes: { cn: 'Ada', unit: 'Sales'
 describe('distinguished names', () => {
   it('SEC-33 are composed from a template; values are escaped in LDAP names and taken as they are in generic ones', () => {
     expect(composeName(template, { cn: ' a,b+c ', unit: '#1' }, 'ldap')).toBe('CN=\\ a\\,b\\+c\\ ,OU=\\#1,DC=x');
+    // RFC 4514 §2.4: every special character, blanks and # where they would be lost, and NUL.
+    const corpus: Readonly<Record<string, string>> = {
+      'a,b': 'a\\,b',
+      'a+b': 'a\\+b',
+      'a"b': 'a\\"b',
+      'a\\b': 'a\\\\b',
+      'a<b>c': 'a\\<b\\>c',
+      'a;b': 'a\\;b',
+      '#a#': '\\#a#',
+      ' a ': '\\ a\\ ',
+      '  ': '\\ \\ ',
+      ',OU=Admins,DC=x': '\\,OU=Admins\\,DC=x',
+      '*)(uid=*))(|(uid=*': '*)(uid=*))(|(uid=*',
+    };
+    for (const [value, escaped] of Object.entries(corpus)) {
+      const name = composeName(template, { cn: value, unit: 'U' }, 'ldap');
+      expect(name.replaceAll('\\=', '='), value).toBe(`CN=${escaped},OU=U,DC=x`);
+      // The value is one component, whatever it holds.
+      expect(splitName(name)[1], value).toBe('OU=U,DC=x');
+    }
+    expect(composeName(template, { cn: 'a\u0000b', unit: 'U' }, 'ldap')).not.toContain('\u0000');
     expect(composeName('{cn}/{unit}', { cn: 'a,b', unit: '#1' }, 'generic')).toBe('a,b/#1');
     expect(() => composeName(template, { cn: 'a' }, 'ldap')).toThrow('"unit" is needed');
   });
