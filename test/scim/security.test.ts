@@ -10,6 +10,7 @@ import { directoryConfiguration } from './directory-application.ts';
 import { type DirectoryHost, startDirectoryHost } from './directory-host.ts';
 
 /** Controls of the security list that concern the whole host, and rules that its sources keep. */
+type Json = Readonly<Record<string, unknown>>;
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const root = join(import.meta.dirname, '../..');
 let host: DirectoryHost;
@@ -170,6 +171,61 @@ describe('the sources', () => {
   it('SEC-35 nothing evaluates text as code', () => {
     expect(sources.length).toBeGreaterThan(150);
     expect(naming(/\beval\(|new Function\(|\bFunction\(['"`]|vm\.(?:run|compile)|from 'node:vm'/)).toEqual([]);
+  });
+
+  it('SEC-34 SEC-32 values that are code elsewhere pass every layer unchanged, find themselves alone, and never become operators', async () => {
+    const corpus = [
+      "' OR 1=1 --",
+      "'; DROP TABLE people; --",
+      '" OR ""="',
+      '%',
+      '_%_',
+      '\\',
+      '[a-z]',
+      '*)(uid=*))(|(uid=*',
+      ',+"\\<>;#=',
+      '$(touch /tmp/x) `id` | cat ; &&',
+      '{"$gt":""}',
+      '{{7*7}} ${7*7} <%= 7*7 %>',
+      '=1+1|cmd',
+      '@SUM(A1)',
+      "//user[name/text()='x' or '1'='1']",
+      '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>&e;',
+      '<script>alert(1)</script>',
+      '\u2019 OR 1=1',
+      'a\tb\nc',
+    ];
+    const mark = `code-${process.pid}`;
+    const ids = new Map<string, unknown>();
+    for (const [index, value] of corpus.entries()) {
+      const made = await scim.send('POST', '/Users', {
+        body: { schemas: [USER], userName: `${mark}.${index}`, title: value, name: { familyName: mark, givenName: value } },
+      });
+      expect(made.status, `${value}: ${made.text}`).toBe(201);
+      expect([made.body['title'], (made.body['name'] as Json)['givenName']], value).toEqual([value, value]);
+      ids.set(value, made.body['id']);
+    }
+    const find = async (filter: string): Promise<readonly unknown[]> => {
+      const found = await scim.send('GET', `/Users?filter=${encodeURIComponent(`name.familyName eq "${mark}" and ${filter}`)}`);
+      expect(found.status, `${filter}: ${found.text}`).toBe(200);
+      return (found.body['Resources'] as readonly Json[]).map((one) => one['id']);
+    };
+    for (const value of corpus) {
+      expect(await find(`title eq ${JSON.stringify(value)}`), value).toEqual([ids.get(value)]);
+      for (const operator of ['co', 'sw', 'ew'] as const) {
+        const holds = { co: (one: string) => one.includes(value), sw: (one: string) => one.startsWith(value), ew: (one: string) => one.endsWith(value) }[
+          operator
+        ];
+        expect((await find(`title ${operator} ${JSON.stringify(value)}`)).length, `${operator} ${value}`).toBe(corpus.filter(holds).length);
+      }
+    }
+    for (const operator of [{ $gt: '' }, { $ne: null }, ['a', 'b'], { toString: 'x' }])
+      for (const body of [
+        { schemas: [USER], userName: operator },
+        { schemas: [USER], userName: `${mark}.x`, title: operator },
+      ])
+        expect((await scim.send('POST', '/Users', { body })).status, JSON.stringify(body)).toBe(400);
+    expect(await find('userName pr')).toHaveLength(corpus.length);
   });
 
   it('SEC-34 no program is started by way of a shell', () => {
