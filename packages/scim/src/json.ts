@@ -88,3 +88,8 @@ function countKeys(text: string): number {
   }
   return keys;
 }
+
+/** Whether a value is the digits of a number, as `JSON.rawJSON` makes them; Node 24 knows, the type library of the compiler not yet. */
+export function isRawJson(value: unknown): value is { readonly rawJSON: string } {
+  return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
+}

@@ -149,6 +149,14 @@ describe('PATCH', () => {
     expect(JSON.stringify(base)).toBe(before);
   });
 
+  it('R27 whole numbers that no number can hold pass through, to the last digit', () => {
+    const digits = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON('9223372036854775807');
+    const on = { ...base, [ENTERPRISE]: { employeeNumber: digits } };
+    const { resource: patched, changed } = patch([{ op: 'replace', path: 'title', value: 'x' }], { on });
+    expect(changed).toBe(true);
+    expect(JSON.stringify(patched)).toContain('"employeeNumber":9223372036854775807');
+  });
+
   it('S-143 what changes nothing says so', () => {
     expect(patch([{ op: 'add', path: 'emails', value: [{ type: 'home', value: 'a@h' }] }]).changed).toBe(false);
     expect(patch([{ op: 'replace', path: 'title', value: 'x' }]).changed).toBe(true);

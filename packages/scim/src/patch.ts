@@ -1,6 +1,7 @@
 import { scimErrors } from './errors.ts';
 import { matchesElement } from './evaluate.ts';
 import { parseFilter, type ResolvedFilter, resolveInElement } from './filter.ts';
+import { isRawJson } from './json.ts';
 import { type AttributePath, findAttribute, parseAttributePath } from './path.ts';
 import type { DialectProfile } from './profiles.ts';
 import type { CompiledAttribute, CompiledResourceType, ScimResource } from './schema.ts';
@@ -97,16 +98,22 @@ export function applyPatch(resource: ScimResource, operations: readonly PatchOpe
     type,
     profile: options.profile,
     deferredNames: new Set(options.deferred.map((name) => name.toLowerCase())),
-    resource: structuredClone(resource) as Mutable,
+    resource: copyOf(resource) as Mutable,
     deferred: [],
   };
-  const before = JSON.stringify(resource);
   for (const operation of operations) applyOperation(work, operation);
   for (const extension of type.extensions.keys()) dropEmptyExtension(work, extension);
   work.resource['schemas'] = schemasOf(work.resource, type);
-  const changed = JSON.stringify(sortTop(work.resource)) !== JSON.stringify(sortTop(JSON.parse(before) as Mutable));
+  const changed = JSON.stringify(sortTop(work.resource)) !== JSON.stringify(sortTop(resource as Mutable));
   if (changed) checkRequired(work.resource, type);
   return { resource: work.resource, changed, deferred: work.deferred };
+}
+
+/** A copy of JSON values. Whole numbers that no number of JavaScript can hold are their digits, and stay what they are (R27). */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || isRawJson(value)) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)]));
 }
 
 function sortTop(value: Mutable): Mutable {

@@ -1,4 +1,5 @@
 import type { EncodedValue, SchemaAttribute } from '@landbridge/connector-sdk';
+import { isRawJson } from '@landbridge/scim';
 import type { AttributeMapping } from '../configuration.ts';
 
 /**
@@ -64,7 +65,7 @@ function rawJson(text: string): unknown {
 }
 
 function parseInteger(value: unknown): EncodedValue {
-  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : String(value).trim();
+  const text = isRawJson(value) ? value.rawJSON : String(value).trim();
   if (!/^-?\d{1,19}$/.test(text)) throw new RangeError('the application stores a whole number here');
   const integer = BigInt(text);
   if (BigInt.asIntN(64, integer) !== integer) throw new RangeError('the number does not fit into 64 bits');

@@ -3,6 +3,7 @@ import type { EntryRow } from '@landbridge/store';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AttributeMapping } from '../configuration.ts';
+import { chooseConversion } from './binding.ts';
 import { readBody, valueIn } from './body-text.ts';
 import { type RenderContext, type ResolvedReference, renderResource } from './render-resource.ts';
 import { compileTextRenderer } from './render-text.ts';
@@ -134,5 +135,15 @@ describe('the values of a body', () => {
   it('of an entry without any are none', () => {
     expect(readBody('{}', ['a'], new Map([['a', 0]]))).toEqual([undefined]);
     expect(valueIn('{}', 'a')).toBeUndefined();
+  });
+});
+
+describe('R27 a whole number beyond those of JavaScript', () => {
+  it('comes back as it went, to the last digit', () => {
+    const convert = chooseConversion({ name: 'level', type: 'integer' }, undefined, undefined);
+    for (const digits of ['9223372036854775807', '-9223372036854775808', '9007199254740993', '7']) {
+      expect(JSON.stringify(convert.toScim(digits))).toBe(digits);
+      expect(convert.fromScim(convert.toScim(digits))).toBe(digits);
+    }
   });
 });
