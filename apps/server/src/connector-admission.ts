@@ -3,8 +3,10 @@
  * closes nothing under them.
  */
 export interface Admission {
-  /** Enters as soon as nothing is held; returns what says that the request has ended. Waits no longer than a client may have to. */
-  enter(): Promise<() => void>;
+  /**
+   * Enters, at once where nothing is held; returns what says that the request has ended. Waits no longer than a client may have to.
+   */
+  enter(): (() => void) | Promise<() => void>;
   /** Holds new requests, waits until those under way have ended, and returns what lets the held ones in. */
   hold(): Promise<() => void>;
 }
@@ -30,10 +32,12 @@ export function createAdmission(limits: { readonly wait?: number; readonly drain
   }
 
   return {
-    async enter() {
-      if (opened !== undefined) await within(opened, limits.wait ?? LONGEST_WAIT);
-      underWay += 1;
-      return leave();
+    enter() {
+      const enter = (): (() => void) => {
+        underWay += 1;
+        return leave();
+      };
+      return opened === undefined ? enter() : within(opened, limits.wait ?? LONGEST_WAIT).then(enter);
     },
     async hold() {
       let open = (): void => {};

@@ -21,6 +21,12 @@ export interface FailedConnector {
   readonly elsewhere?: { readonly peer: Peer | undefined };
 }
 
+/** A connector that a request was let in to, until it is released. */
+export interface AdmittedConnector {
+  readonly connector: HostConnector | FailedConnector;
+  release(): void;
+}
+
 /** The connectors of a host, as the configuration in force has them. One that fails does not concern the others. */
 export interface HostConnectors {
   get(name: string): HostConnector | FailedConnector | undefined;
@@ -29,7 +35,7 @@ export interface HostConnectors {
    * Lets a request in: waits while the connector is handed over to another version or configuration, and keeps it open until the
    * request is released (R28). `undefined` where there is no such connector.
    */
-  admit(name: string): Promise<{ readonly connector: HostConnector | FailedConnector; release(): void } | undefined>;
+  admit(name: string): AdmittedConnector | undefined | Promise<AdmittedConnector>;
   /** Opens, hands over and closes connectors until they are what the document says. */
   apply(document: ConfigurationDocument, folder: string): Promise<void>;
   /** Opens connectors of these names anew: a secret of theirs changed. */
@@ -334,11 +340,12 @@ export function createHostConnectors(options: {
   return {
     get: (name) => slots.get(name)?.connector,
     list: () => [...slots.values()].map((slot) => slot.connector),
-    async admit(name) {
+    admit(name) {
       const slot = slots.get(name);
       if (slot === undefined) return undefined;
-      const release = await slot.admission.enter();
-      return { connector: slot.connector, release };
+      const entered = slot.admission.enter();
+      if (entered instanceof Promise) return entered.then((release) => ({ connector: slot.connector, release }));
+      return { connector: slot.connector, release: entered };
     },
     apply: (document, folder) =>
       inTurn(async () => {

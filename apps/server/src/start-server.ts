@@ -165,8 +165,17 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       (issuer, reason) => log.error({ issuer, reason }, 'tokens of an issuer cannot be checked'),
       forwarding,
     );
-    const scimRoutes = { connectors, authenticator, forwarding, limits: createRequestLimits(), publicUrl: () => publicUrl, throttle, logError: log.error };
     const drain = registerDrain(app);
+    const scimRoutes = {
+      connectors,
+      authenticator,
+      forwarding,
+      limits: createRequestLimits(),
+      publicUrl: () => publicUrl,
+      throttle,
+      logError: log.error,
+      draining: () => drain.draining,
+    };
     const store = watchStore({ shared: installation.shared, log, changed: adopt });
     const metrics = registerMetrics(app, { connectors, drain, store, alerts: alerts.counts, version: VERSION, certificateExpiry: () => certificate.expiresAt });
     registerRequestLog(app, log);

@@ -187,7 +187,13 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
 /** A resource without its long lists. */
 async function renderAlone(face: ScimFace, model: ResourceModel, row: EntryRow, context: RequestContext): Promise<ScimResource> {
   const lists = model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`));
-  const [resource] = await renderRows(face, model, [row], context, parseProjection(undefined, lists.join(',') || 'id', model.resourceType));
+  const [resource] = await renderRows(
+    face,
+    model,
+    [row],
+    context,
+    parseProjection(undefined, lists.length === 0 ? undefined : lists.join(','), model.resourceType),
+  );
   if (resource === undefined) throw scimErrors.notFound();
   return resource;
 }
@@ -221,13 +227,17 @@ async function change(
   query: QueryParameters,
   alter: (current: ScimResource) => Promise<Changed>,
 ): Promise<ScimAnswer> {
-  const { id: entryId } = await requireRow(face, model, id);
+  const first = await requireRow(face, model, id);
+  const { id: entryId } = first;
   const request = identify(context, method, `${model.configuration.endpoint}/${id}`, body);
+  // Without a wait for the lock the row is as it was read; should an import change it meanwhile, the store refuses its version.
+  let known = face.writes.locks.isFree(entryId) ? first : undefined;
   let unchanged: EntryRow | undefined;
   let disables = false;
   const attempt = (): Promise<WriteAnswer | Accepted> =>
     withDeadline(face, context, request.key, entryId, async () => {
-      const row = await requireRow(face, model, id);
+      const row = known ?? (await requireRow(face, model, id));
+      known = undefined;
       checkPreconditions(context, versionOf(row));
       const planned = await planChange(face, model, context, row, request, async (current) => {
         const changed = await alter(current);

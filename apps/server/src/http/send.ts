@@ -17,3 +17,14 @@ export function sendScimError(reply: FastifyReply, error: ScimError): FastifyRep
     .header('content-type', SCIM_JSON)
     .send(JSON.stringify(toErrorBody(error)));
 }
+
+/**
+ * Writes an answer straight to the connection: status, headers as names and values in turn, body. What hooks see of it is that it
+ * was answered.
+ */
+export function sendRaw(reply: FastifyReply, status: number, headers: string[], body: string | undefined): void {
+  const { raw } = reply;
+  reply.hijack();
+  raw.writeHead(status, headers);
+  raw.end(body);
+}

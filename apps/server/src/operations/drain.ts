@@ -20,26 +20,34 @@ export function registerDrain(app: FastifyInstance): Drain {
   const waiting: (() => void)[] = [];
   const counted = new WeakSet<FastifyRequest>();
 
-  app.addHook('onRequest', async (request, reply) => {
-    if (!isScim(request.url)) return undefined;
+  // Without promises: every request comes by here.
+  app.addHook('onRequest', (request, reply, next) => {
+    if (!isScim(request.url)) return next();
     if (!draining) {
       counted.add(request);
       inFlight += 1;
-      return undefined;
+      return next();
     }
     const error = new ScimError(503, 'The host is stopping; ask again in a moment.', { retryAfter: 5 });
-    return sendScimError(reply.headers({ connection: 'close', 'cache-control': 'no-store' }), error);
+    return void sendScimError(reply.headers({ connection: 'close', 'cache-control': 'no-store' }), error);
   });
   const done = (request: FastifyRequest): void => {
     if (!counted.delete(request)) return;
     inFlight -= 1;
     if (inFlight === 0) for (const resolve of waiting.splice(0)) resolve();
   };
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, payload, next) => {
     if (draining && isScim(request.url)) reply.header('connection', 'close');
+    next(null, payload);
   });
-  app.addHook('onResponse', async (request) => done(request));
-  app.addHook('onRequestAbort', async (request) => done(request));
+  app.addHook('onResponse', (request, _reply, next) => {
+    done(request);
+    next();
+  });
+  app.addHook('onRequestAbort', (request, next) => {
+    done(request);
+    next();
+  });
 
   return {
     get draining() {

@@ -68,12 +68,14 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
   const lastErrors = gauge('last_run_errors', 'Errors of entries in the last run');
   const perConnector = [up, standby, entries, inDoubt, held, wal, lastRun, lastSeconds, lastErrors];
 
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, next) => {
     // Only what was authenticated counts by connector: names that somebody tries must not become labels.
     const connector = reply.statusCode === 401 || reply.statusCode === 404 ? '' : connectorOf(request);
-    if (connector === undefined) return;
-    requests.inc({ connector, method: request.method, status: reply.statusCode });
-    duration.observe({ connector, method: request.method }, reply.elapsedTime / 1000);
+    if (connector !== undefined) {
+      requests.inc({ connector, method: request.method, status: reply.statusCode });
+      duration.observe({ connector, method: request.method }, reply.elapsedTime / 1000);
+    }
+    next();
   });
 
   async function look(): Promise<void> {

@@ -14,11 +14,13 @@ export function noteCredential(request: FastifyRequest, credential: string): voi
 
 /** Shows every answer to a SCIM request or a request of an administrator to the alerts. */
 export function registerAlerts(app: FastifyInstance, alerts: Alerts): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, next) => {
     const credential = authenticated.get(request);
-    if (credential === undefined && reply.statusCode !== 401) return;
-    const { connector } = (request.params ?? {}) as { readonly connector?: string };
-    alerts.observe({ credential, connector: credential === undefined ? undefined : connector, address: request.ip, status: reply.statusCode });
+    if (credential !== undefined || reply.statusCode === 401) {
+      const { connector } = (request.params ?? {}) as { readonly connector?: string };
+      alerts.observe({ credential, connector: credential === undefined ? undefined : connector, address: request.ip, status: reply.statusCode });
+    }
+    next();
   });
 }
 

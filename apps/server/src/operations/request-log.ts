@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 
 /** A line for each request at level debug: never the query, which may hold personal data, nor a body or a header. */
 export function registerRequestLog(app: FastifyInstance, log: HostLog): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, next) => {
     log.debug(
       {
         method: request.method,
@@ -14,5 +14,6 @@ export function registerRequestLog(app: FastifyInstance, log: HostLog): void {
       },
       'a request was answered',
     );
+    next();
   });
 }

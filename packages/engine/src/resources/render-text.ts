@@ -190,11 +190,17 @@ function valuesMember(binding: Binding, name: string, places: ReadonlyMap<string
 
 function referenceMember(binding: Binding, name: string): Member {
   const source = binding.source.name;
-  return (_values, _row, context) => {
-    const targets = context.references.get(source);
-    if (targets === undefined || targets.length === 0) return '';
-    const render = (target: ResolvedReference): string => JSON.stringify(renderReference(binding, target, context.baseUrl));
-    return name + (binding.shape === 'references' ? `[${targets.map(render).join(',')}]` : render(targets[0] as ResolvedReference));
+  // People who stand together have one manager: what was written last is often what is to be written.
+  let last: { readonly target: ResolvedReference; readonly baseUrl: string; readonly text: string } | undefined;
+  const render = (target: ResolvedReference, baseUrl: string): string => {
+    if (last?.target !== target || last.baseUrl !== baseUrl) last = { target, baseUrl, text: JSON.stringify(renderReference(binding, target, baseUrl)) };
+    return last.text;
+  };
+  return (_values, _row, { references, baseUrl }) => {
+    const targets = references.get(source);
+    const [first] = targets ?? [];
+    if (targets === undefined || first === undefined) return '';
+    return name + (binding.shape === 'references' ? `[${targets.map((target) => render(target, baseUrl)).join(',')}]` : render(first, baseUrl));
   };
 }
 
@@ -219,8 +225,12 @@ function isInactive(row: EntryRow): boolean {
 function valueText({ source, convert }: Binding, places: ReadonlyMap<string, number>): (values: Values) => string | undefined {
   const place = places.get(source.name) ?? -1;
   if (convert.asItIs === true) return (values) => values[place];
+  // Most people have the same state: a value is converted when it is another one than that before it.
+  let last = { text: '', converted: '' };
   return (values) => {
     const text = values[place];
-    return text === undefined ? undefined : JSON.stringify(convert.toScim(JSON.parse(text) as EncodedValue));
+    if (text === undefined) return undefined;
+    if (text !== last.text) last = { text, converted: JSON.stringify(convert.toScim(JSON.parse(text) as EncodedValue)) };
+    return last.converted;
   };
 }

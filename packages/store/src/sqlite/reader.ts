@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { foldCase } from '@landbridge/connector-sdk';
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
-import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type ReferenceRow, type RunRow, ScanLimitError } from '../connector-store.ts';
+import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
@@ -116,26 +116,16 @@ export function openSqliteReader(
       return rows.map((row) => toReference(model, row));
     },
     async readReferencesOf(entryIds, attributes) {
-      const found: (ReferenceRow & { readonly from: number; readonly attribute: string })[] = [];
       const numbers = attributes.flatMap((name) => model.attributeIds.get(name) ?? []);
-      const referring = readReferring(database, entryIds, numbers);
-      // Many refer to few: the manager of a department is read once.
-      const targets = new Map<unknown, Tuple>();
-      for (const row of readTargets(database, referring)) targets.set(row[0], row);
-      for (const [from, attribute, raw, target] of referring) {
-        const row = targets.get(target);
-        if (row === undefined) continue;
-        found.push({
-          from: Number(from),
-          attribute: model.attributeNames.get(Number(attribute)) ?? '',
-          raw: String(raw),
-          entryId: Number(target),
-          scimId: String(row[1]),
-          objectType: model.typesById.get(Number(row[2]))?.name,
-          body: String(row[3]),
-        });
-      }
-      return found;
+      return readResolved(database, entryIds, numbers).map(([from, attribute, raw, target, scimId, otype, body]) => ({
+        from: Number(from),
+        attribute: model.attributeNames.get(Number(attribute)) ?? '',
+        raw: String(raw),
+        entryId: Number(target),
+        scimId: String(scimId),
+        objectType: model.typesById.get(Number(otype))?.name,
+        body: String(body),
+      }));
     },
     async presentReferences(entryId, attribute, raw) {
       const attr = model.attributeIds.get(attribute) ?? -1;
@@ -231,29 +221,31 @@ export function openSqliteReader(
   };
 }
 
-/** The resolved references of entries: entry, attribute, raw value, target. */
-function readReferring(database: Database, entryIds: readonly number[], attributes: readonly number[]): readonly Tuple[] {
-  const columns = 'r.entry, r.attr, r.raw, r.target';
+/** The resolved references of entries: entry, attribute, raw value, target, and SCIM id, type and body of that. */
+function readResolved(database: Database, entryIds: readonly number[], attributes: readonly number[]): readonly Tuple[] {
   const [entry] = entryIds;
   const [attribute] = attributes;
   if (entry === undefined || attribute === undefined) return [];
+  const reference = 'r.entry, r.attr, r.raw, r.target';
   if (entryIds.length === 1 && attributes.length === 1)
-    return database.tuples(`SELECT ${columns} FROM refs r WHERE r.entry = ? AND r.attr = ? AND r.target IS NOT NULL`, entry, attribute);
-  return database.tuples(
-    `SELECT ${columns} FROM json_each(?) i CROSS JOIN json_each(?) a CROSS JOIN refs r ON r.entry = i.value AND r.attr = a.value WHERE r.target IS NOT NULL`,
+    return database.tuples(
+      `SELECT ${reference}, t.scim_id, t.otype, t.body FROM refs r CROSS JOIN entries t ON t.id = r.target WHERE r.entry = ? AND r.attr = ?`,
+      entry,
+      attribute,
+    );
+  const referring = database.tuples(
+    `SELECT ${reference} FROM json_each(?) i CROSS JOIN json_each(?) a CROSS JOIN refs r ON r.entry = i.value AND r.attr = a.value WHERE r.target IS NOT NULL`,
     JSON.stringify(entryIds),
     JSON.stringify(attributes),
   );
-}
-
-/** What references refer to, each once: id, SCIM id, type, body. */
-function readTargets(database: Database, referring: readonly Tuple[]): readonly Tuple[] {
-  const columns = 't.id, t.scim_id, t.otype, t.body';
-  const [first] = referring;
-  if (first === undefined) return [];
-  if (referring.length === 1) return database.tuples(`SELECT ${columns} FROM entries t WHERE t.id = ?`, Number(first[3]));
-  const targets = [...new Set(referring.map((row) => Number(row[3])))];
-  return database.tuples(`SELECT ${columns} FROM json_each(?) i CROSS JOIN entries t ON t.id = i.value`, JSON.stringify(targets));
+  // Many refer to few: the manager of a department is read once.
+  const ids = JSON.stringify([...new Set(referring.map((row) => row[3]))]);
+  const targets = database.tuples('SELECT t.id, t.scim_id, t.otype, t.body FROM json_each(?) i CROSS JOIN entries t ON t.id = i.value', ids);
+  const byId = new Map(targets.map(([id, ...rest]) => [id, rest]));
+  return referring.flatMap((row) => {
+    const target = byId.get(row[3] ?? null);
+    return target === undefined ? [] : [[...row, ...target]];
+  });
 }
 
 /** So many matches are found, sorted and paged while the caller waits on its thread. */

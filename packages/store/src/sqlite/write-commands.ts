@@ -137,12 +137,12 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     if (result.state === 'applied') {
       const conflict = applyWrite(state, journal, result);
       if (conflict !== undefined) {
-        endJournal(result, 'in-doubt', entryId);
+        endJournal(journal, result, 'in-doubt');
         return { journalId: result.journalId, anchorConflict: { entryId: conflict } };
       }
     }
     const follow = result.passwordLeft === true ? keepPassword(state, result.journalId, result.at) : undefined;
-    endJournal(result, result.state, entryId);
+    endJournal(journal, result, result.state);
     openFollow(state, journal, follow);
     if (result.state !== 'in-doubt')
       announceWrite(state, journal, {
@@ -154,7 +154,8 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     return { ...written(entryId, result.journalId), ...(follow === undefined ? {} : { follow }) };
   }
 
-  function endJournal(result: Pick<WriteResult, 'journalId' | 'state' | 'error' | 'at'>, newState: WriteResult['state'], entryId: number): void {
+  function endJournal(journal: Row, result: Pick<WriteResult, 'journalId' | 'state' | 'error' | 'at'>, newState: WriteResult['state']): void {
+    const entryId = Number(journal['entry']);
     const error = result.error === undefined ? null : JSON.stringify(result.error);
     if (newState === 'in-doubt') {
       database.run("UPDATE journal SET state = 'in-doubt', error = ? WHERE id = ?", error, result.journalId);
@@ -162,15 +163,14 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       if (open !== undefined) open.inDoubtSince = state.position;
       return;
     }
-    const kind = String(database.get('SELECT kind FROM journal WHERE id = ?', result.journalId)?.['kind']);
     database.run(
       "UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?",
-      newState === 'applied' && isConfirmedAtOnce(state.model, kind) ? 'confirmed' : newState,
+      newState === 'applied' && isConfirmedAtOnce(state.model, String(journal['kind'])) ? 'confirmed' : newState,
       error,
       result.at,
       result.journalId,
     );
-    database.run('DELETE FROM claims WHERE journal = ?', result.journalId);
+    if (journal['claims'] !== '[]') database.run('DELETE FROM claims WHERE journal = ?', result.journalId);
     if (state.open.get(entryId)?.journalId === result.journalId) state.open.delete(entryId);
   }
 
@@ -215,7 +215,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       if (open !== undefined) Object.assign(open, { importsGoOn: false, inDoubtSince: undefined });
     } else {
       const message = { rejected: by.reason, changed: 'the resource changed after the write was held', gone: 'the resource is gone' }[outcome];
-      endJournal({ journalId, state: 'refused', error: { code: 'entry-failed', message }, at: by.at }, 'refused', entryId);
+      endJournal(journal, { journalId, state: 'refused', error: { code: 'entry-failed', message }, at: by.at }, 'refused');
       announceWrite(state, journal, { applied: false, error: message, at: by.at });
     }
     addAudit(state, {
@@ -370,7 +370,8 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
   });
   writeMultiValues(database, type, entryId, attributes, true);
   writeReferences(state, type, entryId, effect);
-  if (!isConfirmedAtOnce(state.model, 'add')) awaitConfirmation(state, entryId, effect, {}, result.journalId);
+  if (!isConfirmedAtOnce(state.model, 'add') && awaitConfirmation(state, entryId, effect, {}, result.journalId))
+    database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed} WHERE id = ?`, entryId);
   resolveWaiting(state, type, entryId, effect.anchor, effect.dn);
 }
 
@@ -384,9 +385,10 @@ function applyUpdate(state: StoreState, type: StoredType, entryId: number, effec
   const attributes = orderAttributes(type, merged);
   const columns = columnChanges(type, before, attributes);
   database.run(
-    `UPDATE entries SET body = ?${columns.sql}, hash = NULL, position = ?, version = version + 1, modified = ? WHERE id = ?`,
+    `UPDATE entries SET body = ?${columns.sql}, hash = NULL, flags = flags | ?, position = ?, version = version + 1, modified = ? WHERE id = ?`,
     JSON.stringify(attributes),
     ...columns.values,
+    effect.awaiting.length === 0 ? 0 : flag.unconfirmed,
     state.position,
     result.at,
     entryId,
@@ -439,9 +441,9 @@ function writeReferences(state: StoreState, type: StoredType, entryId: number, e
   state.database.run('UPDATE entries SET sets = NULL WHERE id = ?', entryId);
 }
 
-/** Remembers what the next import must show (R20), beside what earlier writes still await. */
-function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffect, before: EncodedAttributes, journal: number): void {
-  if (effect.awaiting.length === 0) return;
+/** Remembers what the next import must show (R20), beside what earlier writes still await; whether that is anything, which the flags of the entry say too. */
+function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffect, before: EncodedAttributes, journal: number): boolean {
+  if (effect.awaiting.length === 0) return false;
   const { database } = state;
   const known = database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', entryId);
   const awaited: AwaitedAttributes = known === undefined ? {} : (JSON.parse(String(known['attributes'])) as AwaitedAttributes);
@@ -464,7 +466,7 @@ function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffe
     entryId,
     JSON.stringify(awaited),
   );
-  database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed}, position = ? WHERE id = ?`, state.position, entryId);
+  return true;
 }
 
 function mergeLists(known: readonly string[] | undefined, more: readonly string[], without: readonly string[]): readonly string[] {
