@@ -10,6 +10,7 @@ import { testConnection } from './connection-test.ts';
 import { openExport } from './export-session.ts';
 import { findEntries } from './find.ts';
 import { openImport } from './import-session.ts';
+import { signIns } from './mssql-sign-in.ts';
 import { schemaOf } from './object-model.ts';
 import { borrowApplication, openApplication } from './open-database.ts';
 import { openPasswordSession } from './password-session.ts';
@@ -105,6 +106,8 @@ const CONNECTIVITY: readonly ParameterDefinition[] = [
   { name: 'database', kind: 'string', label: 'Database name' },
   { name: 'user', kind: 'string', label: 'User' },
   { name: 'password', kind: 'secret', label: 'Password' },
+  { name: 'signIn', kind: 'drop-down', choices: signIns, label: 'SQL Server: how the account signs in', description: 'Default is by its password' },
+  { name: 'tenant', kind: 'string', label: 'SQL Server: directory (tenant) of the application' },
   { name: 'tls', kind: 'structure', label: 'TLS', schema: { ...tlsSchema } },
   { name: 'poolSize', kind: 'string', label: 'Connections at most', default: 8, pattern: '\\d+' },
   { name: 'commandTimeout', kind: 'string', label: 'Seconds a statement may take', default: 30, pattern: '\\d+' },

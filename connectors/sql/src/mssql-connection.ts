@@ -3,6 +3,7 @@ import { ConnectorError } from '@landbridge/connector-sdk';
 import type { Connection, ConnectionConfiguration, Request } from 'tedious';
 import type { SqlRow, SqlValue, StatementResult } from './database.ts';
 import { mssqlError } from './mssql-errors.ts';
+import { authenticationOf } from './mssql-sign-in.ts';
 import { addressOf } from './server-address.ts';
 import type { SqlSettings } from './settings.ts';
 
@@ -33,14 +34,10 @@ function mssqlOptions(settings: SqlSettings): ConnectionConfiguration {
   const database = settings.database ?? decodeURIComponent(url?.pathname.slice(1) ?? '');
   const user = settings.user ?? decodeURIComponent(url?.username ?? '');
   const password = settings.password ?? decodeURIComponent(url?.password ?? '');
-  const [domain, account] = /^([^\\]+)\\(.+)$/.exec(user)?.slice(1) ?? [];
   const mode = settings.tls?.mode ?? 'verify-full';
   return {
     server: host,
-    authentication:
-      domain !== undefined && account !== undefined
-        ? { type: 'ntlm', options: { domain, userName: account, password } }
-        : { type: 'default', options: { userName: user, password } },
+    authentication: authenticationOf(settings.signIn ?? 'password', { user, password, tenant: settings.tenant ?? '' }),
     options: {
       port,
       ...(database === '' ? {} : { database }),
@@ -84,12 +81,17 @@ export async function connectOnce(settings: SqlSettings): Promise<Connection> {
   connection.on('end', () => ended.add(connection));
   // A connection that breaks also fails the statement under way; alone, this event would end the process.
   connection.on('error', () => ended.add(connection));
+  // The error of a refused login has no number of its own. The first says why.
+  let refusal: { readonly number: number; readonly message: string } | undefined;
+  connection.on('errorMessage', (token: { readonly number: number; readonly message: string }) => {
+    refusal ??= { number: token.number, message: token.message };
+  });
   try {
     await new Promise<void>((resolve, reject) => connection.connect((error) => (error === undefined || error === null ? resolve() : reject(error))));
     return connection;
   } catch (error) {
     connection.close();
-    throw connectError(error, settings);
+    throw connectError(refusal === undefined ? error : Object.assign(new Error(refusal.message), { code: 'ELOGIN', number: refusal.number }), settings);
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { deltaScript } from './delta-script.ts';
 import { connector } from './index.ts';
+import { scaffold } from './scaffold/scaffold.ts';
 import { contextOf, importAll, putOne, schemaOf } from './testing/applications.ts';
 import { type MssqlFixture, startMssqlFixture } from './testing/mssql-fixture.ts';
 
@@ -102,6 +103,23 @@ describe('deltas of SQL Server, against a fixture of its protocol', () => {
       '',
       '',
     ]);
+  });
+
+  it('a configuration is proposed from the catalogue, TLS as the URL says', async () => {
+    const { parameters } = await open(
+      `CREATE TABLE users (id INTEGER PRIMARY KEY, email nvarchar(80) NOT NULL UNIQUE, first_name nvarchar(40), last_name nvarchar(40), boss bigint REFERENCES users(id));
+      CREATE TABLE roles (id INTEGER PRIMARY KEY, role_name nvarchar(40) NOT NULL UNIQUE);
+      CREATE TABLE user_roles (user_id bigint NOT NULL REFERENCES users(id), role_id bigint NOT NULL REFERENCES roles(id), PRIMARY KEY (user_id, role_id))`,
+    );
+    const text = await scaffold({
+      url: `mssql://landbridge@127.0.0.1:${String(parameters['port'])}/fixture?tls=disable`,
+      name: 'hr',
+      password: String(parameters['password']),
+    });
+    expect(text).toContain('dialect: mssql');
+    expect(text).toContain('tls: {"mode":"disable"}');
+    expect(text).toMatch(/members:\s+table: user_roles\s+key: \[role_id\]\s+reference: \{ columns: \[user_id\], objectType: user \}/);
+    expect(text).toContain('boss: { columns: [boss], objectType: user }');
   });
 
   it('connector test tells how deltas work, and what it reached', async () => {

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SqlDatabase, Unit } from './database.ts';
 import { mssqlCatalogue } from './mssql-catalogue.ts';
 import { openMssql } from './mssql-database.ts';
+import { authenticationOf } from './mssql-sign-in.ts';
 import { readSettings } from './settings.ts';
 import { startTdsServer, type TdsResult, type TdsServer, type TdsStatement } from './testing/tds-server.ts';
 import type { TdsColumn, TdsValue } from './testing/tds-wire.ts';
@@ -197,6 +198,37 @@ describe('the driver of SQL Server against a fixture of its protocol', () => {
     await cursor.close();
     await snapshot.close();
     await expect.poll(() => server.connections()).toBe(1);
+  });
+
+  it.each([
+    [4060, 'invalid-configuration', 'Cannot open database "hr" requested by the login. The login failed.'],
+    [40615, 'bad-credentials', "Cannot open server 'hr' requested by the login. Client with IP address is not allowed to access the server."],
+    [18487, 'bad-credentials', "Login failed for user 'idm'. Reason: The password of the account has expired."],
+  ])('a login that is refused by %i is %s', async (number, code, message) => {
+    const server = await startTdsServer(() => ({ number, class: 14, message }));
+    opened.push({ close: () => server.stop() });
+    const { settings } = readSettings({
+      dialect: 'mssql',
+      host: '127.0.0.1',
+      port: server.port,
+      user: 'idm',
+      password: 'right',
+      tls: { mode: 'disable' },
+      objectTypes,
+    });
+    await expect(openMssql(settings)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it('accounts sign in by a password, by that of a domain, or by Entra', () => {
+    const account = { user: 'idm', password: 'secret', tenant: 'directory' };
+    expect(authenticationOf('password', account)).toEqual({ type: 'default', options: { userName: 'idm', password: 'secret' } });
+    expect(authenticationOf('password', { ...account, user: 'CORP\\idm' })).toEqual({
+      type: 'ntlm',
+      options: { domain: 'CORP', userName: 'idm', password: 'secret' },
+    });
+    expect(authenticationOf('entra-secret', account).options).toEqual({ clientId: 'idm', clientSecret: 'secret', tenantId: 'directory' });
+    expect(authenticationOf('entra-managed-identity', { ...account, user: '' })).toEqual({ type: 'azure-active-directory-msi-vm', options: {} });
+    expect(authenticationOf('entra-default', account)).toEqual({ type: 'azure-active-directory-default', options: { clientId: 'idm' } });
   });
 
   it('a wrong password, and a server that is not there, are told apart, and the password is not repeated', async () => {

@@ -1,4 +1,5 @@
 import type { ParameterProblem, Parameters, ParameterValue } from '@landbridge/connector-sdk';
+import { type SignIn, signIns } from './mssql-sign-in.ts';
 import { secretAttribute } from './odbc/connection-text.ts';
 import { defaultPorts } from './server-address.ts';
 import { checkStructure, objectTypesSchema, tlsSchema } from './settings-schema.ts';
@@ -152,6 +153,9 @@ export interface SqlSettings {
   readonly database?: string;
   readonly user?: string;
   readonly password?: string;
+  /** SQL Server: how the account signs in; absent is by its password. */
+  readonly signIn?: SignIn;
+  readonly tenant?: string;
   /** Absent: what the URL says, else no TLS; for SQL Server `verify-full`. */
   readonly tls?: { readonly mode: 'disable' | 'require' | 'verify-full'; readonly ca?: string };
   readonly poolSize: number;
@@ -159,14 +163,14 @@ export interface SqlSettings {
   readonly objectTypes: Readonly<Record<string, ObjectTypeSettings>>;
 }
 
-const TEXTS = ['file', 'url', 'dsn', 'connectionString', 'speaks', 'host', 'database', 'user', 'password'] as const;
+const TEXTS = ['file', 'url', 'dsn', 'connectionString', 'speaks', 'host', 'database', 'user', 'password', 'tenant'] as const;
 const NUMBERS = {
   port: { default: 5432, minimum: 1, maximum: 65_535 },
   poolSize: { default: 8, minimum: 1, maximum: 100 },
   commandTimeout: { default: 30, minimum: 1, maximum: 86_400 },
 } as const;
 /** All parameters; whatever else is written is a mistake. */
-const KNOWN: readonly string[] = ['dialect', ...TEXTS, 'tls', ...Object.keys(NUMBERS), 'objectTypes'];
+const KNOWN: readonly string[] = ['dialect', ...TEXTS, 'signIn', 'tls', ...Object.keys(NUMBERS), 'objectTypes'];
 
 type Report = (parameter: string, message: string) => void;
 
@@ -186,9 +190,11 @@ export function readSettings(parameters: Parameters): { readonly settings: SqlSe
   checkAddress(parameters['dialect'], text, report);
   const port = parameters['port'] === undefined ? undefined : readNumber(parameters, 'port', report);
   const tls = readTls(parameters['tls'], report);
+  const signIn = readSignIn(parameters, text, report);
   return {
     problems,
     settings: {
+      ...(signIn === undefined ? {} : { signIn }),
       dialect: isDialect(parameters['dialect']) ? parameters['dialect'] : 'sqlite',
       ...text,
       ...(port === undefined ? {} : { port }),
@@ -228,6 +234,19 @@ const SCHEMES: Readonly<Record<Exclude<DialectName, 'sqlite' | 'odbc'>, RegExp>>
   mssql: /^(mssql|sqlserver):\/\//,
   oracle: /^oracle:\/\//,
 };
+
+/** How an account of SQL Server signs in; `undefined` for all else. */
+function readSignIn(parameters: Parameters, { tenant }: { readonly tenant?: string }, report: Report): SignIn | undefined {
+  const { dialect, signIn } = parameters;
+  if (dialect !== 'mssql') {
+    for (const name of ['signIn', 'tenant']) if (parameters[name] !== undefined) report(name, 'is a thing of SQL Server (dialect: mssql)');
+    return undefined;
+  }
+  const known = signIns.find((one) => one === signIn);
+  if (signIn !== undefined && known === undefined) report('signIn', `write one of ${signIns.join(', ')}`);
+  if (known === 'entra-secret' && tenant === undefined) report('tenant', 'write the identifier of the directory of the application');
+  return known;
+}
 
 function isDialect(value: ParameterValue | undefined): value is DialectName {
   return dialectNames.some((name) => name === value);

@@ -1,4 +1,4 @@
-import { ConnectorError, type ScaffoldRequest } from '@landbridge/connector-sdk';
+import { ConnectorError, type ParameterValue, type ScaffoldRequest } from '@landbridge/connector-sdk';
 import { openDatabase } from '../open-database.ts';
 import { defaultPorts } from '../server-address.ts';
 import { type DialectName, readSettings } from '../settings.ts';
@@ -35,7 +35,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<string> {
 }
 
 interface Connection {
-  readonly parameters: Readonly<Record<string, string>>;
+  readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** For the file: the password by reference. */
   readonly shown: readonly (readonly [string, string])[];
 }
@@ -62,9 +62,20 @@ function connectionOf({ url, name, password }: ScaffoldRequest): Connection {
   };
   const secret = parsed.password === '' ? password : decodeURIComponent(parsed.password);
   const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== ''));
+  const tls = tlsOf(parsed.searchParams);
   const variable = `${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_PASSWORD`;
   return {
-    parameters: { ...given, ...(secret === undefined ? {} : { password: secret }) },
-    shown: [...Object.entries(given), ...(secret === undefined ? [] : [['password', `\${env:${variable}}`] as const])],
+    parameters: { ...given, ...(secret === undefined ? {} : { password: secret }), ...(tls === undefined ? {} : { tls }) },
+    shown: [
+      ...Object.entries(given),
+      ...(secret === undefined ? [] : [['password', `\${env:${variable}}`] as const]),
+      ...(tls === undefined ? [] : [['tls', JSON.stringify(tls)] as const]),
+    ],
   };
+}
+
+/** `?tls=require`, `?tls=verify-full&ca=ca.pem`: what the parameter `tls` says; the connection checks it. */
+function tlsOf(parameters: URLSearchParams): Readonly<Record<string, string>> | undefined {
+  const [mode, ca] = [parameters.get('tls'), parameters.get('ca')];
+  return mode === null ? undefined : { mode, ...(ca === null ? {} : { ca }) };
 }

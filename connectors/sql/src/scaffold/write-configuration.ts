@@ -57,7 +57,8 @@ export function writeConfiguration(findings: Findings): string {
     `  ${scalar(name)}:`,
     '    package: sql',
     '    parameters:',
-    ...connection.map(([key, value]) => `      ${key}: ${scalar(value)}`),
+    // TLS is a structure: JSON is YAML.
+    ...connection.map(([key, value]) => `      ${key}: ${key === 'tls' ? value : scalar(value)}`),
     '      objectTypes:',
     ...proposals.flatMap((one) => objectTypeLines(one, findings.schema).map((line) => `        ${line}`)),
     '    # How object types appear in SCIM. What is not mapped appears in an extension of the resource, under the name of its column.',

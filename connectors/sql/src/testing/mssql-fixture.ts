@@ -258,6 +258,28 @@ function answerCatalogue(engine: DatabaseSync, { sql, parameters }: TdsStatement
         [...'abcdefghijkl'],
         all('SELECT * FROM pragma_table_xinfo(?)', table).map((row) => columnRow(engine, table, row, facts)),
       );
+    case mssqlCatalogue.tables:
+      return result(
+        ['n', 't'],
+        all("SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%' ESCAPE '!' ORDER BY name").map((row) => [
+          String(row['name']),
+          row['type'] === 'view' ? 'V' : 'U',
+        ]),
+      );
+    case mssqlCatalogue.primaryKeys:
+      return result(
+        ['t', 'c'],
+        all("SELECT m.name AS t, i.name AS c FROM sqlite_schema m, pragma_table_info(m.name) i WHERE m.type = 'table' AND i.pk > 0 ORDER BY m.name, i.pk").map(
+          (row) => [String(row['t']), String(row['c'])],
+        ),
+      );
+    case mssqlCatalogue.foreignKeys:
+      return result(
+        ['t', 'k', 'c', 'r', 'd'],
+        all(
+          'SELECT m.name AS t, f.id AS k, f."from" AS c, f."table" AS r, f."to" AS d FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = \'table\' ORDER BY m.name, f.id, f.seq',
+        ).map((row) => ['t', 'k', 'c', 'r', 'd'].map((name) => String(row[name]))),
+      );
     case mssqlCatalogue.describe:
       return describeQuery(engine, String(first), facts);
     case mssqlCatalogue.count: {
