@@ -35,7 +35,8 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
     const correlation = randomUUID();
     reply.header('x-correlation-id', correlation).header('cache-control', 'no-store');
     const old = face === 'clean' && speaksVersion1(options, request);
-    if (old) acceptBasic(request);
+    // Whether a connector of another host has this face is known there.
+    if (old || (face === 'clean' && isVersion1(request) && isElsewhere(options, request))) acceptBasic(request);
     serve(options, face, request, reply, correlation).catch((error: unknown) =>
       sendError(options, reply, error, correlation, old ? sendVersion1Error : sendScimError),
     );
@@ -51,6 +52,11 @@ function speaksVersion1({ connectors }: ScimRoutesOptions, request: FastifyReque
   if (!isVersion1(request)) return false;
   const connector = connectors.get((request.params as { readonly connector: string }).connector);
   return connector !== undefined && !('problem' in connector) && connector.configuration.scim1 === true;
+}
+
+function isElsewhere({ connectors }: ScimRoutesOptions, request: FastifyRequest): boolean {
+  const connector = connectors.get((request.params as { readonly connector: string }).connector);
+  return connector !== undefined && 'problem' in connector && connector.elsewhere !== undefined;
 }
 
 async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', request: FastifyRequest, reply: FastifyReply, correlation: string): Promise<void> {

@@ -1,6 +1,7 @@
 import type { HostLog } from '@landbridge/engine';
 import type { AuditChain, ControlStore } from '@landbridge/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { clientAddress, isForwarded } from '../cluster/forwarding.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { Alerts } from './alerts.ts';
@@ -16,9 +17,10 @@ export function noteCredential(request: FastifyRequest, credential: string): voi
 export function registerAlerts(app: FastifyInstance, alerts: Alerts): void {
   app.addHook('onResponse', (request, reply, next) => {
     const credential = authenticated.get(request);
-    if (credential !== undefined || reply.statusCode === 401) {
+    // The host where a request arrived has seen it already.
+    if (credential === undefined ? reply.statusCode === 401 : !isForwarded(request)) {
       const { connector } = (request.params ?? {}) as { readonly connector?: string };
-      alerts.observe({ credential, connector: credential === undefined ? undefined : connector, address: request.ip, status: reply.statusCode });
+      alerts.observe({ credential, connector: credential === undefined ? undefined : connector, address: clientAddress(request), status: reply.statusCode });
     }
     next();
   });
