@@ -281,6 +281,40 @@ describe('what an administrator decides', () => {
     await host.apply(text);
   });
 
+  it('S-003 S-207 S-249 a connector that only observes says so, and refuses what it does not advertise with 501', async () => {
+    const made = await create();
+    const path = `/Users/${String(made['id'])}`;
+    await host.apply(directoryConfiguration(host.file).replace('    massChange: off\n', '    massChange: off\n    mode: observe\n'));
+    const {
+      patch: patches,
+      bulk,
+      changePassword,
+      filter,
+      sort,
+      etag,
+    } = (await here.send('GET', '/ServiceProviderConfig')).body as Readonly<Record<string, Json>>;
+    expect([patches, bulk?.['supported'], changePassword, filter?.['supported'], sort, etag]).toEqual([
+      { supported: false },
+      false,
+      { supported: false },
+      true,
+      { supported: true },
+      { supported: true },
+    ]);
+    const operations = [{ op: 'replace', path: 'title', value: 'x' }];
+    const bulkBody = { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'], Operations: [{ method: 'DELETE', path }] };
+    expect((await patch(path, operations)).status).toBe(501);
+    // What needs no feature is not allowed just now.
+    expect((await here.send('PUT', path, { body: user() })).status).toBe(403);
+    expect((await here.send('POST', '/Users', { body: user() })).status).toBe(403);
+    expect((await here.send('DELETE', path)).status).toBe(403);
+    const answer = await here.send('POST', '/Bulk', { body: bulkBody });
+    expect([answer.status, (answer.body['Operations'] as readonly Json[] | undefined)?.[0]?.['status']]).toEqual([501, undefined]);
+    expect((await here.send('GET', path)).status).toBe(200);
+    await host.apply(directoryConfiguration(host.file));
+    expect((await patch(path, operations)).status).toBe(200);
+  });
+
   it('S-119 SEC-04 a walk by cursor ends when its token is revoked', async () => {
     const made = await host.admin('POST', '/tokens', { connector: 'dir', client: 'walker' });
     const headers = { authorization: `Bearer ${String(made['token'])}` };

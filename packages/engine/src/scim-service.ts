@@ -45,9 +45,17 @@ export function createScimService(face: ScimFace): ScimService {
     delete: async (context, endpoint, id) => deleteResource(face, find(endpoint, context), allow('delete', context), id),
     listAll: async (context, query) => listEverything(face, allow('read', context), parseListQuery(query, limitsOf(context))),
     searchAll: async (context, body) => listEverything(face, allow('read', context), parseSearchRequest(body, limitsOf(context))),
-    bulk: async (context, body) => performBulk(service, context, objectOf(body)),
+    bulk: async (context, body) => {
+      if (!isWritable(face)) throw scimErrors.notImplemented('Nothing can be written here, and so there is no bulk.');
+      return performBulk(service, context, objectOf(body));
+    },
   };
   return service;
+}
+
+/** Whether PATCH and bulk are there, as ServiceProviderConfig says. */
+function isWritable(face: ScimFace): boolean {
+  return face.capabilities.export && face.configuration.mode === 'live';
 }
 
 /** The pages that a credential's dialect has. */
@@ -77,7 +85,7 @@ function discover(
   const { baseUrl } = context;
   if (document === 'ServiceProviderConfig') {
     const limits = limitsOf(context);
-    const writable = face.capabilities.export && face.configuration.mode === 'live';
+    const writable = isWritable(face);
     const features = {
       patch: writable,
       bulk: { supported: writable, ...bulkLimits },

@@ -562,8 +562,11 @@ function canonical(value: unknown): string {
 }
 
 function refuseWrites(face: ScimFace, what: string): void {
-  if (face.configuration.mode === 'observe')
-    throw scimErrors.forbidden(`The connector "${face.configuration.name}" only observes; set its mode to live to ${what} resources.`);
+  if (face.configuration.mode === 'observe') {
+    const reason = `The connector "${face.configuration.name}" only observes; set its mode to live to ${what} resources.`;
+    // PATCH is a feature that ServiceProviderConfig says there is not (S-207); the others are methods that are not allowed now.
+    throw what === 'patch' ? scimErrors.notImplemented(reason) : scimErrors.forbidden(reason);
+  }
   if (face.behind()) throw new ScimError(503, 'The connector was restored from a backup; writes wait until a full import has ended.', { retryAfter: 30 });
   if (!face.capabilities.export) throw scimErrors.notImplemented('The application can only be read.');
 }

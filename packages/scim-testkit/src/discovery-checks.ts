@@ -194,6 +194,52 @@ export const discoveryChecks: readonly Check[] = [
     },
   },
   {
+    title: 'S-003 the limits and features of ServiceProviderConfig are those that are measured',
+    needs: ['write'],
+    async run(kit) {
+      const configuration = (await kit.send('GET', '/ServiceProviderConfig')).body;
+      const of = (name: string): Readonly<Record<string, unknown>> => (configuration[name] ?? {}) as Readonly<Record<string, unknown>>;
+      const { maxOperations, maxPayloadSize } = of('bulk');
+      if (kit.has('bulk') && Number(maxOperations) <= 5000) {
+        const gone = { method: 'DELETE', path: '/Users/nobody' };
+        const operations = (count: number) => ({ schemas: [BULK], Operations: Array.from({ length: count }, () => gone) });
+        refused(await kit.send('POST', '/Bulk', operations(Number(maxOperations) + 1)), 413);
+      }
+      if (kit.has('bulk') && Number(maxPayloadSize) <= 16 * 1024 * 1024) {
+        const padded = `${JSON.stringify({ schemas: [BULK], Operations: [{ method: 'DELETE', path: '/Users/nobody' }] })}${' '.repeat(Number(maxPayloadSize))}`;
+        refused(await kit.send('POST', '/Bulk', undefined, { raw: padded }), 413);
+      }
+      const { maxResults } = of('filter');
+      if (Number(maxResults) > 0) {
+        const page = await kit.send('GET', `/Users?attributes=id&count=${Number(maxResults) + 1}`);
+        status(page, 200);
+        assert.ok(resourcesOf(page.body).length <= Number(maxResults), 'a page has at most filter.maxResults resources');
+      }
+      const mark = kit.name('Order');
+      const made = [await kit.newUser({ userName: `${mark}.b` }), await kit.newUser({ userName: `${mark}.a` }), await kit.newUser({ userName: `${mark}.c` })];
+      if (kit.has('sort') && kit.has('filter')) {
+        const sorted = await kit.find('/Users', `userName sw "${mark}"`, '&sortBy=userName&sortOrder=descending');
+        assert.deepEqual(
+          resourcesOf(sorted.body).map((one) => String(one['userName']).slice(-1)),
+          ['c', 'b', 'a'],
+        );
+      }
+      const path = pathOf(made[0] ?? {});
+      const { etag } = (await kit.send('GET', path)).headers;
+      if (kit.has('etag')) {
+        status(await kit.send('GET', path, undefined, { headers: { 'if-none-match': etag ?? '' } }), 304);
+        refused(await kit.send('DELETE', path, undefined, { headers: { 'if-match': 'W/"stale"' } }), 412);
+      }
+      const password = await kit.patch(path, { op: 'replace', path: 'password', value: 'C0rrect-horse-battery' });
+      if (of('changePassword')['supported'] === true) status(password, 200, 204);
+      else assert.ok(password.status >= 400, 'a password that cannot be changed is not taken');
+      const { index, cursor, defaultPageSize, maxPageSize } = of('pagination');
+      if (index === true) assert.equal((await kit.send('GET', '/Users?startIndex=1&count=1')).body['startIndex'], 1);
+      assert.equal(cursor === true, kit.has('cursor'));
+      if (Number(maxPageSize) > 0) assert.ok(Number(defaultPageSize ?? 1) <= Number(maxPageSize), 'the default page is a page');
+    },
+  },
+  {
     title: 'S-194 /Me is the subject, or 404 or 501',
     level: 'recommended',
     async run(kit) {
