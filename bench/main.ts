@@ -1,4 +1,5 @@
 import { readNumber, readOptions, refuse } from '../tools/command-options.ts';
+import { compareStores } from './both-stores.ts';
 
 /** `npm run bench -- NAME`: compares with floors in the same run, prints ratios and aims; no gate. */
 const benches: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -24,6 +25,7 @@ Example: npm run bench -- scim --entries 10000 --seconds 2
   update    a DLL updated and taken back under requests       --rate --seconds --json
 
   --store postgres   the host keeps its own state in PostgreSQL (default: sqlite)
+  --store both       both, one after the other, side by side with ratios (scim, import)
   --help             this text
 `,
   {
@@ -44,7 +46,8 @@ const [name = '', ...unwanted] = positionals;
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
 if (bench === undefined) refuse(name === '' ? `name a bench: ${Object.keys(benches).join(', ')}` : `there is no bench "${name}"`);
 if (unwanted.length > 0) refuse(`one bench at a time: "${unwanted[0]}" is too much`);
-if (!['sqlite', 'postgres'].includes(values.store)) refuse(`--store is sqlite or postgres, not "${values.store}"`);
+if (!['sqlite', 'postgres', 'both'].includes(values.store)) refuse(`--store is sqlite, postgres or both, not "${values.store}"`);
+if (values.store === 'both' && !['scim', 'import'].includes(name)) refuse('--store both is for scim and import');
 for (const what of ['entries', 'seconds', 'requests', 'creates', 'connections', 'rate'] as const)
   for (const one of values[what]?.split(',') ?? []) readNumber(what, one, 1);
 // Where the host keeps its own state concerns the start of the host alone.
@@ -52,7 +55,8 @@ process.env['BENCH_STORE'] = values.store;
 const rest = given.filter((one, index) => one !== name && one !== '--store' && given[index - 1] !== '--store' && !one.startsWith('--store='));
 process.argv = [...process.argv.slice(0, 2), ...rest];
 try {
-  await bench();
+  if (values.store === 'both') await compareStores(name, rest, values.json === true);
+  else await bench();
 } catch (error) {
   // What one bench knows, another does not.
   if ((error as { readonly code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;

@@ -120,9 +120,12 @@ export async function openWriter(
     for (const [entry, write] of writer.open) write.inDoubtSince = known.get(entry)?.inDoubtSince;
   }
 
-  async function sealTransaction(): Promise<void> {
+  /** The end of a transaction in one round trip: the COMMIT is not reached where the fence raises. */
+  function sealAndCommit(): Promise<void> {
     serial += 1;
-    await session.all('SELECT fence($1, $2, $3, $4, $5)', epoch, serial, writer.position, writer.nextEntryId, writer.nextJournalId);
+    const values = [epoch, serial, writer.position, writer.nextEntryId, writer.nextJournalId];
+    if (!values.every(Number.isSafeInteger)) throw new Error('the head of the store is no whole number');
+    return session.execute(`SELECT fence(${values.join(', ')}); COMMIT`);
   }
 
   /** Whether a transaction whose COMMIT was cut off took place. Nobody may be told anything before that is known. */
@@ -159,8 +162,7 @@ export async function openWriter(
         // The connection went with it: the next transaction makes another one and reads memory anew.
       }
     }
-    if ((error as { readonly code?: string }).code !== 'LB001') return error;
-    return lease.end();
+    return isRefused(error) ? lease.end() : error;
   }
 
   const read = await Promise.all([readOwnerState(session), readModel(session)]).catch(async (error: unknown) => {
@@ -188,16 +190,16 @@ export async function openWriter(
       try {
         await session.execute('BEGIN');
         result = await work(session);
-        if (isEmpty?.(result) !== true) await sealTransaction();
         beforeCommit?.();
       } catch (error) {
         serial = before;
         throw await explain(error);
       }
       try {
-        await session.execute('COMMIT');
+        // What changed nothing needs no fence.
+        await (isEmpty?.(result) === true ? session.execute('COMMIT') : sealAndCommit());
       } catch (error) {
-        if (await tookPlace(error)) return result;
+        if (!isRefused(error) && (await tookPlace(error))) return result;
         serial = before;
         throw await explain(error);
       }
@@ -206,6 +208,11 @@ export async function openWriter(
     close: closeAll,
   };
   return writer;
+}
+
+/** Whether the fence refused a transaction: the epoch is over. */
+function isRefused(error: unknown): boolean {
+  return (error as { readonly code?: string }).code === 'LB001';
 }
 
 async function readOwnerState(session: Session): Promise<OwnerState> {
