@@ -5,8 +5,14 @@ import { formatValue } from './references.ts';
 import { compileReader, keyOf, nameAttribute, type ReadEntry, type RowReader } from './row-reader.ts';
 import { compileSideValue, sideColumns, sideCondition, sideOrder } from './side-reader.ts';
 
-/** Keys in one statement: far below the number of parameters that any database allows. */
+/** Keys in one statement, and their values: SQL Server takes 2100 parameters, others many more. */
 const KEYS = 500;
+const KEY_VALUES = 2000;
+
+/** How many keys of so many columns go in one statement. */
+function keysAtOnce(columns: number): number {
+  return Math.max(1, Math.min(KEYS, Math.floor(KEY_VALUES / columns)));
+}
 
 /** Collects values and gives their placeholders. */
 export interface Binder {
@@ -37,9 +43,10 @@ export async function fetchByKeys(
   const reader = compileReader(database, model, wanted);
   const columns = model.anchor.map((one) => one.column);
   const entries: ReadEntry[] = [];
-  for (let index = 0; index < keys.length; index += KEYS) {
+  const size = keysAtOnce(columns.length);
+  for (let index = 0; index < keys.length; index += size) {
     const binder = createBinder(database);
-    const chunk = keys.slice(index, index + KEYS).map((key) => sqlKey(database, columns, key));
+    const chunk = keys.slice(index, index + size).map((key) => sqlKey(database, columns, key));
     const condition = database.dialect.isOneOf(
       model.anchor.map((one) => `m.${quote(one.column.name)}`),
       columns,
@@ -83,7 +90,7 @@ async function addSide(
   const keys = [...byKey.values()].map((entry) => keyOf(model, entry.anchor));
   // Whole numbers in a row: their side rows stand in a row too, and what is between them belongs to nobody.
   const inRow = isRange && side.key.length === 1 && model.anchor[0]?.order === 'integer';
-  const size = inRow ? keys.length : KEYS;
+  const size = inRow ? keys.length : keysAtOnce(side.key.length);
   for (let index = 0; index < keys.length; index += size) {
     const binder = createBinder(database);
     const chunk = keys.slice(index, index + size).map((key) => sqlKey(database, side.key, key));
