@@ -302,6 +302,31 @@ describe.skipIf(monoPrograms() === undefined)('a compiled connector declares', {
     expect((await host.read('Users', ada['id']))['title']).toBe('Prof');
   });
 
+  it('attributes taken for single-valued: the first value is shown, and a write replaces them all', async () => {
+    const people = [
+      {
+        ...personType,
+        mapping: [
+          { scim: 'userName', attribute: 'login' },
+          { scim: 'nickName', attribute: 'mails' },
+        ],
+      },
+    ];
+    const host = await start({
+      parameters: { singleValued: ['mails'], global: { 'Deltas of changed attributes': true } },
+      configuration: { objectTypes: people },
+    });
+    host.put('person', '1', ['login:ada', 'mails:a@x', 'mails:b@x']);
+    expect(await host.run('full')).toBe('success');
+    const [ada] = await host.list('Users');
+    expect(ada).toMatchObject({ userName: 'ada', nickName: 'a@x' });
+    host.put('person', '1', ['login:ada', 'mails:c@x', 'mails:d@x'], 'update');
+    expect(await host.run('delta')).toBe('success');
+    expect((await host.read('Users', ada?.['id']))['nickName']).toBe('c@x');
+    await host.patch('Users', ada?.['id'], { nickName: 'e@x' });
+    expect(host.object('person', '1')).toEqual(['login:ada', 'mails:e@x']);
+  });
+
   it('files instead of calls: created, changed, imported and deleted through attribute-value pairs', async () => {
     const people = [{ ...personType, mapping: personType.mapping.filter(({ scim }) => scim === 'userName' || scim === 'emails.value') }];
     const host = await start({

@@ -173,6 +173,9 @@ namespace Microsoft.MetadirectoryServices
         /// <summary>The worker's: the name as it is written on the wire.</summary>
         internal byte[] EncodedName { get; set; }
 
+        /// <summary>Several values here, one for the host: the first.</summary>
+        internal bool FirstOnly { get; set; }
+
         public override bool Equals(object obj)
         {
             SchemaAttribute other = obj as SchemaAttribute;

@@ -95,10 +95,15 @@ namespace Landbridge.Worker
                 int count = Count(values, ValueModificationType.Delete, false);
                 if (count == 0) continue;
                 writer.Name(attribute.EncodedName);
-                if (count > 1 || attribute.IsMultiValued) writer.Open('[');
+                bool many = !attribute.FirstOnly && (count > 1 || attribute.IsMultiValued);
+                if (many) writer.Open('[');
                 for (int index = 0; index < values.Count; index++)
-                    if (values[index].Value != null && values[index].ModificationType != ValueModificationType.Delete) problem = WriteValue(writer, attribute, values[index].Value) ?? problem;
-                if (count > 1 || attribute.IsMultiValued) writer.Close(']');
+                {
+                    if (values[index].Value == null || values[index].ModificationType == ValueModificationType.Delete) continue;
+                    problem = WriteValue(writer, attribute, values[index].Value) ?? problem;
+                    if (attribute.FirstOnly) break;
+                }
+                if (many) writer.Close(']');
             }
             writer.Close('}');
             return problem;
@@ -128,7 +133,7 @@ namespace Landbridge.Worker
         private static string WriteChange(JsonWriter writer, SchemaAttribute attribute, AttributeChange change)
         {
             IList<ValueChange> values = change.ValueChanges;
-            bool deltas = change.ModificationType == AttributeModificationType.Update && attribute.IsMultiValued;
+            bool deltas = change.ModificationType == AttributeModificationType.Update && attribute.IsMultiValued && !attribute.FirstOnly;
             bool nothing = Count(values, ValueModificationType.Delete, false) == 0;
             writer.Open('{').Field("name", attribute.Name);
             string problem = null;
@@ -153,7 +158,11 @@ namespace Landbridge.Worker
             string problem = null;
             writer.Name(name).Open('[');
             foreach (ValueChange value in values)
-                if (value.Value != null && (value.ModificationType == ValueModificationType.Delete) == deletions) problem = WriteValue(writer, attribute, value.Value) ?? problem;
+            {
+                if (value.Value == null || (value.ModificationType == ValueModificationType.Delete) != deletions) continue;
+                problem = WriteValue(writer, attribute, value.Value) ?? problem;
+                if (attribute.FirstOnly) break;
+            }
             writer.Close(']');
             return problem;
         }

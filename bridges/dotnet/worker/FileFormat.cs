@@ -128,7 +128,7 @@ namespace Landbridge.Worker
             }
             catch (ArgumentException)
             {
-                throw Wrong("encoding", "there is no encoding '" + name + "' here; such as utf-8, utf-16, windows-1252");
+                throw Wrong("encoding", "there is no encoding '" + name + "' here; such as utf-8, utf-16, windows-1252" + (Advice.OnMono ? ". More come with the Debian package libmono-i18n4.0-all" : ""));
             }
         }
 

@@ -63,7 +63,8 @@ namespace Landbridge.Worker
                     Fields attribute = new Fields(element);
                     string direction = attribute.Text("direction");
                     AttributeOperation operation = direction == "export-only" ? AttributeOperation.ExportOnly : direction == "import-only" ? AttributeOperation.ImportOnly : AttributeOperation.ImportExport;
-                    SchemaAttribute one = new SchemaAttribute(attribute.Required("name"), (AttributeType)Math.Max(0, Array.IndexOf(TypeNames, attribute.Text("type"))), attribute.Flag("anchor"), attribute.Flag("multiValued"), operation);
+                    SchemaAttribute one = new SchemaAttribute(attribute.Required("name"), (AttributeType)Math.Max(0, Array.IndexOf(TypeNames, attribute.Text("type"))), attribute.Flag("anchor"), attribute.Flag("multiValued") || attribute.Flag("firstValue"), operation);
+                    one.FirstOnly = attribute.Flag("firstValue");
                     one.HiddenByDefault = attribute.Flag("hiddenByDefault");
                     made.Attributes.Add(one);
                 }

@@ -1,4 +1,4 @@
-import { type Capabilities, type ConnectorContext, ConnectorError, type ParameterValue } from '@landbridge/connector-sdk';
+import { type Capabilities, type Connector, type ConnectorContext, ConnectorError, type ParameterValue, type SchemaAttribute } from '@landbridge/connector-sdk';
 import { defineWorkerConnector, type WorkerProgram } from '@landbridge/worker-protocol';
 import { buildWorker } from './build-worker.ts';
 import { type DotnetRuntime, defaultRuntime, findProgram } from './dotnet-programs.ts';
@@ -18,13 +18,14 @@ interface Ecma2Settings {
   readonly timeZone?: string;
   readonly isolatedEntries?: boolean;
   readonly fullObjects?: boolean;
+  readonly singleValued?: readonly string[];
   readonly resultsApply?: 'at-close' | 'at-once';
   readonly lingerSeconds?: number | string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Compiled ECMA2 connectors: DLLs of MIM and the Entra ECMA Connector Host. The DLL's own parameters are below the page that asks for them. */
-export const connector = defineWorkerConnector({
+const worker = defineWorkerConnector({
   name: 'ecma2',
   version: '0.1.0',
   description: 'Compiled ECMA 2 connectors (.NET DLLs), unchanged, on Mono, .NET or .NET Framework.',
@@ -42,6 +43,32 @@ export const connector = defineWorkerConnector({
     };
   },
 });
+
+/** The same, with attributes that the operator takes for single-valued, as the Entra host did: the worker brings their first value. */
+export const connector: Connector = {
+  ...worker,
+  async schema(context, options) {
+    const { singleValued = [] } = readSettings(context);
+    const schema = await worker.schema(context, options);
+    if (singleValued.length === 0) return schema;
+    const unknown = singleValued.find((name) => !schema.objectTypes.some((type) => type.attributes.some((attribute) => attribute.name === name)));
+    if (unknown !== undefined)
+      throw new ConnectorError('invalid-configuration', `singleValued names the attribute "${unknown}", which no object type has`, {
+        parameter: 'singleValued',
+      });
+    return {
+      objectTypes: schema.objectTypes.map((type) => ({
+        ...type,
+        attributes: type.attributes.map((one) => (singleValued.includes(one.name) ? asSingle(one) : one)),
+      })),
+    };
+  },
+};
+
+function asSingle(attribute: SchemaAttribute): SchemaAttribute {
+  const single = { ...attribute, multiValued: false, firstValue: true };
+  return single;
+}
 
 async function program(context: ConnectorContext): Promise<WorkerProgram> {
   const settings = readSettings(context);

@@ -78,6 +78,13 @@ export const ownParameters: readonly ParameterDefinition[] = [
     label: 'Brings whole objects that it is asked for',
     description: 'FullObjectEntries of GetImportEntries: what a delta updated and the host does not have',
   },
+  {
+    name: 'singleValued',
+    kind: 'structure',
+    label: 'Attributes taken for single-valued',
+    description: 'Names; of several values the first is taken, and a write replaces them all',
+    schema: { type: 'array', items: text },
+  },
   { name: 'resultsApply', kind: 'drop-down', choices: ['at-close', 'at-once'], label: 'When results count', description: 'Default: at-close (R17)' },
   {
     name: 'lingerSeconds',

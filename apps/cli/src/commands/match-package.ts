@@ -17,7 +17,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What the host asks for itself, beside the connector's own pages. */
 const OWN = new Set(
-  'directory dll class lingerSeconds hostConfiguration runtime file culture timeZone isolatedEntries fullObjects resultsApply environment capabilities connectivity global schema partitions runSteps'.split(
+  'directory dll class lingerSeconds hostConfiguration runtime file culture timeZone isolatedEntries fullObjects singleValued resultsApply environment capabilities connectivity global schema partitions runSteps'.split(
     ' ',
   ),
 );

@@ -58,7 +58,18 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
     }));
   const runProfiles = writeRunProfiles(connector, onlyDefault, decide, (subject, message) => void notes.push({ kind: 'no-counterpart', subject, message }));
   const secrets = [...parameters.secrets];
-  const value: Record<string, unknown> = { package: 'ecma2', mode: 'observe', parameters: parameters.value };
+  const attributes = connector.objectTypes.filter((type) => type.selected).flatMap((type) => type.attributes);
+  const singleValued = [...new Set(attributes.filter((one) => one.selected && one.treatAsSingle && one.multiValued).map((one) => one.name))];
+  const value: Record<string, unknown> = {
+    package: 'ecma2',
+    mode: 'observe',
+    parameters: { ...parameters.value, ...(singleValued.length === 0 ? {} : { singleValued }) },
+  };
+  for (const attribute of singleValued)
+    decide(
+      `attribute ${attribute}`,
+      'the old host treated it as single-valued, and so does this configuration (singleValued): of several values the first is shown, and a write replaces them all',
+    );
   comments.set('mode', 'observe: imports and shows, and refuses writes. When the data look right: live.');
   if (parameters.publicParameters.length > 0) {
     value['publicParameters'] = parameters.publicParameters;
@@ -140,8 +151,6 @@ function writeObjectTypes(connector: ImportedConnector, comments: Map<string, st
       'Proposed by name. All other attributes are in the extension schema, and all of them in the schema of the Entra host.',
     );
     if (excluded.length > 0) comments.set(`objectTypes\n${type.name}\nexclude`, 'Known to the connector and not selected.');
-    for (const attribute of type.attributes.filter((one) => one.treatAsSingle && one.multiValued))
-      decide(`attribute ${attribute.name}`, `the old host treated it as single-valued; the connector says it has several values`);
   }
   return result;
 }
