@@ -326,7 +326,7 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
     const extension = 'urn:ietf:params:scim:schemas:extension:landbridge:good:2.0:User';
     const person = (userName: string, more: object = {}) => ({ schemas: [USER, extension], userName, ...more });
     const answers: readonly (readonly [body: object, status: number, scimType: string, detail: string | RegExp])[] = [
-      [person('login7'), 409, 'uniqueness', '"login" is taken by another resource'],
+      [person('login7'), 409, 'uniqueness', '"userName" is taken by another resource'],
       [person('sneaky'), 409, 'uniqueness', 'the value of "login" is in use already'],
       [person('x'.repeat(50)), 400, 'invalidValue', 'value too long for type character varying(40)'],
       [person('a', { [extension]: { age: 'old' } }), 400, 'invalidValue', /User:age" is a whole number/],

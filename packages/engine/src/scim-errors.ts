@@ -1,5 +1,6 @@
 import { type ConnectorErrorData, connectorErrors } from '@landbridge/connector-sdk';
 import { ScimError } from '@landbridge/scim';
+import type { ResourceModel } from './resources/resource-model.ts';
 import type { WriteAnswer } from './writes/planned-write.ts';
 
 /** Seconds after which a client may ask again about a write that is not decided yet. */
@@ -25,16 +26,23 @@ export function undecided(detail: string): ScimError {
   return new ScimError(503, detail, { retryAfter: RETRY_AFTER_SECONDS });
 }
 
+/** What clients call an attribute of the application: an administrator reads the message beside the client's mapping (S-205). */
+function shownName(attribute: string, model: Pick<ResourceModel, 'writers'>): string {
+  const binding = model.writers.get(attribute);
+  if (binding === undefined) return attribute;
+  return `${binding.extension === undefined ? '' : `${binding.extension}:`}${binding.attribute}${binding.sub === undefined ? '' : `.${binding.sub}`}`;
+}
+
 /** Turns the answer of a write that was not applied into an error; returns normally for one that was. */
-export function throwUnlessApplied(answer: WriteAnswer): asserts answer is Extract<WriteAnswer, { status: 'applied' }> {
+export function throwUnlessApplied(answer: WriteAnswer, model: Pick<ResourceModel, 'writers'>): asserts answer is Extract<WriteAnswer, { status: 'applied' }> {
   switch (answer.status) {
     case 'applied':
       return;
     case 'refused':
       throw scimErrorOf(answer.error);
     case 'claimed':
-      if (answer.inDoubt) throw undecided(`another write with the same value of "${answer.claim.attribute}" is not decided yet`);
-      throw new ScimError(409, `the value of "${answer.claim.attribute}" is taken by another resource`, { scimType: 'uniqueness' });
+      if (answer.inDoubt) throw undecided(`another write with the same value of "${shownName(answer.claim.attribute, model)}" is not decided yet`);
+      throw new ScimError(409, `the value of "${shownName(answer.claim.attribute, model)}" is taken by another resource`, { scimType: 'uniqueness' });
     case 'conflict':
       throw new ScimError(412, 'the resource changed since it was read');
     case 'gone':

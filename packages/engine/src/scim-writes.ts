@@ -45,7 +45,7 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   const answer = await withDeadline(face, context, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
   if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(model, parsed.resource));
-  throwUnlessApplied(answer);
+  throwUnlessApplied(answer, model);
   return answerWith(face, model, context, query, answer.row, 201);
 }
 
@@ -179,7 +179,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
     });
   });
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
-  throwUnlessApplied(answer);
+  throwUnlessApplied(answer, model);
   face.deprovisioned?.([id, scimId]);
   return { status: 204 };
 }
@@ -251,7 +251,7 @@ async function change(
   // An import changed the row between reading and writing it: the client asked for nothing that depends on that.
   for (let again = 0; answer.status === 'conflict' && context.ifMatch === undefined && again < 5; again += 1) answer = await attempt();
   if (isAccepted(context, answer)) return acceptedAnswer(answer, locationOf(context.baseUrl, model.configuration.endpoint, id));
-  throwUnlessApplied(answer);
+  throwUnlessApplied(answer, model);
   const bodyless = method === 'PATCH' && model.configuration.resourceType === 'Group' && query['attributes'] === undefined;
   const row = answer.row ?? unchanged;
   if (disables) face.deprovisioned?.([id, row?.scimId ?? id]);
