@@ -20,6 +20,8 @@ import { openSideReader, type SideReader } from './side-reader.ts';
 export const FETCH_ROWS = 2000;
 /** Rows that are read at once at least, where pages are read by statements of their own. */
 const PAGE = 1000;
+/** A page ends when its side tables gave so many values: five hundred groups of thousands would be a hundred megabytes. */
+const PAGE_VALUES = 5000;
 
 /** An object type with what is selected of it. */
 export interface SelectedType {
@@ -202,6 +204,7 @@ async function* readType(
     if (wanted.has(side.attribute.name)) sides.push(await openSideReader(database, snapshot, model, side, rowsAtOnce(model, wanted, FETCH_ROWS)));
   let buffer: ImportEntry[] = [];
   let bytes = 0;
+  let gathered = 0;
   let previous: readonly Value[] | undefined;
   for (let rows = await main.read(); rows.length > 0; rows = await main.read()) {
     for (const row of rows) {
@@ -215,6 +218,7 @@ async function* readType(
             try {
               const values = await takeAll(side, key);
               if (values.length > 0) entry.attributes[side.name] = values;
+              gathered += values.length;
             } catch (thrown) {
               error ??= nameAttribute(thrown, model.name, side.name);
             }
@@ -224,9 +228,9 @@ async function* readType(
         }
         previous = key;
       } else buffer.push(entry);
-      if (buffer.length < pageSize && !isPageFull(bytes)) continue;
+      if (buffer.length < pageSize && gathered < PAGE_VALUES && !isPageFull(bytes)) continue;
       yield buffer;
-      [buffer, bytes] = [[], 0];
+      [buffer, bytes, gathered] = [[], 0, 0];
     }
   }
   if (buffer.length > 0) yield buffer;

@@ -380,6 +380,8 @@ export interface ImportedReferences {
   /** Of the sorted values joined by newlines: the first 16 bytes of SHA-256, base64. Equal hash, equal set. */
   readonly hash: string;
   readonly values: readonly string[];
+  /** The values as JSON text, where the set came as such from another thread: SQL takes it as it is. */
+  readonly packed?: { readonly text: string; readonly size: number };
 }
 
 /** What a page did. */

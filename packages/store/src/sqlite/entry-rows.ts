@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { ChainPoint } from '../audit-chain.ts';
-import type { EntryRow, LinkRow } from '../connector-store.ts';
+import type { EntryRow, ImportedReferences, LinkRow } from '../connector-store.ts';
 import { PASSWORD_METHOD } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { deriveScimId } from '../rules/scim-id.ts';
@@ -203,23 +203,27 @@ function resolveReference(state: StoreState, attribute: StoredAttribute, raw: st
 const MANY_VALUES = 16;
 
 /** Adds many reference values, those with a target by one statement; returns how many were not there before. */
-function addManyReferences(state: StoreState, entry: number, attribute: StoredAttribute, values: readonly string[]): number {
+function addManyReferences(
+  state: StoreState,
+  entry: number,
+  attribute: StoredAttribute,
+  { text, size }: { readonly text: string; readonly size: number },
+): number {
   const { database } = state;
-  const list = JSON.stringify(values);
   const { changes: found } = database.run(
     `INSERT INTO refs(entry, attr, raw, target) SELECT ?, ?, v.value, e.id
      FROM json_each(?) v CROSS JOIN entries e WHERE e.otype IN (${targetTypes(state, attribute)}) AND e.anchor_key = v.value ON CONFLICT DO NOTHING`,
     entry,
     attribute.id,
-    list,
+    text,
   );
   // Mostly that was all of them.
-  if (found === values.length) return found;
+  if (found === size) return found;
   const { changes: waiting } = database.run(
     'INSERT INTO refs(entry, attr, raw, target) SELECT ?, ?, v.value, NULL FROM json_each(?) v WHERE true ON CONFLICT DO NOTHING',
     entry,
     attribute.id,
-    list,
+    text,
   );
   if (waiting === 0) return found;
   state.unresolved += database.run(
@@ -261,10 +265,18 @@ function targetTypes({ model }: StoreState, attribute: StoredAttribute): string 
   return (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []).join(', ');
 }
 
+/** Adds a whole set of a new entry. One that came packed is never read here: values of a million people would stay in the heap for long. */
+export function addSet(state: StoreState, entry: number, attribute: StoredAttribute, set: ImportedReferences): void {
+  const { packed } = set;
+  if (packed !== undefined && packed.size >= MANY_VALUES && state.model.plainReferences) addManyReferences(state, entry, attribute, packed);
+  else addReferences(state, entry, attribute, set.values);
+}
+
 /** Adds reference values; returns how many were not there before. */
 export function addReferences(state: StoreState, entry: number, attribute: StoredAttribute, values: readonly string[]): number {
   const { database, model } = state;
-  if (values.length >= MANY_VALUES && model.plainReferences) return addManyReferences(state, entry, attribute, values);
+  if (values.length >= MANY_VALUES && model.plainReferences)
+    return addManyReferences(state, entry, attribute, { text: JSON.stringify(values), size: values.length });
   let added = 0;
   for (const raw of values) {
     const target = resolveReference(state, attribute, raw);

@@ -21,6 +21,7 @@ import { deferIndexes } from './deferred-indexes.ts';
 import {
   addPageReferences,
   addReferences,
+  addSet,
   advance,
   flushGrowth,
   insertUnlessThere,
@@ -249,7 +250,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       if (state.model.plainReferences) page.refer(attribute, id, value);
       else addReferences(state, id, attribute, [value]);
     }
-    for (const reference of entry.references) addReferences(state, id, attributeOf(type, reference.attribute), reference.values);
+    for (const reference of entry.references) addSet(state, id, attributeOf(type, reference.attribute), reference);
     resolveWaiting(state, type, id, entry.anchor, entry.dn);
     if (state.announces) announceImport(state, step, 'create', id, changedByImport('{}', attributes, entry, null));
     page.count('added');

@@ -19,8 +19,9 @@ interface PackedPage {
     readonly entries: Uint16Array;
     readonly attributes: readonly string[];
     readonly hashes: readonly string[];
-    /** The values as JSON text. */
+    /** The values as JSON text, and their number. */
     readonly values: readonly string[];
+    readonly sizes: Uint32Array;
   };
 }
 
@@ -46,6 +47,7 @@ export function packPage(entries: readonly ImportedEntry[]): PackedPage | readon
       attributes: sets.map((set) => set.attribute),
       hashes: sets.map((set) => set.hash),
       values: sets.map((set) => JSON.stringify(set.values)),
+      sizes: Uint32Array.from(sets, (set) => set.values.length),
     },
   };
 }
@@ -62,7 +64,8 @@ function unpackPage({ objectTypes, types, anchors, dns, bodies, hashes, referenc
   references.entries.forEach((entry, index) => {
     const ofEntry = sets.get(entry) ?? [];
     sets.set(entry, ofEntry);
-    ofEntry.push(unpackSet(references.attributes[index] ?? '', references.hashes[index] ?? '', references.values[index] ?? '[]'));
+    const packed = { text: references.values[index] ?? '[]', size: references.sizes[index] ?? 0 };
+    ofEntry.push(unpackSet(references.attributes[index] ?? '', references.hashes[index] ?? '', packed));
   });
   return anchors.map((anchor, index): PutEntry => {
     const dn = dns?.[index];
@@ -78,14 +81,15 @@ function unpackPage({ objectTypes, types, anchors, dns, bodies, hashes, referenc
   });
 }
 
-function unpackSet(attribute: string, hash: string, text: string): ImportedReferences {
+function unpackSet(attribute: string, hash: string, packed: NonNullable<ImportedReferences['packed']>): ImportedReferences {
   let values: readonly string[] | undefined;
   return {
     attribute,
     hash,
     get values() {
-      values ??= JSON.parse(text) as readonly string[];
+      values ??= JSON.parse(packed.text) as readonly string[];
       return values;
     },
+    packed,
   };
 }

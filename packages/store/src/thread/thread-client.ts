@@ -46,6 +46,12 @@ export interface ThreadedStore {
   connectPort(): MessagePort;
 }
 
+/**
+ * A store thread holds a page at a time. With a small young generation, and an old one that is not expected to grow to gigabytes, the
+ * collector keeps up with an import; otherwise what was parsed of a million entries stays until the end.
+ */
+const HEAP = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 1024 } as const;
+
 /** How long a thread that died waits before it is started again, by how often it died soon after its start. */
 const BACK_OFF_MILLISECONDS = [0, 100, 1000, 5000] as const;
 const ALIVE_MILLISECONDS = 10_000;
@@ -64,7 +70,7 @@ export function startStoreThread(program: URL, workerData: object, noticed: (not
 
   function start(): { readonly worker: Worker; readonly call: Caller; alive: boolean } {
     const startedAt = Date.now();
-    const worker = new Worker(program, { workerData, name: 'store' });
+    const worker = new Worker(program, { workerData, name: 'store', resourceLimits: HEAP });
     const started = { worker, call: createCaller(worker), alive: true };
     const end = (reason: string): void => {
       if (!started.alive) return;
