@@ -1,8 +1,8 @@
 import { ConnectorError, type Schema, type SchemaAttribute, type SchemaObjectType, toConnectorError } from '@landbridge/connector-sdk';
 import { chooseCodec, maximumBytesOf, maximumSideBytes } from './column-codec.ts';
 import { type CatalogueColumn, type KeyOrder, qualified, quote, type SqlDatabase } from './database.ts';
-import type { ColumnSettings, DeltaSettings, MultiValueSettings, ObjectTypeSettings, SqlSettings } from './settings.ts';
-import { compileOperations, type WriteOperations } from './write-operations.ts';
+import type { ColumnSettings, DeltaSettings, MultiValueSettings, ObjectTypeSettings, SideWriteSettings, SqlSettings } from './settings.ts';
+import { compileOperations, type WriteOperation, type WriteOperations } from './write-operations.ts';
 
 /** A column of the main table that becomes an attribute; a reference may take several. */
 export interface ColumnAttribute {
@@ -28,6 +28,8 @@ export interface SideAttribute {
   readonly value: readonly CatalogueColumn[];
   /** Other columns of the rows that are added. */
   readonly fixed: readonly { readonly column: CatalogueColumn; readonly value: string | number | boolean }[];
+  /** What is not written by generated statements. */
+  readonly operations: Readonly<Partial<Record<keyof SideWriteSettings, readonly WriteOperation[]>>>;
 }
 
 /** An object type with its tables. */
@@ -104,7 +106,15 @@ async function buildModel(database: SqlDatabase, name: string, settings: ObjectT
   const columns = chooseColumns(settings, catalogue, find);
   const sides: SideAttribute[] = [];
   for (const [attribute, side] of Object.entries(settings.multiValued ?? {}))
-    sides.push(await buildSide(database, attribute, side, `${path}.multiValued.${attribute}`));
+    sides.push(
+      await buildSide(
+        database,
+        attribute,
+        side,
+        columns.filter((one) => one.attribute.anchor).map((one) => one.attribute.name),
+        `${path}.multiValued.${attribute}`,
+      ),
+    );
   const anchor = settings.anchor.map((column, index) => {
     const found = columns.find((one) => one.attribute.anchor && one.columns[0]?.name === column);
     const own = found?.columns[0];
@@ -261,7 +271,7 @@ function columnAttribute(name: string, settings: ColumnSettings, type: ObjectTyp
   };
 }
 
-async function buildSide(database: SqlDatabase, name: string, settings: MultiValueSettings, path: string): Promise<SideAttribute> {
+async function buildSide(database: SqlDatabase, name: string, settings: MultiValueSettings, anchor: readonly string[], path: string): Promise<SideAttribute> {
   const catalogue = await database.columns(settings.table, settings.schema);
   if (catalogue.length === 0) throw problem(`${path}.table`, `there is no table or view "${settings.table}" that this account may see`);
   const find = finder(catalogue, settings.table, path);
@@ -280,7 +290,13 @@ async function buildSide(database: SqlDatabase, name: string, settings: MultiVal
       ? { name, multiValued: true, type: value[0]?.type ?? 'string', ...direction }
       : { name, multiValued: true, type: 'reference', referenceTypes: [settings.reference.objectType], ...direction };
   const fixed = Object.entries(settings.set ?? {}).map(([column, one]) => ({ column: find(column, `set.${column}`), value: one }));
-  return { attribute, settings, from: qualified(settings.table, settings.schema), key, value, fixed };
+  const operations = compileOperations(database, settings.write, [...anchor, ...sideValueNames(value)], path);
+  return { attribute, settings, from: qualified(settings.table, settings.schema), key, value, fixed, operations };
+}
+
+/** What steps of a side table call its value: `value`, or `value.COLUMN` where it has several columns. */
+export function sideValueNames(value: readonly CatalogueColumn[]): readonly string[] {
+  return value.length === 1 ? ['value'] : value.map((column) => `value.${column.name}`);
 }
 
 /** How a column is ordered together with others: natively only where all are of one kind. */

@@ -46,6 +46,24 @@ const column = structure({
 
 const reference = structure({ column: name, columns: { ...names, description: 'In the order of the anchor of the target' }, objectType: name }, ['objectType']);
 
+const operation = structure({
+  statement: { ...name, description: 'One statement; :attribute stands for a value' },
+  procedure: { ...name, description: 'A stored procedure' },
+  function: { ...name, description: 'A function that returns a row' },
+  schema: name,
+  parameters: {
+    type: 'array',
+    description: 'In the order of the declaration',
+    items: structure(
+      { value: { ...name, description: 'An attribute, password, oldPassword, or new.ATTRIBUTE' }, direction: { type: 'string', enum: ['in', 'out', 'inout'] } },
+      ['value'],
+    ),
+  },
+  returns: { ...names, description: 'The attributes that the first row returned gives, in order' },
+  when: { ...names, description: 'Only when one of these attributes changes' },
+});
+const operations: StructureSchema = { type: 'array', items: operation, minItems: 1 };
+
 const multiValued = structure(
   {
     table: name,
@@ -55,6 +73,10 @@ const multiValued = structure(
     reference: structure({ columns: names, objectType: name }, ['columns', 'objectType']),
     where: { ...name, description: 'A condition in SQL: other rows are none of these values, and are left alone' },
     maximumBytes: { type: 'integer', description: 'Bytes that a binary value may have; default is 1048576' },
+    write: {
+      ...structure({ add: operations, remove: operations, clear: operations }),
+      description: 'Steps for each value instead of generated statements; :value stands for it',
+    },
     set: { type: 'object', description: 'Values of other columns of added rows; =today, =now' },
     direction: { type: 'string', enum: ['import-export', 'import-only', 'export-only'] },
   },
@@ -78,24 +100,6 @@ const delta = structure({
     ['table', 'sequence', 'key'],
   ),
 });
-
-const operation = structure({
-  statement: { ...name, description: 'One statement; :attribute stands for a value' },
-  procedure: { ...name, description: 'A stored procedure' },
-  function: { ...name, description: 'A function that returns a row' },
-  schema: name,
-  parameters: {
-    type: 'array',
-    description: 'In the order of the declaration',
-    items: structure(
-      { value: { ...name, description: 'An attribute, password, oldPassword, or new.ATTRIBUTE' }, direction: { type: 'string', enum: ['in', 'out', 'inout'] } },
-      ['value'],
-    ),
-  },
-  returns: { ...names, description: 'The attributes that the first row returned gives, in order' },
-  when: { ...names, description: 'Only when one of these attributes changes' },
-});
-const operations: StructureSchema = { type: 'array', items: operation, minItems: 1 };
 
 const objectType = structure(
   {

@@ -36,6 +36,14 @@ export interface ReferenceSettings {
   readonly objectType: string;
 }
 
+/** How values of a side table are written other than by generated statements: steps for each value, in the transaction of the entry. */
+export interface SideWriteSettings {
+  readonly add?: readonly OperationSettings[];
+  readonly remove?: readonly OperationSettings[];
+  /** All values of an owner at once; default is `remove` for each. */
+  readonly clear?: readonly OperationSettings[];
+}
+
 /** A side table with the values of a multi-valued attribute. */
 export interface MultiValueSettings {
   readonly table: string;
@@ -51,6 +59,7 @@ export interface MultiValueSettings {
   readonly set?: Readonly<Record<string, string | number | boolean>>;
   /** Bytes that a binary value may have; default is 1048576. */
   readonly maximumBytes?: number;
+  readonly write?: SideWriteSettings;
   readonly direction?: 'import-export' | 'import-only' | 'export-only';
 }
 
@@ -342,6 +351,9 @@ function checkSide(path: string, side: MultiValueSettings, type: ObjectTypeSetti
   if (side.where?.includes(';')) report(`${path}.where`, 'write one condition without a semicolon');
   for (const [column, value] of Object.entries(side.set ?? {}))
     if (!['string', 'number', 'boolean'].includes(typeof value)) report(`${path}.set.${column}`, 'write a text, a number, true or false');
+  for (const [name, steps] of Object.entries(side.write ?? {}))
+    for (const [index, step] of (steps as readonly OperationSettings[]).entries()) checkOperation(`${path}.write.${name}[${index}]`, step, report);
+  if ((side.write?.add === undefined) !== (side.write?.remove === undefined)) report(`${path}.write`, 'write both add and remove');
   if (reference !== undefined) checkTarget(`${path}.reference`, reference.columns, reference.objectType, types, report);
 }
 

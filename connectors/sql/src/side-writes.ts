@@ -2,9 +2,10 @@ import { type AttributeChange, ConnectorError, type EntryChange, type Value } fr
 import { checkBytes } from './column-codec.ts';
 import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue, type Statement } from './database.ts';
 import { type Binder, createBinder, parameterOf, sqlKey } from './fetch-entries.ts';
-import type { ObjectModel, SideAttribute } from './object-model.ts';
-import { parseReference } from './references.ts';
+import { type ObjectModel, type SideAttribute, sideValueNames } from './object-model.ts';
+import { formatValue, parseReference } from './references.ts';
 import { compileSideValue, sideColumns, sideCondition } from './side-reader.ts';
+import { runOperations, type WriteOperation } from './write-operations.ts';
 
 /** What a change is applied with. */
 export interface EntryWriter {
@@ -41,6 +42,10 @@ export async function updateSides(writer: EntryWriter, key: readonly Value[], ch
 /** Removes the rows of side tables. */
 export async function deleteSides(writer: EntryWriter, key: readonly Value[]): Promise<void> {
   for (const side of writer.model.sides) {
+    if (side.operations.remove !== undefined || side.operations.clear !== undefined) {
+      await clearByOperations(writer, side, key);
+      continue;
+    }
     const binder = createBinder(writer.database);
     await writer.connection.query(`DELETE FROM ${side.from} WHERE ${keyCondition(writer.database, side, key, binder)}`, binder.values);
   }
@@ -97,18 +102,59 @@ async function readValues({ connection, database }: EntryWriter, side: SideAttri
   return (await connection.query(sql, binder.values)).rows.map(readValue).filter((value) => value !== undefined);
 }
 
-async function moveValues({ connection, database }: EntryWriter, side: SideAttribute, from: readonly Value[], to: readonly Value[]): Promise<void> {
+/** Runs steps for one value of an owner. */
+async function runForValue(
+  writer: EntryWriter,
+  side: SideAttribute,
+  steps: readonly WriteOperation[],
+  key: readonly Value[],
+  value: readonly SqlValue[],
+): Promise<void> {
+  const { connection, database, model } = writer;
+  const names = sideValueNames(side.value);
+  const values = Object.fromEntries(model.anchor.map(({ attribute }, index) => [attribute.name, key[index] ?? '']));
+  await runOperations(connection, database, model, steps, { values, renamed: {}, side: new Map(value.map((one, index) => [names[index] ?? '', one])) });
+}
+
+async function clearByOperations(writer: EntryWriter, side: SideAttribute, key: readonly Value[]): Promise<void> {
+  const { clear } = side.operations;
+  const present = await readValues(writer, side, key);
+  if (clear === undefined) await deleteValues(writer, side, key, present);
+  else if (present.length > 0) await runForValue(writer, side, clear, key, []);
+}
+
+async function moveValues(writer: EntryWriter, side: SideAttribute, from: readonly Value[], to: readonly Value[]): Promise<void> {
+  const { connection, database } = writer;
+  if (side.operations.add !== undefined) {
+    const present = await readValues(writer, side, from);
+    await clearByOperations(writer, side, from);
+    return insertValues(writer, side, to, present);
+  }
   const binder = createBinder(database);
   const sets = side.key.map((column, index) => `${quote(column.name)} = ${bindValue(binder, database, column, to[index] ?? null)}`).join(', ');
   await connection.query(`UPDATE ${side.from} SET ${sets} WHERE ${keyCondition(database, side, from, binder)}`, binder.values);
 }
 
 async function insertValues(writer: EntryWriter, side: SideAttribute, key: readonly Value[], values: readonly Value[]): Promise<void> {
-  await runAll(writer.connection, writer.database.dialect.insertRows(rowSet(writer.database, side, key, values)));
+  const rows = rowSet(writer.database, side, key, values);
+  const { add } = side.operations;
+  if (add === undefined || rows.rows.length === 0) return runAll(writer.connection, writer.database.dialect.insertRows(rows));
+  // What is there already is not added again: a repeat must be harmless (R14).
+  const present = new Set((await readValues(writer, side, key)).map(formatValue));
+  const distinct = [...new Set(values)];
+  for (const [index, row] of rows.rows.entries()) if (!present.has(formatValue(distinct[index] ?? ''))) await runForValue(writer, side, add, key, row);
 }
 
 async function deleteValues(writer: EntryWriter, side: SideAttribute, key: readonly Value[], values: readonly Value[]): Promise<void> {
-  await runAll(writer.connection, writer.database.dialect.deleteRows(rowSet(writer.database, side, key, values)));
+  const rows = rowSet(writer.database, side, key, values);
+  const { remove, clear } = side.operations;
+  if (remove === undefined || rows.rows.length === 0) return runAll(writer.connection, writer.database.dialect.deleteRows(rows));
+  const present = new Set((await readValues(writer, side, key)).map(formatValue));
+  const distinct = [...new Set(values)];
+  const gone = rows.rows.filter((_, index) => present.has(formatValue(distinct[index] ?? '')));
+  // All of them at once, where the application has a way for that.
+  if (clear !== undefined && gone.length > 0 && gone.length === present.size) return runForValue(writer, side, clear, key, []);
+  for (const row of gone) await runForValue(writer, side, remove, key, row);
 }
 
 async function runAll(connection: SqlConnection, statements: readonly Statement[]): Promise<void> {

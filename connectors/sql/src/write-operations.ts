@@ -23,10 +23,15 @@ export interface WriteOperation {
 export type WriteOperations = Readonly<Partial<Record<keyof WriteSettings, readonly WriteOperation[]>>>;
 
 /** Prepares the custom writes of an object type. @throws ConnectorError for a value that is no attribute. */
-export function compileOperations(database: SqlDatabase, settings: WriteSettings | undefined, attributes: readonly string[], path: string): WriteOperations {
-  const compiled: Record<string, readonly WriteOperation[]> = {};
+export function compileOperations<Kind extends string>(
+  database: SqlDatabase,
+  settings: Readonly<Partial<Record<Kind, readonly OperationSettings[]>>> | undefined,
+  attributes: readonly string[],
+  path: string,
+): Readonly<Partial<Record<Kind, readonly WriteOperation[]>>> {
+  const compiled: Partial<Record<Kind, readonly WriteOperation[]>> = {};
   for (const [kind, steps] of Object.entries(settings ?? {})) {
-    compiled[kind] = (steps as readonly OperationSettings[]).map((step, index) =>
+    compiled[kind as Kind] = (steps as readonly OperationSettings[]).map((step, index) =>
       compileOperation(database, step, attributes, `${path}.write.${kind}[${index}]`),
     );
   }
@@ -57,6 +62,8 @@ export interface OperationValues {
   readonly renamed: Attributes;
   readonly password?: string;
   readonly oldPassword?: string;
+  /** Of a value of a side table, by name. */
+  readonly side?: ReadonlyMap<string, SqlValue>;
   /** The attributes that the write changes; absent where all steps run. */
   readonly changed?: ReadonlySet<string>;
 }
@@ -151,6 +158,8 @@ function columnOf(model: ObjectModel, name: string): ColumnAttribute | undefined
 }
 
 function boundValue(database: SqlDatabase, model: ObjectModel, name: string, given: OperationValues): SqlValue {
+  const own = given.side?.get(name);
+  if (own !== undefined) return own;
   if (name === 'password' || name === 'oldPassword') {
     const word = given[name];
     if (columnOf(model, name) === undefined || word !== undefined) return word ?? null;

@@ -264,6 +264,51 @@ describe.each([
     await application.close();
   });
 
+  it.skipIf(!bench.isThere)('values of a side table are added, removed and cleared by steps of their own, none twice, and follow an anchor', async () => {
+    const application =
+      await bench.create(`CREATE TABLE people (id INTEGER PRIMARY KEY, login VARCHAR(20)); CREATE TABLE mails (person INTEGER, mail VARCHAR(40), gone INTEGER NOT NULL DEFAULT 0);
+      CREATE TABLE steps (step VARCHAR(80)); CREATE VIEW live_mails AS SELECT person, mail FROM mails WHERE gone = 0`);
+    const told = (word: string) => ({ statement: `INSERT INTO steps VALUES ('${word}')` });
+    const mails = {
+      table: 'live_mails',
+      key: ['person'],
+      value: 'mail',
+      write: {
+        add: [{ statement: 'INSERT INTO mails (person, mail) VALUES (:id, :value)' }, told('add')],
+        remove: [{ statement: 'UPDATE mails SET gone = 1 WHERE person = :id AND mail = :value' }, told('remove')],
+        clear: [{ statement: 'UPDATE mails SET gone = 1 WHERE person = :id' }, told('clear')],
+      },
+    };
+    const context = contextOf(application, { person: { table: 'people', anchor: ['id'], anchorAssigned: false, multiValued: { mails } } });
+    const change = async (part: EntryChange['changes'][number], id = 1n) => {
+      expect((await putOne(context, { modification: 'update', objectType: 'person', anchor: { id }, changes: [part] })).error).toBeUndefined();
+      const steps = (await application.rows('SELECT step FROM steps ORDER BY step')).map(([step]) => step);
+      await application.run('DELETE FROM steps');
+      return [(await application.rows('SELECT person, mail FROM live_mails ORDER BY mail')).map((row) => row.join(' ')), steps];
+    };
+    expect((await putOne(context, addOf('person', { id: 1n, login: 'a', mails: ['a@x', 'b@x'] }))).error).toBeUndefined();
+    await application.run('DELETE FROM steps');
+    expect(await change({ name: 'mails', modification: 'update', added: ['c@x', 'a@x'], removed: ['b@x', 'z@x'] })).toEqual([
+      ['1 a@x', '1 c@x'],
+      ['add', 'remove'],
+    ]);
+    expect(await change({ name: 'mails', modification: 'replace', values: ["o'hara@x", 'a@x'] })).toEqual([
+      ['1 a@x', "1 o'hara@x"],
+      ['add', 'remove'],
+    ]);
+    expect(await change({ name: 'id', modification: 'replace', values: [2n] })).toEqual([
+      ['2 a@x', "2 o'hara@x"],
+      ['add', 'add', 'clear'],
+    ]);
+    expect(await change({ name: 'mails', modification: 'delete' }, 2n)).toEqual([[], ['clear']]);
+    expect(await change({ name: 'mails', modification: 'replace', values: ['d@x'] }, 2n)).toEqual([['2 d@x'], ['add']]);
+    expect((await putOne(context, { modification: 'delete', objectType: 'person', anchor: { id: 2n }, changes: [] })).error).toBeUndefined();
+    expect(await application.rows('SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM live_mails), (SELECT count(*) FROM mails)')).toEqual([
+      ['0', '0', '7'],
+    ]);
+    await application.close();
+  });
+
   it.skipIf(!bench.isThere)('a statement that names what is no attribute is refused with its place', async () => {
     const application = await bench.create(TABLES[bench.dialect] ?? '');
     const account = { ...base, write: { update: [{ statement: 'UPDATE accounts SET name = :nmae WHERE id = :id' }] } };
