@@ -60,6 +60,8 @@ interface Slot {
   installed: { readonly name: string; readonly digest: string } | undefined;
   readonly admission: Admission;
   retry: NodeJS.Timeout | undefined;
+  /** An attempt that a timer began: whatever else happens to the connector waits for its end. */
+  retrying: Promise<void> | undefined;
   attempts: number;
   /** What another host has taken over is closed before it is opened again. */
   closing: Promise<void> | undefined;
@@ -117,6 +119,7 @@ export function createHostConnectors(options: {
       installed: undefined,
       admission: createAdmission(),
       retry: undefined,
+      retrying: undefined,
       attempts: 0,
       closing: undefined,
     };
@@ -158,6 +161,8 @@ export function createHostConnectors(options: {
       await openSlot(slot, name);
       startFirstImport(slot.connector);
     } catch (error) {
+      // Closed meanwhile: nobody waits for it any more.
+      if (slots.get(name) !== slot) return;
       if (error instanceof StoreOwnerError) return standBy(slot, name, undefined);
       const problem = error instanceof Error ? error.message : String(error);
       slot.connector = { name, problem };
@@ -170,7 +175,10 @@ export function createHostConnectors(options: {
 
   function tryAgain(slot: Slot, name: string, milliseconds: number): void {
     clearTimeout(slot.retry);
-    if (slots.get(name) === slot) slot.retry = setTimeout(() => void attempt(slot, name), milliseconds).unref();
+    if (slots.get(name) !== slot) return;
+    slot.retry = setTimeout(() => {
+      slot.retrying = attempt(slot, name);
+    }, milliseconds).unref();
   }
 
   /** Who has the connector, if it is not this host: looked up first, so that a host that stands by does not trouble the application. */
@@ -205,6 +213,13 @@ export function createHostConnectors(options: {
     if (slots.get(name) === slot && 'problem' in slot.connector) standBy(slot, name, owner);
   }
 
+  async function endRetry(slot: Slot): Promise<void> {
+    clearTimeout(slot.retry);
+    await slot.retrying;
+    // It may have failed, and planned another one.
+    clearTimeout(slot.retry);
+  }
+
   /** A space that no import has filled yet is filled when autosync is on; by hand otherwise. */
   function startFirstImport(connector: HostConnector | FailedConnector): void {
     if ('problem' in connector || connector.configuration.autosync.schedules.length === 0) return;
@@ -219,9 +234,10 @@ export function createHostConnectors(options: {
   async function close(name: string): Promise<void> {
     const slot = slots.get(name);
     slots.delete(name);
-    clearTimeout(slot?.retry);
-    await slot?.closing;
-    if (slot !== undefined && !('problem' in slot.connector)) await slot.connector.close();
+    if (slot === undefined) return;
+    await endRetry(slot);
+    await slot.closing;
+    if (!('problem' in slot.connector)) await slot.connector.close();
   }
 
   /**
@@ -230,9 +246,9 @@ export function createHostConnectors(options: {
    */
   async function handOver(name: string, slot: Slot, change: () => void, reopen: () => Promise<void>): Promise<void> {
     const resume = await slot.admission.hold();
+    await endRetry(slot);
     const { connector } = slot;
     const profile = 'problem' in connector ? undefined : connector.activeRun?.profile;
-    clearTimeout(slot.retry);
     try {
       if (!('problem' in connector)) {
         slot.connector = { name, problem: 'it is being handed over to another version or configuration' };
