@@ -17,7 +17,7 @@ export interface ConnectorConfiguration {
   readonly linkedIds?: readonly IdDecoder[];
   /** Secrets resolved. Never logged, never answered. */
   readonly parameters: Parameters;
-  /** Names of parameters whose values came from a secret reference, for redaction. */
+  /** Paths of parameters whose values came from a secret reference, such as `password` or `servers.0.password`: they are hidden in messages and logs. */
   readonly secretParameters: readonly string[];
   readonly objectTypes: readonly ObjectTypeConfiguration[];
   /** Identifiers or names of selected partitions; empty: all the connector has. */

@@ -60,6 +60,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     parameters: configuration.parameters,
     folder: ownFolder,
     memoryMegabytes: configuration.limits.memoryMegabytes,
+    secretParameters: configuration.secretParameters,
     passwordsNotSecure: configuration.passwordsNotSecure ?? false,
     log,
   });

@@ -240,6 +240,16 @@ function resolveReference(kind: string, name: string, folder: string): string {
   return readFileSync(file, 'utf8').trim();
 }
 
+/** References to the secret store, and to variables and files whose names say that they hold secrets. */
+const SECRET_REFERENCE = /\$\{(secret:|(env|file):[^}]*(pass|pwd|secret|token|key|credential))/i;
+
+/** Where secrets are referred to, such as `password` or `servers.0.password`. */
+function findSecretPaths(part: unknown, path = ''): readonly string[] {
+  if (typeof part === 'string') return SECRET_REFERENCE.test(part) ? [path] : [];
+  if (typeof part !== 'object' || part === null) return [];
+  return Object.entries(part).flatMap(([name, inner]) => findSecretPaths(inner, path === '' ? name : `${path}.${name}`));
+}
+
 /** The configuration of one connector for the engine: defaults filled in, secrets and relative paths resolved. */
 export function toConnectorConfiguration(
   name: string,
@@ -260,9 +270,7 @@ export function toConnectorConfiguration(
     ...(Array.isArray(connector['linkedIds']) ? { linkedIds: connector['linkedIds'] as readonly IdDecoder[] } : {}),
     mode: (connector['mode'] as 'live' | undefined) ?? configurationDefaults.mode,
     parameters: resolveFiles(parameters, folder),
-    secretParameters: Object.keys((connector['parameters'] ?? {}) as Json).filter((key) =>
-      String(((connector['parameters'] ?? {}) as Json)[key]).includes('${'),
-    ),
+    secretParameters: findSecretPaths(connector['parameters'] ?? {}),
     objectTypes: Object.entries(connector['objectTypes'] as Record<string, Json>).map(([objectType, value]) => toObjectType(objectType, value)),
     partitions: (connector['partitions'] as readonly string[] | undefined) ?? [],
     containers: ((connector['containers'] as readonly Json[] | undefined) ?? []).map((one) => ({

@@ -4,6 +4,7 @@ import {
   type Connector,
   type ConnectorContext,
   ConnectorError,
+  type ConnectorErrorData,
   compileSchema,
   defaultCapabilities,
   type ExportSession,
@@ -19,6 +20,7 @@ import type { ConnectorDescription, FoundEntries, PutOutcome, Selection } from '
 import { decodeChange, decodeIdentity, matchResults, typeOf } from './encoded-changes.ts';
 import { runImportStep } from './import-in-thread.ts';
 import { type ImportType, prepareType } from './prepare-entry.ts';
+import { createSecretHider } from './secret-hider.ts';
 import type { FromThread, ThreadCall, ThreadData, ThreadEvent, ToThread } from './thread-messages.ts';
 
 /**
@@ -28,6 +30,7 @@ import type { FromThread, ThreadCall, ThreadData, ThreadEvent, ToThread } from '
 const data = workerData as ThreadData;
 if (parentPort === null) throw new Error('the connector thread was started as a program');
 const port = parentPort;
+const { hideSecrets, hideSecretsIn } = createSecretHider(data.parameters, data.secretParameters);
 const context: ConnectorContext = { connector: data.connector, parameters: data.parameters, folder: data.folder, log: makeLog() };
 const calls = new Map<number, AbortController>();
 const sessions = new Map<number, ExportSession>();
@@ -218,21 +221,19 @@ async function test(signal: AbortSignal, emit: (event: ThreadEvent) => void): Pr
   for await (const result of connector.test(context, { signal })) emit({ kind: 'test', result });
 }
 
-/** Long text parameters are the ones that matter: a secret that a driver echoes must not travel on. */
-function redact<Data extends { readonly message: string }>(error: Data): Data {
-  let { message } = error;
-  for (const [name, value] of Object.entries(data.parameters)) {
-    if (typeof value === 'string' && value.length >= 4 && /pass|secret|token|key|pwd|url|connection/i.test(name))
-      message = message.replaceAll(value, '[redacted]');
-  }
-  return message === error.message ? error : { ...error, message };
+/** A secret that a driver echoes must not travel on: neither to a client nor to a log. */
+function redact(error: ConnectorErrorData): ConnectorErrorData {
+  const { detail, message } = error;
+  const shown = hideSecrets(message);
+  if (detail?.internal === undefined) return shown === message ? error : { ...error, message: shown };
+  return { ...error, message: shown, detail: { ...detail, internal: hideSecrets(detail.internal) } };
 }
 
 function makeLog(): ConnectorContext['log'] {
   const at =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
-      post({ log: { level, message, fields } });
+      post({ log: { level, message: hideSecrets(message), fields: hideSecretsIn(fields) } });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 

@@ -27,6 +27,8 @@ export interface ConnectorHandleOptions {
   readonly parameters: Parameters;
   readonly folder: string;
   readonly memoryMegabytes: number;
+  /** Parameters whose values came from secret references: they are hidden whatever their names are. */
+  readonly secretParameters?: readonly string[];
   /** Passwords may go over a connection that is not secure. Default is `false`. */
   readonly passwordsNotSecure?: boolean;
   /** How long a call that timed out may still take before its thread is ended. Default 5 s. */
@@ -83,6 +85,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
       parameters: options.parameters,
       folder: options.folder,
       selection,
+      secretParameters: options.secretParameters ?? [],
       passwordsNotSecure: options.passwordsNotSecure ?? false,
     };
     const started = new Worker(new URL('./connector-thread.ts', import.meta.url), {

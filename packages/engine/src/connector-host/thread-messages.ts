@@ -11,6 +11,8 @@ export interface ThreadData {
   readonly parameters: Parameters;
   readonly folder: string;
   readonly selection: Selection | undefined;
+  /** Paths of parameters whose values came from secret references. */
+  readonly secretParameters: readonly string[];
   /** Passwords may go over a connection that is not secure. */
   readonly passwordsNotSecure: boolean;
 }
