@@ -39,8 +39,10 @@ it('R1 a host that ends waits for a connector that is being tried again, and tri
     log: { debug: say, info: say, warn: say, error: say },
     tokens: { setFixed: () => {} } as unknown as Parameters<typeof createHostConnectors>[0]['tokens'],
     packages: { get: () => undefined } as unknown as Parameters<typeof createHostConnectors>[0]['packages'],
-    secrets: { read: () => undefined } as unknown as Parameters<typeof createHostConnectors>[0]['secrets'],
+    secrets: (() => ({ read: () => undefined })) as unknown as Parameters<typeof createHostConnectors>[0]['secrets'],
     installation: sqliteInstallation(folder),
+    deprovisioned: () => {},
+    alert: () => {},
   });
   const connector = { package: join(folder, 'stubborn.ts'), parameters: {}, objectTypes: { person: { resourceType: 'User' } } };
   await connectors.apply({ connectors: { hr: connector } } as unknown as ConfigurationDocument, folder);
