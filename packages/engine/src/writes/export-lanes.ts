@@ -2,11 +2,12 @@ import { type Capabilities, type ConnectorErrorData, type Partition, toErrorData
 import { reach } from '@landbridge/store';
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '../connector-host/connector-handle.ts';
+import { orderBatch } from './batch-order.ts';
 
 /**
  * The way from a durable intent to the connector: sessions, batches, and when a result counts.
  *
- * 1. A batch holds at most one change per entry; the caller's locks see to it (R18).
+ * 1. A batch holds at most one change per entry; the caller's locks see to it. Parents and what is referred to come first (R18).
  * 2. A connector whose entries are not isolated gets batches of one (R18).
  * 3. At most one call is in flight per session, and at most `parallelWrites` sessions work (R18).
  * 4. A result counts after its session was closed, unless results apply at once (R17).
@@ -99,7 +100,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     let count = 1;
     const purpose = purposeOf(ready[0] as Item);
     while (count < limit && !options.alone(ready[count] as Item) && purposeOf(ready[count] as Item) === purpose) count += 1;
-    return ready.splice(0, count);
+    return orderBatch(ready.splice(0, count), options.change);
   }
 
   async function runBatch(lane: Lane, batch: readonly Item[]): Promise<void> {
