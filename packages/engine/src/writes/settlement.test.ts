@@ -1,5 +1,5 @@
 import { compileSchema, defaultCapabilities, type EncodedAttributes, type EntryFilter } from '@landbridge/connector-sdk';
-import type { EntryRow } from '@landbridge/store';
+import type { EntryRow, JournalRow } from '@landbridge/store';
 import { describe, expect, it } from 'vitest';
 import type { FoundEntries } from '../connector-host/connector-handle.ts';
 import { noEffect, type WriteInFlight, type WriteStep } from './planned-write.ts';
@@ -161,6 +161,16 @@ describe('R14 settling a write in doubt by looking', () => {
     const one = write([put('add', { login: 'ada' }), { call: 'set-password' }]);
     expect(await settle(entry({ login: 'ada' }), one)).toBe('resent');
     expect(one.nextStep).toBe(1);
+  });
+
+  it.each([
+    [23, 'resent'],
+    [25, 'refused entry-failed'],
+  ])('R21 a password that could not be set for %d hours: %s', async (hours, outcome) => {
+    const one = write([{ call: 'set-password' }], 'update');
+    const readJournalRow = async () => ({ at: 0 }) as JournalRow;
+    const reader = { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow };
+    expect(await settle(none, one, { reader, now: () => hours * 3_600_000 })).toBe(outcome);
   });
 
   it('asks again while the application cannot be reached', async () => {

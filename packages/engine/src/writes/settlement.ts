@@ -23,6 +23,7 @@ import { mergeEffects, type WriteInFlight, type WriteStep } from './planned-writ
  *    wanted values, a delete, a create that claims a value or a key of the caller's choosing.
  * 4. What cannot be decided stays in doubt until an import shows it or an operator decides.
  * 5. Only `journal settle` decides against evidence.
+ * 6. A password that cannot be set for a day is given up and erased (R21).
  */
 export interface Settlement {
   /** Takes a write whose outcome is unknown. */
@@ -76,6 +77,9 @@ interface Case {
 /** Errors after which the application may still be at work although the call has ended here. */
 const LOST: ReadonlySet<string> = new Set(['timeout', 'connection-dropped', 'terminated']);
 
+/** How long the journal keeps a password that cannot be set. */
+const PASSWORD_MILLISECONDS = 24 * 3_600_000;
+
 const BACK_OFF_MILLISECONDS = [0, 200, 500, 1000, 2000, 5000, 10_000, 30_000] as const;
 
 /** Makes the settlement of a connector. */
@@ -126,6 +130,13 @@ export function createSettlement(options: SettlementOptions): Settlement {
     if (options.paused?.() === true) return schedule(entry, 'a full import after the restore comes first');
     try {
       if (entry.attempts > 1) await options.store.recordAttempt(write.journalId, { at: options.now(), note });
+      if (await outlived(write)) {
+        forget(entry);
+        return options.conclude(write, {
+          state: 'refused',
+          error: { code: 'entry-failed', message: 'the password could not be set for a day and was erased; set it again' },
+        });
+      }
       await options.handle.quiesced();
       reach('settle-before');
       const verdict = await look(write, options);
@@ -134,6 +145,13 @@ export function createSettlement(options: SettlementOptions): Settlement {
     } catch (error) {
       schedule(entry, toErrorData(error).message);
     }
+  }
+
+  /** A password is kept for a limited time, however long the application is away (R21). */
+  async function outlived(write: WriteInFlight): Promise<boolean> {
+    if (write.steps[write.nextStep]?.call !== 'set-password') return false;
+    const row = await options.reader.readJournalRow(write.journalId);
+    return row !== undefined && options.now() - row.at > PASSWORD_MILLISECONDS;
   }
 
   function act(entry: Case, verdict: Verdict): void {
