@@ -28,6 +28,28 @@ interface Names {
  * @throws ScimError 400 `invalidValue` when both are given (S-122).
  */
 export function parseProjection(attributes: string | undefined, excluded: string | undefined, type: CompiledResourceType): Projection {
+  if (attributes !== undefined || excluded !== undefined) return makeProjection(attributes, excluded, type);
+  const known = defaults.get(type) ?? rememberWants(makeProjection(undefined, undefined, type));
+  defaults.set(type, known);
+  return known;
+}
+
+/** What a request without a wish gets, which most are: made once for a type, and asked for the same few attributes each time. */
+const defaults = new WeakMap<CompiledResourceType, Projection>();
+
+function rememberWants(projection: Projection): Projection {
+  const wanted = new Map<string, boolean>();
+  return {
+    ...projection,
+    wants(attribute) {
+      const known = wanted.get(attribute) ?? projection.wants(attribute);
+      wanted.set(attribute, known);
+      return known;
+    },
+  };
+}
+
+function makeProjection(attributes: string | undefined, excluded: string | undefined, type: CompiledResourceType): Projection {
   if (attributes !== undefined && excluded !== undefined) throw scimErrors.invalidValue('"attributes" and "excludedAttributes" exclude each other.');
   const included = attributes === undefined ? undefined : parseNames(attributes, type);
   const left = excluded === undefined ? undefined : parseNames(excluded, type);
