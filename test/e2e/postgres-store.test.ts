@@ -120,6 +120,26 @@ describe.skipIf(postgresPrograms() === undefined)('the state in PostgreSQL', () 
     expect(existsSync(join(folder, 'five/sqlite-before-migration/connectors/hr/connector.db'))).toBe(true);
   });
 
+  it('R5 backup copies the state out of the database in one snapshot; restore brings it back, and the connector catches up first', async () => {
+    const server = await start('kept', { configFile: configure('kept', inServer(', schema: kept')) });
+    await admin(server, 'POST', '/connectors/hr/runs', { profile: 'full' });
+    await expect.poll(async () => (await stateOf(server))['state'], { timeout: 20_000 }).toBe('ready');
+    const entries = (await stateOf(server))['entries'];
+    const backup = join(folder, 'kept-backup');
+    expect(await admin(server, 'POST', '/backup', { target: backup })).toMatchObject({ connectors: ['hr'] });
+    await server.close();
+    const restore = (): ReturnType<typeof runLandbridge> => runLandbridge(['restore', backup, '--data', join(folder, 'restored')]);
+    const refused = await restore();
+    expect(refused).toMatchObject({ stderr: expect.stringMatching(/did not take the backup: .*already exists; it must have none of the schemas/) });
+    expect(refused.stderr).not.toContain(postgres.password);
+    postgres.psql('DROP SCHEMA kept CASCADE; DROP SCHEMA kept_hr CASCADE;');
+    expect(await restore()).toMatchObject({ status: 0 });
+    const again = await start('restored', {});
+    await expect.poll(async () => (await stateOf(again))['state'], { timeout: 20_000 }).toBe('ready');
+    expect(await stateOf(again)).toMatchObject({ entries, lastRun: { startedBy: 'restore' } });
+    await again.close();
+  });
+
   it('SEC-04 takes no password in the configuration or on the command line, and shows none when the server refuses', async () => {
     const literal = configure('literal', 'store:\n  postgres: postgres://me:hunter2@localhost/db');
     await expect(start('four', { configFile: literal })).rejects.toThrow(/store.postgres: a password must not stand in the configuration/);

@@ -196,6 +196,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       alerts,
       throttle,
       forwarding,
+      dump: installation.shared?.dump,
       dataFolder: folder.path,
       startedAt,
       version: VERSION,

@@ -8,6 +8,7 @@ export { type MovedPart, migrateFromSqlite } from './migrate-sqlite-to-postgres.
 export type { OpenStore, Ownership } from './open-store.ts';
 export type { PostgresOptions } from './postgres/connection.ts';
 export { openPostgresControlStore } from './postgres/control-database.ts';
+export { restoreSchemas } from './postgres/dump.ts';
 export { openPostgresConnectorStore, type PostgresStoreOptions } from './postgres/open-postgres-store.ts';
 export type { ConnectorOwner } from './postgres/shared-state.ts';
 export { PASSWORD_METHOD } from './rules/effects.ts';

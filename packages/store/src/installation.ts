@@ -6,6 +6,7 @@ import type { ControlStore } from './control-store.ts';
 import type { OpenStore } from './open-store.ts';
 import type { PostgresOptions } from './postgres/connection.ts';
 import { openPostgresControlStore } from './postgres/control-database.ts';
+import { dumpSchemas } from './postgres/dump.ts';
 import { openPostgresConnectorStore } from './postgres/open-postgres-store.ts';
 import { openSharedState, type SharedState } from './postgres/shared-state.ts';
 import { openSqliteControlStore } from './sqlite/control-database.ts';
@@ -26,6 +27,8 @@ export interface SharedInstallation extends SharedState {
   readonly host: string;
   /** Says where other hosts reach this one: written with every connector that it takes from now on. */
   announce(address: string): void;
+  /** Copies the state of these connectors and the control data into a file, in one snapshot (R5). */
+  dump(connectors: readonly string[], file: string): Promise<void>;
 }
 
 /** Everything in files of the data folder. `auditKey` is the key of the audits' chains (SEC-60). */
@@ -61,6 +64,7 @@ export function postgresInstallation(
       announce(text) {
         address = text;
       },
+      dump: (connectors, file) => dumpSchemas(postgres, connectors, file),
     },
   };
 }

@@ -21,13 +21,14 @@ export function addBackupCommands(program: Command): void {
     'landbridge backup /backup/landbridge-2026-11-25',
   );
   example(
-    common(program.command('restore').description('Make a data folder of a backup; needs no host').argument('<folder>')).action(
-      async (folder: string, _options, command: Command) => {
-        const options = command.optsWithGlobals() as CommonOptions;
+    common(program.command('restore').description('Make a data folder of a backup; needs no host').argument('<folder>'))
+      .option('--store <url>', 'another PostgreSQL database for the state, password by reference; default is the one of the backup')
+      .action(async (folder: string, _options, command: Command) => {
+        const options = command.optsWithGlobals() as CommonOptions & { readonly store?: string };
         const { BackupError, restoreBackup } = await import('@landbridge/server');
         const data = dataFolderOf(options.data);
         try {
-          const manifest = restoreBackup(resolve(folder), data);
+          const manifest = await restoreBackup(resolve(folder), data, options.store);
           print(
             options,
             { ...manifest, data },
@@ -38,8 +39,7 @@ export function addBackupCommands(program: Command): void {
           if (error instanceof BackupError) throw new CommandError(exitCode.refused, error.message);
           throw error;
         }
-      },
-    ),
+      }),
     'landbridge restore /backup/landbridge-2026-11-25 --data ./data',
   );
 }

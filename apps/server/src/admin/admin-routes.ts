@@ -38,6 +38,8 @@ export interface AdminOptions {
   readonly alerts: Alerts;
   readonly throttle: FailureThrottle;
   readonly forwarding: Forwarding;
+  /** Where the state is in PostgreSQL: how it is copied into a file (R5). */
+  readonly dump: ((connectors: readonly string[], file: string) => Promise<void>) | undefined;
   readonly dataFolder: string;
   readonly startedAt: number;
   readonly version: string;
@@ -475,7 +477,8 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     const { target } = bodyOf(request);
     if (typeof target !== 'string') throw new AdminError(400, 'missing-target', 'name a new folder: {"target": "/path/backup"}');
     try {
-      const done = await backUp({ ...options, target });
+      const { dump, ...more } = options;
+      const done = await backUp({ ...more, target, ...(dump === undefined ? {} : { dump }) });
       await audit(options, actor, 'backup', done.target);
       return done;
     } catch (error) {

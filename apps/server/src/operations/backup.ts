@@ -1,8 +1,11 @@
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type ControlStore, openDataFolder } from '@landbridge/store';
+import { type ControlStore, openDataFolder, restoreSchemas } from '@landbridge/store';
+import { readRemembered, rememberStore, resolveStore } from '../choose-store.ts';
+import { describePlace } from '../configuration/store-configuration.ts';
 import { BEHIND, type HostConnectors } from '../host-connectors.ts';
+import { StartError } from '../start-error.ts';
 
 /** Why a backup or a restore cannot be; the message is for a person. */
 export class BackupError extends Error {
@@ -18,10 +21,13 @@ export interface BackupManifest {
 }
 
 const MANIFEST = 'backup.json';
+/** The state of a host that keeps it in PostgreSQL. */
+const DUMP = 'store.dump';
 /** Not copied: what belongs to the process, what is made again, the log, and the key-encryption key, which is to be kept apart. */
 const LEFT_OUT = new Set([
   'host.json',
   'host.pid',
+  'host-id',
   'lock',
   'host.log',
   'node_modules',
@@ -43,19 +49,27 @@ export async function backUp(options: {
   readonly control: ControlStore;
   readonly connectors: HostConnectors;
   readonly version: string;
+  /** Where the state is in PostgreSQL: copies it into a file, in one snapshot. */
+  readonly dump?: (connectors: readonly string[], file: string) => Promise<void>;
 }): Promise<BackupManifest & { readonly target: string }> {
   const target = resolve(options.target);
   if (existsSync(target) && readdirSync(target).length > 0) throw new BackupError(`the folder ${target} is not empty; name a new one`);
   mkdirSync(target, { recursive: true, mode: 0o700 });
-  await options.control.backup(join(target, 'control.db'));
   const names = listFolders(join(options.dataFolder, 'connectors'));
+  if (options.dump === undefined) await options.control.backup(join(target, 'control.db'));
+  else
+    await options.dump(names, join(target, DUMP)).catch((error: unknown) => {
+      throw new BackupError(error instanceof Error ? error.message : String(error), { cause: error });
+    });
   for (const name of names) {
     const own = join(options.dataFolder, 'connectors', name);
     const copy = join(target, 'connectors', name);
     mkdirSync(copy, { recursive: true, mode: 0o700 });
     const connector = options.connectors.get(name);
     const store = join(copy, 'connector.db');
-    if (connector !== undefined && !('problem' in connector)) await connector.backup(store);
+    if (options.dump !== undefined) {
+      // The dump has it.
+    } else if (connector !== undefined && !('problem' in connector)) await connector.backup(store);
     else copyClosed(join(own, 'connector.db'), store);
     for (const entry of readdirSync(own)) if (!STORE_FILES.test(entry)) copyPlain(join(own, entry), join(copy, entry));
   }
@@ -71,18 +85,41 @@ export async function backUp(options: {
  *
  * @throws BackupError
  */
-export function restoreBackup(from: string, dataFolder: string): BackupManifest {
+export async function restoreBackup(from: string, dataFolder: string, store?: string): Promise<BackupManifest> {
   const manifest = readManifest(from);
   const folder = openDataFolder(dataFolder);
   try {
     const there = readdirSync(folder.path).filter((name) => !['lock', 'lock-journal', 'host.pid', 'secrets.key'].includes(name));
     if (there.length > 0)
       throw new BackupError(`the data folder ${folder.path} is not empty (${there.slice(0, 3).join(', ')}); restore into a new one, or move it away first`);
-    for (const entry of readdirSync(from)) if (entry !== MANIFEST) copyPlain(join(from, entry), join(folder.path, entry));
+    await restoreDump(from, manifest.connectors, store);
+    for (const entry of readdirSync(from)) if (entry !== MANIFEST && entry !== DUMP) copyPlain(join(from, entry), join(folder.path, entry));
+    if (store !== undefined) rememberStore(folder.path, { store: { postgres: store }, folder: process.cwd() });
     for (const name of manifest.connectors) writeFileSync(join(folder.path, 'connectors', name, BEHIND), String(manifest.at), { mode: 0o600 });
     return manifest;
   } finally {
     folder.release();
+  }
+}
+
+/** Brings the state back into the database that the backup names, or into another one. */
+async function restoreDump(from: string, connectors: readonly string[], store: string | undefined): Promise<void> {
+  const dump = join(from, DUMP);
+  if (!existsSync(dump)) {
+    if (store !== undefined)
+      throw new BackupError(`${from} is the backup of a host with SQLite files: restore it without --store, then landbridge store migrate`);
+    return;
+  }
+  const choice = store === undefined ? readRemembered(from) : { store: { postgres: store }, folder: process.cwd() };
+  if (choice === undefined) throw new BackupError(`${from} does not say which database its state belongs to; name one with --store`);
+  try {
+    await restoreSchemas(resolveStore(choice), connectors, dump);
+  } catch (error) {
+    const place = error instanceof StartError ? '' : ` (${describePlace(resolveStore(choice))})`;
+    throw new BackupError(
+      `the database${place} did not take the backup: ${error instanceof Error ? error.message : String(error)}; it must have none of the schemas yet, nothing was changed`,
+      { cause: error },
+    );
   }
 }
 
