@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 it.each([
   ['journal-after-call', 'call-after'],
   ['answer-before-commit', 'results-before-commit'],
-  ['forget-passwords', 'password-before'],
+  ['forget-passwords', 'call-before'],
 ])(
   'the torture finds the planted fault %s',
   (fault, point) => {
