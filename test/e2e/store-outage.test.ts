@@ -69,7 +69,7 @@ async function createUntilAnswered(names: readonly string[], answered: (answer: 
     }
 }
 
-describe.skipIf(postgresPrograms() === undefined)('a store that goes away', () => {
+describe.skipIf(postgresPrograms() === undefined)('a store that goes away', { timeout: 120_000 }, () => {
   it('R3 R12 answers 503 with Retry-After while its database is down, says so, and goes on by itself', async () => {
     await postgres.halt('fast');
     await expect.poll(ready, { timeout: 10_000 }).toBe('503');

@@ -81,7 +81,7 @@ async function createUntilAnswered(hosts: () => readonly HostProcess[], names: r
   }
 }
 
-describe.skipIf(postgresPrograms() === undefined)('two hosts of one store', () => {
+describe.skipIf(postgresPrograms() === undefined)('two hosts of one store', { timeout: 120_000 }, () => {
   it('R34 SEC-04 a host with other keys is told so at its start', async () => {
     const first = await start('one');
     const quiet = (): void => {};
