@@ -141,7 +141,8 @@ describe('R14 where nothing can be looked up', () => {
   it.each(['an import showed the entry', 'its creation was answered'])('R21 a crash after %s does not lose the password', async (when) => {
     const host = await start({ capabilities: { ...blind, password: true } });
     if (when === 'an import showed the entry') host.application.script('after-put', 'throw-text');
-    host.application.script('set-password', 'throw', { value: 'server-down', times: 2 });
+    // Often enough that the host is still waiting for its next try when it is killed.
+    host.application.script('set-password', 'throw', { value: 'server-down', times: 4 });
     await host.create('Users', { userName: 'eve', title: 'Dr', password: 'secret' });
     await until(async () => (await host.connector.journal({ limit: 5 })).some((row) => row.request.method === 'PASSWORD' && row.state === 'in-doubt'));
     await host.abandon();
