@@ -279,3 +279,18 @@ export function insertWithReturning(dialect: Pick<Dialect, 'selected'>, { into, 
 
 /** The wildcards of the standard. */
 export const standardWildcards = /[\\%_]/g;
+
+/**
+ * Rows in parts of few sizes, so that a server has few texts of statements to parse.
+ *
+ * @param sizes from the largest on; where none fits, a part has one row.
+ */
+export function inParts<Row>(rows: readonly Row[], sizes: readonly number[]): readonly (readonly Row[])[] {
+  const parts: (readonly Row[])[] = [];
+  for (let at = 0; at < rows.length; ) {
+    const size = sizes.find((one) => one <= rows.length - at) ?? 1;
+    parts.push(rows.slice(at, at + size));
+    at += size;
+  }
+  return parts;
+}

@@ -1,20 +1,20 @@
-import { ConnectorError, type Value } from '@landbridge/connector-sdk';
+import type { Value } from '@landbridge/connector-sdk';
 import {
   afterParts,
   type CatalogueColumn,
   type Dialect,
   type Insert,
+  inParts,
   type ProcedureParameter,
   quote,
   type RowSet,
   type SqlValue,
   type Statement,
 } from './database.ts';
+import { bytesOfDriver, isFlagSet, readWhole, textOfDriver } from './driver-values.ts';
 import { isVersionType, isWholeType, mssqlTypes as types } from './mssql-types.ts';
 import type { ColumnType } from './settings.ts';
 
-const WHOLE = /^-?\d+(?:\.0+)?$/;
-const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 const UUID = /^[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}$/;
 const BINARY_ORDER = 'COLLATE Latin1_General_100_BIN2';
 /** Values in one statement: the server takes 2100. */
@@ -25,19 +25,10 @@ const CHUNKS = [200, 20, 1] as const;
 type Bind = (value: SqlValue) => string;
 
 const READERS: Readonly<Record<ColumnType, (value: unknown) => Value>> = {
-  string: (value) => (value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value)),
-  integer(value) {
-    if (typeof value === 'boolean') return value ? 1n : 0n;
-    const text = String(value);
-    if (WHOLE.test(text)) return BigInt(text.replace(/\..*/, ''));
-    throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
-  },
-  boolean(value) {
-    if (typeof value === 'boolean') return value;
-    const text = String(value).toLowerCase();
-    return WHOLE.test(text) ? Number(text) !== 0 : TRUE_TEXTS.has(text);
-  },
-  binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8')),
+  string: textOfDriver,
+  integer: (value) => (typeof value === 'boolean' ? BigInt(value) : readWhole(String(value))),
+  boolean: (value) => (typeof value === 'boolean' ? value : isFlagSet(String(value))),
+  binary: bytesOfDriver,
 };
 
 function isText({ declared }: CatalogueColumn): boolean {
@@ -223,16 +214,13 @@ function collector(): { readonly values: SqlValue[]; readonly bind: Bind } {
 /** The rows of a set in parts, each as a table in the statement. */
 function inChunks(set: RowSet, statement: (source: string, part: { readonly bind: Bind }) => string): readonly Statement[] {
   const room = Math.floor((PARAMETERS - set.key.length - set.fixed.length) / Math.max(1, set.columns.length));
-  const statements: Statement[] = [];
-  for (let at = 0; at < set.rows.length; ) {
-    const size = CHUNKS.find((one) => one <= set.rows.length - at && one <= room) ?? 1;
+  const sizes = CHUNKS.filter((size) => size <= room);
+  const names = set.columns.map((_, index) => `landbridge_${index}`).join(', ');
+  return inParts(set.rows, sizes).map((part) => {
     const { values, bind } = collector();
-    const rows = set.rows.slice(at, at + size).map((row) => `(${set.columns.map((column, index) => parameter(bind(row[index] ?? null), column)).join(', ')})`);
-    const names = set.columns.map((_, index) => `landbridge_${index}`).join(', ');
-    statements.push({ sql: statement(`(VALUES ${rows.join(', ')}) r (${names})`, { bind }), values });
-    at += size;
-  }
-  return statements;
+    const rows = part.map((row) => `(${set.columns.map((column, index) => parameter(bind(row[index] ?? null), column)).join(', ')})`);
+    return { sql: statement(`(VALUES ${rows.join(', ')}) r (${names})`, { bind }), values };
+  });
 }
 
 /** The columns that are there equal those of a row of the table in the statement. */

@@ -1,8 +1,9 @@
-import { ConnectorError, type Value } from '@landbridge/connector-sdk';
+import type { Value } from '@landbridge/connector-sdk';
 import {
   afterParts,
   type CatalogueColumn,
   type Dialect,
+  inParts,
   insertWithReturning,
   type ProcedureParameter,
   quote,
@@ -12,35 +13,23 @@ import {
   standardWildcards,
   withLimit,
 } from './database.ts';
+import { bytesOfDriver, isFlagSet, readWhole, textOfDriver } from './driver-values.ts';
 import type { ColumnType } from './settings.ts';
 
 const TEXT = /^(char|varchar|tinytext|text|mediumtext|longtext|enum|set)\b/;
 const INTEGER = /^(tinyint|smallint|mediumint|int|bigint|year)\b/;
 const BINARY = /^(binary|varbinary|tinyblob|blob|mediumblob|longblob)\b/;
 const BIT = /^bit\b/;
-const WHOLE = /^-?\d+(?:\.0+)?$/;
-const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 
 type Bind = (value: SqlValue) => string;
 
-const READERS: Readonly<Record<ColumnType, (value: unknown) => Value>> = {
-  string: (value) => textOfDriver(value),
-  integer(value) {
-    const text = textOfDriver(value);
-    if (WHOLE.test(text)) return BigInt(text.replace(/\..*/, ''));
-    throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
-  },
-  boolean(value) {
-    const text = textOfDriver(value).toLowerCase();
-    return WHOLE.test(text) ? Number(text) !== 0 : TRUE_TEXTS.has(text);
-  },
-  binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8')),
-};
-
 /** The driver gives small integers as numbers, long ones as text, and everything without a character set as bytes. */
-function textOfDriver(value: unknown): string {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8') : String(value);
-}
+const READERS: Readonly<Record<ColumnType, (value: unknown) => Value>> = {
+  string: textOfDriver,
+  integer: (value) => readWhole(textOfDriver(value)),
+  boolean: (value) => isFlagSet(textOfDriver(value)),
+  binary: bytesOfDriver,
+};
 
 /** The bytes of the UTF-8 form: they compare in the order of code points, and no padding is ignored, whatever the collation. */
 function codePoints(text: string): string {
@@ -157,13 +146,7 @@ function areNumbers({ keyColumns, columns }: RowSet): boolean {
 
 function inChunks({ rows }: RowSet, statement: (values: readonly SqlValue[]) => Statement): readonly Statement[] {
   const all = rows.map(([value = null]) => value);
-  const statements: Statement[] = [];
-  for (let at = 0; at < all.length; ) {
-    const size = CHUNKS.find((one) => one <= all.length - at) ?? 1;
-    statements.push(statement(all.slice(at, at + size)));
-    at += size;
-  }
-  return statements;
+  return inParts(all, CHUNKS).map(statement);
 }
 
 function deleteStatements(rows: RowSet): readonly Statement[] {

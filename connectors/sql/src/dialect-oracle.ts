@@ -1,9 +1,10 @@
-import { ConnectorError, type Value } from '@landbridge/connector-sdk';
+import type { Value } from '@landbridge/connector-sdk';
 import {
   afterParts,
   type CatalogueColumn,
   type Dialect,
   type Insert,
+  inParts,
   type ProcedureParameter,
   quote,
   type RowSet,
@@ -11,6 +12,7 @@ import {
   type Statement,
   standardWildcards,
 } from './database.ts';
+import { bytesOfDriver, isFlagSet, readWhole, textOfDriver } from './driver-values.ts';
 import type { ColumnType } from './settings.ts';
 
 const CHARACTERS = /^N?(VAR)?CHAR2?\b/;
@@ -19,28 +21,18 @@ const NUMBER = /^NUMBER\b/;
 const WHOLE_COLUMN = /^NUMBER\(\d+,0\)$/;
 const LARGE = /^(N?CLOB|LONG|BLOB|BFILE|JSON|XMLTYPE)\b/;
 const FLOAT = /^BINARY_(FLOAT|DOUBLE)$/;
-const WHOLE = /^-?\d+(?:\.0+)?$/;
 /** A number as the server writes it with a digit before the point. */
 const CANONICAL = /^(0|-?(0\.\d*[1-9]|[1-9]\d*(\.\d*[1-9])?))$/;
-const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 /** Rows in one statement: few sizes, so that the server parses few texts. */
 const CHUNKS = [200, 20, 1] as const;
 
 type Bind = (value: SqlValue) => string;
 
 const READERS: Readonly<Record<ColumnType, (value: unknown) => Value>> = {
-  string: (value) => (value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value)),
-  integer(value) {
-    const text = String(value);
-    if (WHOLE.test(text)) return BigInt(text.replace(/\..*/, ''));
-    throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
-  },
-  boolean(value) {
-    if (typeof value === 'boolean') return value;
-    const text = String(value).toLowerCase();
-    return WHOLE.test(text) ? Number(text) !== 0 : TRUE_TEXTS.has(text);
-  },
-  binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8')),
+  string: textOfDriver,
+  integer: (value) => readWhole(String(value)),
+  boolean: (value) => (typeof value === 'boolean' ? value : isFlagSet(String(value))),
+  binary: bytesOfDriver,
 };
 
 /** Times in ISO's order, with all digits of their seconds. */
@@ -175,14 +167,10 @@ function orderOf(expression: string, column: CatalogueColumn): string {
 
 /** The rows of a set in parts. */
 function inChunks(set: RowSet, statement: (rows: readonly (readonly SqlValue[])[], bind: Bind) => string): readonly Statement[] {
-  const statements: Statement[] = [];
-  for (let at = 0; at < set.rows.length; ) {
-    const size = CHUNKS.find((one) => one <= set.rows.length - at) ?? 1;
+  return inParts(set.rows, CHUNKS).map((rows) => {
     const values: SqlValue[] = [];
-    statements.push({ sql: statement(set.rows.slice(at, at + size), (value) => `:p${values.push(value)}`), values });
-    at += size;
-  }
-  return statements;
+    return { sql: statement(rows, (value) => `:p${values.push(value)}`), values };
+  });
 }
 
 function ownRows({ keyColumns, key, where }: RowSet, bind: Bind): readonly string[] {

@@ -1,4 +1,4 @@
-import { ConnectorError, type Value } from '@landbridge/connector-sdk';
+import type { Value } from '@landbridge/connector-sdk';
 import {
   afterRow,
   type CatalogueColumn,
@@ -12,10 +12,9 @@ import {
   standardWildcards,
   withLimit,
 } from './database.ts';
+import { readWhole, saysYes } from './driver-values.ts';
 import type { ColumnType } from './settings.ts';
 
-const INTEGER = /^-?\d+(?:\.0+)?$/;
-const TRUE_TEXTS: ReadonlySet<string> = new Set(['t', 'true', '1', 'y', 'yes', 'on']);
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TEXT_TYPES: ReadonlySet<string> = new Set(['text', 'character varying']);
 const INTEGER_TYPES: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint']);
@@ -30,11 +29,8 @@ const NATIVE: Readonly<Record<ColumnType, ReadonlySet<string>>> = {
 /** Everything arrives as text, so that nothing is lost on the way (64-bit integers, decimals, times). */
 const READERS: Readonly<Record<ColumnType, (value: string) => Value>> = {
   string: (value) => value,
-  integer: (value) => {
-    if (INTEGER.test(value)) return BigInt(value.replace(/\..*/, ''));
-    throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
-  },
-  boolean: (value) => TRUE_TEXTS.has(value.toLowerCase()),
+  integer: readWhole,
+  boolean: saysYes,
   binary: (value) => Buffer.from(value, 'utf8'),
 };
 

@@ -1,4 +1,4 @@
-import { ConnectorError, type Value } from '@landbridge/connector-sdk';
+import type { Value } from '@landbridge/connector-sdk';
 import {
   afterRow,
   type CatalogueColumn,
@@ -10,26 +10,23 @@ import {
   standardWildcards,
   withLimit,
 } from './database.ts';
+import { bytesOfDriver, notWhole, saysYes, textOfDriver } from './driver-values.ts';
 import type { ColumnType } from './settings.ts';
 
 const INTEGER = /^-?\d+$/;
-const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 
 /** How driver values become typed values. SQLite keeps any type in any column: each reader takes what it can get. */
 const READERS: Readonly<Record<ColumnType, (value: unknown) => Value>> = {
-  string: (value) => {
-    if (typeof value === 'string') return value;
-    return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value);
-  },
+  string: textOfDriver,
   integer: (value) => (typeof value === 'bigint' ? value : toInteger(value)),
-  boolean: (value) => value === 1n || (value !== 0n && TRUE_TEXTS.has(String(value).toLowerCase())),
-  binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8')),
+  boolean: (value) => value === 1n || (value !== 0n && saysYes(String(value))),
+  binary: bytesOfDriver,
 };
 
 function toInteger(value: unknown): bigint {
   const text = String(value);
   if (INTEGER.test(text)) return BigInt(text);
-  throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
+  throw notWhole();
 }
 
 /** Whether the column keeps text as text (sqlite.org/datatype3.html §3.1). */

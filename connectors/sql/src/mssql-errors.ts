@@ -1,13 +1,12 @@
-import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
+import { ConnectorError } from '@landbridge/connector-sdk';
 import type { ConstraintPlace, SqlConnection } from './database.ts';
+import { errorOf, type Meaning, placeOf } from './driver-errors.ts';
 import { mssqlCatalogue } from './mssql-catalogue.ts';
 import type { Phase } from './pooled-connections.ts';
 import { socketErrors } from './socket-errors.ts';
 
-type Row = readonly [code: ConnectorErrorCode, advice: string];
-
 /** Error numbers of SQL Server and Azure SQL (sys.messages), with advice. */
-const NUMBERS: Readonly<Record<number, Row>> = {
+const NUMBERS: Readonly<Record<number, Meaning>> = {
   102: ['invalid-configuration', ''],
   156: ['invalid-configuration', ''],
   201: ['invalid-configuration', 'the procedure wants more parameters'],
@@ -83,10 +82,10 @@ const NUMBERS: Readonly<Record<number, Row>> = {
   49920: ['throttled', 'the service is busy'],
 };
 
-const CERTIFICATE: Row = ['invalid-configuration', 'check "tls": the certificate of the server, tls.ca, and that "host" is a name in the certificate'];
+const CERTIFICATE: Meaning = ['invalid-configuration', 'check "tls": the certificate of the server, tls.ca, and that "host" is a name in the certificate'];
 
 /** Codes of the driver and of the socket. */
-const CODES: Readonly<Record<string, Row>> = {
+const CODES: Readonly<Record<string, Meaning>> = {
   ...socketErrors,
   ECLOSE: ['connection-dropped', ''],
   ECONNCLOSED: ['connection-dropped', ''],
@@ -115,11 +114,9 @@ export function mssqlError(thrown: unknown, phase: Phase): ConnectorError {
   const error = thrown as DriverError;
   const chain = chainOf(error);
   const message = chain.find((one) => one.message !== undefined && one.message !== '')?.message ?? String(thrown);
-  const [known, advice] = classify(chain, message, phase);
-  const ours = known === 'connection-dropped' && phase === 'before-commit' ? 'server-down' : known;
   const number = chain.find((one) => one.number !== undefined)?.number;
   const detail = { internal: `error ${number ?? error.code ?? 'none'}, state ${typeof error.state === 'number' ? error.state : 'none'}` };
-  return new ConnectorError(ours, advice === '' ? message : `${message}: ${advice}`, detail, { cause: thrown });
+  return errorOf(classify(chain, message, phase), { message, detail, cause: thrown, phase });
 }
 
 /** An error with what it is made of, the outermost first. */
@@ -128,7 +125,7 @@ function chainOf(error: DriverError): readonly DriverError[] {
   return [error, ...inner.flatMap((one) => (typeof one === 'object' && one !== null ? chainOf(one as DriverError) : []))];
 }
 
-function classify(chain: readonly DriverError[], message: string, phase: Phase): Row {
+function classify(chain: readonly DriverError[], message: string, phase: Phase): Meaning {
   for (const { number } of chain) {
     // One number for two things.
     if (number === 547 && /CHECK constraint/.test(message)) return ['invalid-attribute-value', ''];
@@ -174,6 +171,5 @@ export async function locateMssqlConstraint(query: SqlConnection['query'], error
   if (constraint === undefined) return { columns: [] };
   const object = /object '([^']+)'/.exec(message)?.[1] ?? null;
   const { rows } = await query(mssqlCatalogue.constraint, [constraint, object]);
-  const named = rows[0]?.[0];
-  return { ...(named === undefined || named === null ? {} : { table: String(named) }), columns: rows.map((row) => String(row[1])) };
+  return placeOf(rows);
 }

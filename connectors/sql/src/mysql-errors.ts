@@ -1,12 +1,11 @@
-import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
+import { ConnectorError } from '@landbridge/connector-sdk';
 import type { ConstraintPlace, SqlConnection } from './database.ts';
+import { errorOf, type Meaning } from './driver-errors.ts';
 import type { Phase } from './pooled-connections.ts';
 import { socketErrors } from './socket-errors.ts';
 
-type Row = readonly [code: ConnectorErrorCode, advice: string];
-
 /** Error numbers of MariaDB and MySQL, which agree below 1900, with advice. */
-const NUMBERS: Readonly<Record<number, Row>> = {
+const NUMBERS: Readonly<Record<number, Meaning>> = {
   1021: ['run-failed', 'the disk of the server is full'],
   1040: ['throttled', 'the server has no connection left; lower "poolSize" or raise its max_connections'],
   1041: ['run-failed', 'the server is out of memory'],
@@ -61,7 +60,7 @@ const NUMBERS: Readonly<Record<number, Row>> = {
 };
 
 /** Classes of SQLSTATE for numbers that need no row of their own. */
-const CLASSES: Readonly<Record<string, Row>> = {
+const CLASSES: Readonly<Record<string, Meaning>> = {
   '22': ['invalid-attribute-value', ''],
   '23': ['constraint-violation', ''],
   '28': ['bad-credentials', 'check the parameters "user" and "password"'],
@@ -71,7 +70,7 @@ const CLASSES: Readonly<Record<string, Row>> = {
 };
 
 /** Codes of the driver and of the socket. */
-const CODES: Readonly<Record<string, Row>> = {
+const CODES: Readonly<Record<string, Meaning>> = {
   ...socketErrors,
   PROTOCOL_CONNECTION_LOST: ['connection-dropped', ''],
   PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR: ['connection-dropped', ''],
@@ -95,13 +94,11 @@ export function mysqlError(thrown: unknown, phase: Phase): ConnectorError {
   // The driver's errors carry these.
   const error = thrown as DriverError;
   const message = error.message === undefined || error.message === '' ? (error.code ?? String(thrown)) : error.message;
-  const [known, advice] = classify(error, message);
-  const ours = known === 'connection-dropped' && phase === 'before-commit' ? 'server-down' : known;
   const detail = { internal: `error ${error.errno ?? error.code ?? 'none'}, SQLSTATE ${error.sqlState ?? 'none'}` };
-  return new ConnectorError(ours, advice === '' ? message : `${message}: ${advice}`, detail, { cause: thrown });
+  return errorOf(classify(error, message), { message, detail, cause: thrown, phase });
 }
 
-function classify({ code, errno, sqlState }: DriverError, message: string): Row {
+function classify({ code, errno, sqlState }: DriverError, message: string): Meaning {
   // Numbers of the socket are negative.
   if (errno !== undefined && errno > 0) {
     const known = NUMBERS[errno] ?? CLASSES[(sqlState ?? '').slice(0, 2)];

@@ -1,13 +1,12 @@
-import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
+import { ConnectorError } from '@landbridge/connector-sdk';
 import type { ConstraintPlace, SqlConnection } from './database.ts';
+import { errorOf, type Meaning, placeOf } from './driver-errors.ts';
 import { oracleCatalogue } from './oracle-catalogue.ts';
 import type { Phase } from './pooled-connections.ts';
 import { socketErrors } from './socket-errors.ts';
 
-type Row = readonly [code: ConnectorErrorCode, advice: string];
-
 /** Error numbers of the server (ORA-), with advice. */
-const NUMBERS: Readonly<Record<number, Row>> = {
+const NUMBERS: Readonly<Record<number, Meaning>> = {
   1: ['already-exists', ''],
   18: ['throttled', 'the server has no session left; lower "poolSize"'],
   20: ['throttled', 'the server has no process left; lower "poolSize"'],
@@ -69,7 +68,7 @@ const NUMBERS: Readonly<Record<number, Row>> = {
 };
 
 /** Numbers of the driver (NJS-), with advice. */
-const DRIVER: Readonly<Record<number, Row>> = {
+const DRIVER: Readonly<Record<number, Meaning>> = {
   3: ['connection-dropped', ''],
   123: ['timeout', 'the statement was stopped; it took longer than the parameter "commandTimeout" allows'],
   500: ['connection-dropped', ''],
@@ -100,12 +99,10 @@ export function oracleError(thrown: unknown, phase: Phase): ConnectorError {
   // The driver's errors carry these.
   const error = thrown as DriverError;
   const message = (error.message ?? String(thrown)).replace(/\nHelp: https?:\S+/g, '');
-  const [known, advice] = classify(error, message);
-  const ours = known === 'connection-dropped' && phase === 'before-commit' ? 'server-down' : known;
-  return new ConnectorError(ours, advice === '' ? message : `${message}: ${advice}`, { internal: `error ${error.code ?? 'none'}` }, { cause: thrown });
+  return errorOf(classify(error, message), { message, detail: { internal: `error ${error.code ?? 'none'}` }, cause: thrown, phase });
 }
 
-function classify({ code = '', cause }: DriverError, message: string): Row {
+function classify({ code = '', cause }: DriverError, message: string): Meaning {
   const [, kind, digits] = /^(ORA|NJS)-(\d+)$/.exec(code) ?? [];
   if (/certificate|self.signed|altnames|CERT_|ERR_TLS|DPY-6006/i.test(message))
     return ['invalid-configuration', 'check "tls": the certificate of the server, tls.ca, and that "host" is a name in the certificate'];
@@ -134,6 +131,5 @@ export async function locateOracleConstraint(query: SqlConnection['query'], erro
   const [, owner, constraint] = /constraint \(([^.()]+)\.([^()]+)\)/.exec(message) ?? [];
   if (owner === undefined || constraint === undefined) return { columns: [] };
   const { rows } = await query(oracleCatalogue.constraint, [owner, constraint]);
-  const named = rows[0]?.[0];
-  return { ...(named === undefined || named === null ? {} : { table: String(named) }), columns: rows.map((row) => String(row[1])) };
+  return placeOf(rows);
 }

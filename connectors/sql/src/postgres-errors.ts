@@ -1,10 +1,11 @@
 import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
 import type { ConstraintPlace } from './database.ts';
+import { errorOf, type Meaning } from './driver-errors.ts';
 import type { Phase } from './pooled-connections.ts';
 import { socketErrors } from './socket-errors.ts';
 
 /** SQLSTATEs (PostgreSQL, Appendix A), their classes (two characters), and errors of the socket, with advice. */
-const CODES: Readonly<Record<string, readonly [code: ConnectorErrorCode, advice: string]>> = {
+const CODES: Readonly<Record<string, Meaning>> = {
   '23505': ['already-exists', ''],
   '23502': ['missing-attribute', ''],
   '23503': ['constraint-violation', ''],
@@ -59,14 +60,11 @@ export function postgresError(thrown: unknown, phase: Phase): ConnectorError {
   // The driver's errors carry these; several addresses that all refuse come as one AggregateError without a message.
   const { code, message, column } = thrown as Partial<Record<'code' | 'message' | 'column', string>>;
   const said = message === undefined || message === '' ? (code ?? String(thrown)) : message;
-  const [known, advice] = classify(code, said);
-  const ours = known === 'connection-dropped' && phase === 'before-commit' ? 'server-down' : known;
-  const text = advice === '' ? said : `${said}: ${advice}`;
   const detail = { ...(column === undefined ? {} : { attribute: column }), internal: `SQLSTATE ${code ?? 'none'}` };
-  return new ConnectorError(ours, text, detail, { cause: thrown });
+  return errorOf(classify(code, said), { message: said, detail, cause: thrown, phase });
 }
 
-function classify(code: string | undefined, message: string): readonly [code: ConnectorErrorCode, advice: string] {
+function classify(code: string | undefined, message: string): Meaning {
   const known = code === undefined ? undefined : (CODES[code] ?? CODES[code.slice(0, 2)]);
   if (known !== undefined) return known;
   // The server answered, with a state that needs no row of its own (P0001: a trigger refuses): nothing of the entry was applied.

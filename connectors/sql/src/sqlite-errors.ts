@@ -1,8 +1,9 @@
 import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
 import type { ConstraintPlace, SqlRow, SqlValue } from './database.ts';
+import { errorOf, type Meaning } from './driver-errors.ts';
 
 /** SQLite's result codes (sqlite.org/rescode.html) as errors of the contract; extended codes, else primary ones. */
-const CODES: ReadonlyMap<number, readonly [code: ConnectorErrorCode, advice: string]> = new Map([
+const CODES: ReadonlyMap<number, Meaning> = new Map([
   [2067, ['already-exists', '']],
   [1555, ['already-exists', '']],
   [2579, ['already-exists', '']],
@@ -45,9 +46,8 @@ export function sqliteError(thrown: unknown): ConnectorError {
     const known: ConnectorErrorCode = code?.startsWith('ERR_INVALID_ARG') ? 'invalid-attribute-value' : 'unknown';
     return new ConnectorError(known, message, {}, { cause: thrown });
   }
-  const [known, advice] = CODES.get(errcode) ?? CODES.get(errcode & 0xff) ?? ['unknown', ''];
-  const text = advice === '' ? message : `${message}: ${advice}`;
-  return new ConnectorError(known, text, { internal: `SQLite result code ${errcode}` }, { cause: thrown });
+  const known = CODES.get(errcode) ?? CODES.get(errcode & 0xff) ?? ['unknown', ''];
+  return errorOf(known, { message, detail: { internal: `SQLite result code ${errcode}` }, cause: thrown });
 }
 
 /** The columns that the message of a constraint names; for an index over an expression, the text of the index. */

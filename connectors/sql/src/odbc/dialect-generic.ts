@@ -1,26 +1,17 @@
 import { ConnectorError, type Value } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, type Dialect, quote, type RowSet, type SqlValue, type Statement, standardWildcards } from '../database.ts';
+import { bytesOfDriver, readWhole, saysYes, textOfDriver } from '../driver-values.ts';
 import type { ColumnType } from '../settings.ts';
 
-const WHOLE = /^-?\d+(?:\.0+)?$/;
-const TRUE_TEXTS: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 /** Types that compare with a text. Long ones do not, in many databases. */
 const COMPARABLE_TEXTS: ReadonlySet<string> = new Set(['char', 'varchar']);
 
 const READERS: Readonly<Record<ColumnType, (value: unknown) => Value>> = {
-  string: (value) => textOf(value),
-  integer(value) {
-    const text = textOf(value).trim();
-    if (WHOLE.test(text)) return BigInt(text.replace(/\..*/, ''));
-    throw new ConnectorError('invalid-attribute-value', 'a column that should hold whole numbers holds something else; declare its type as string');
-  },
-  boolean: (value) => TRUE_TEXTS.has(textOf(value).trim().toLowerCase()),
-  binary: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'utf8')),
+  string: textOfDriver,
+  integer: (value) => readWhole(textOfDriver(value).trim()),
+  boolean: (value) => saysYes(textOfDriver(value).trim()),
+  binary: bytesOfDriver,
 };
-
-function textOf(value: unknown): string {
-  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8') : String(value);
-}
 
 type Bind = (value: SqlValue) => string;
 
@@ -60,7 +51,7 @@ export const genericDialect: Dialect = {
   reader(column) {
     const read = READERS[column.type];
     // The padding of CHAR(n) means nothing.
-    return column.type === 'string' && column.declared === 'char' ? (value) => textOf(value).replace(/ +$/, '') : read;
+    return column.type === 'string' && column.declared === 'char' ? (value) => textOfDriver(value).replace(/ +$/, '') : read;
   },
   defaultValues: 'DEFAULT VALUES',
   limited: firstRows,

@@ -1,5 +1,5 @@
-import type { CatalogueColumn, Dialect, RowSet, SqlValue, Statement } from '../database.ts';
-import { insertWithReturning, quote } from '../database.ts';
+import type { CatalogueColumn, Dialect, RowSet, Statement } from '../database.ts';
+import { inParts, insertWithReturning, quote } from '../database.ts';
 import { mysqlDialect } from '../dialect-mysql.ts';
 import { type PostgresFacts, postgresDialect } from '../dialect-postgres.ts';
 import { sqliteDialect } from '../dialect-sqlite.ts';
@@ -61,15 +61,10 @@ function inChunks(rows: RowSet, text: (rows: RowSet, source: string) => string):
   const columns = [...rows.fixedColumns, ...rows.keyColumns, ...rows.columns];
   const one = `(${columns.map((column) => `CAST(? AS ${column.declared})`).join(', ')})`;
   const names = columns.map((_, index) => `v${index}`).join(', ');
-  const statements: Statement[] = [];
-  for (let at = 0; at < rows.rows.length; ) {
-    const size = CHUNKS.find((count) => count <= rows.rows.length - at) ?? 1;
-    const source = `(VALUES ${Array.from({ length: size }, () => one).join(', ')}) AS r(${names})`;
-    const values: readonly SqlValue[] = rows.rows.slice(at, at + size).flatMap((row) => [...rows.fixed, ...rows.key, ...row]);
-    statements.push({ sql: text(rows, source), values });
-    at += size;
-  }
-  return statements;
+  return inParts(rows.rows, CHUNKS).map((part) => {
+    const source = `(VALUES ${part.map(() => one).join(', ')}) AS r(${names})`;
+    return { sql: text(rows, source), values: part.flatMap((row) => [...rows.fixed, ...rows.key, ...row]) };
+  });
 }
 
 function insertChunk(rows: RowSet, source: string): string {

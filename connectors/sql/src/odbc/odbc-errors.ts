@@ -1,4 +1,5 @@
 import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
+import { errorOf, type Meaning } from '../driver-errors.ts';
 import { mysqlError } from '../mysql-errors.ts';
 import type { Phase } from '../pooled-connections.ts';
 import { postgresError } from '../postgres-errors.ts';
@@ -6,10 +7,8 @@ import { sqliteError } from '../sqlite-errors.ts';
 import { OdbcError } from './odbc-process.ts';
 import type { Product } from './products.ts';
 
-type Row = readonly [code: ConnectorErrorCode, advice: string];
-
 /** SQLSTATEs of the standard and of ODBC (its "Appendix A: ODBC Error Codes"), and their classes, with advice. */
-const STATES: Readonly<Record<string, Row>> = {
+const STATES: Readonly<Record<string, Meaning>> = {
   '01': ['entry-failed', ''],
   '07': ['invalid-attribute-value', ''],
   '08': ['connection-dropped', ''],
@@ -68,13 +67,12 @@ export function odbcError(thrown: unknown, phase: Phase, product: Product | unde
   const { state, native, sql } = thrown.diagnosis;
   const message = withoutOrigin(thrown.diagnosis.message);
   const own = isLost(state) || state.startsWith('IM') || state.startsWith('HYT') ? undefined : byProduct(product, { state, native, message, sql }, phase);
-  const [known, advice] = own === undefined ? classify(state, message) : [own.code, ''];
-  const code = known === 'connection-dropped' && phase === 'before-commit' ? 'server-down' : known;
-  const text = own?.message ?? (advice === '' ? message : `${message}: ${advice}`);
-  return new ConnectorError(code, text, { internal: `SQLSTATE ${state}, native ${native}` }, { cause: { state, native, message, sql } });
+  const meaning: Meaning = own === undefined ? classify(state, message) : [own.code, ''];
+  const detail = { internal: `SQLSTATE ${state}, native ${native}` };
+  return errorOf(meaning, { message: own?.message ?? message, detail, cause: { state, native, message, sql }, phase });
 }
 
-function classify(state: string, message: string): Row {
+function classify(state: string, message: string): Meaning {
   const known = STATES[state] ?? STATES[state.slice(0, 2)];
   // Some drivers have one state for everything.
   const isConstraint = state === '23000' || (known === undefined && /constraint/i.test(message));
