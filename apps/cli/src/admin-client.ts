@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { messageOf } from '@landbridge/connector-sdk';
 import { Agent, request } from 'undici';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the host is not running, 4 refused. */
@@ -69,7 +70,7 @@ export function connectHost(option: string | undefined): AdminClient {
           `the host of ${folder} does not answer at ${url}`,
           'it may have been stopped the hard way; start it again: landbridge up',
         );
-      throw new CommandError(exitCode.failed, `the host cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
+      throw new CommandError(exitCode.failed, `the host cannot be reached: ${messageOf(error)}`);
     }
   }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '@landbridge/connector-sdk';
 import { type Installation, type PostgresOptions, postgresInstallation, sqliteInstallation } from '@landbridge/store';
 import { toSeconds } from './configuration/parse-configuration.ts';
 import { describePlace, toPostgresOptions } from './configuration/store-configuration.ts';
@@ -54,7 +55,7 @@ export function resolveStore({ store, folder }: StoreChoice): PostgresOptions {
   try {
     return toPostgresOptions(store, folder);
   } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new StartError(messageOf(error), { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { messageOf } from '@landbridge/connector-sdk';
 import { type MovedPart, migrateFromSqlite, openDataFolder } from '@landbridge/store';
 import { readRemembered, rememberStore, resolveStore, type StoreChoice } from './choose-store.ts';
 import { describePlace } from './configuration/store-configuration.ts';
@@ -42,7 +43,7 @@ export async function migrateStore(options: { readonly dataFolder: string; reado
     putAside(dataFolder, left);
     return { place, parts, left };
   } catch (error) {
-    throw error instanceof StartError ? error : new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw error instanceof StartError ? error : new StartError(messageOf(error), { cause: error });
   } finally {
     lock.release();
   }
@@ -52,7 +53,7 @@ function lockFolder(dataFolder: string): ReturnType<typeof openDataFolder> {
   try {
     return openDataFolder(dataFolder);
   } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new StartError(messageOf(error), { cause: error });
   }
 }
 

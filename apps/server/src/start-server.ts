@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '@landbridge/connector-sdk';
 import { HostError, type HostLog } from '@landbridge/engine';
 import { openPackageStore } from '@landbridge/package-store';
 import { ScimError } from '@landbridge/scim';
@@ -253,7 +254,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
         }
         if (changed) await connectors.reopen(connectorsWithSecrets(document));
       } catch (error) {
-        log.error({ reason: error instanceof Error ? error.message : String(error) }, 'what another host changed could not be taken up');
+        log.error({ reason: messageOf(error) }, 'what another host changed could not be taken up');
       }
     }
 
@@ -351,7 +352,7 @@ function openFolder(path: string): ReturnType<typeof openDataFolder> {
   try {
     return openDataFolder(path);
   } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new StartError(messageOf(error), { cause: error });
   }
 }
 
@@ -419,7 +420,7 @@ async function openControl(installation: Installation, folder: DataFolder): Prom
     return await installation.openControl();
   } catch (error) {
     folder.release();
-    throw new StartError(`the store of the host cannot be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new StartError(`the store of the host cannot be opened: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -433,7 +434,7 @@ async function chooseCertificate(document: ConfigurationDocument, folder: string
   try {
     return own === undefined ? await generatedCertificate(folder) : readCertificate(own);
   } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new StartError(messageOf(error), { cause: error });
   }
 }
 

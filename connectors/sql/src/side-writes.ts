@@ -1,4 +1,4 @@
-import { type AttributeChange, ConnectorError, type EntryChange, type Value } from '@landbridge/connector-sdk';
+import { type AttributeChange, ConnectorError, type EntryChange, messageOf, type Value } from '@landbridge/connector-sdk';
 import { checkBytes } from './column-codec.ts';
 import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlDatabase, type SqlValue, type Statement } from './database.ts';
 import { type Binder, createBinder, parameterOf, sqlKey } from './fetch-entries.ts';
@@ -169,7 +169,7 @@ function rowSet(database: SqlDatabase, side: SideAttribute, key: readonly Value[
       if (side.value[0] !== undefined) checkBytes(value, side.value[0]);
       return sqlKey(database, side.value, type === 'reference' ? parseReference(String(value), side.value) : [value]);
     } catch (error) {
-      throw refused(name, `attribute "${name}": ${error instanceof Error ? error.message : String(error)}`);
+      throw refused(name, `attribute "${name}": ${messageOf(error)}`);
     }
   });
   return {

@@ -5,6 +5,7 @@ import {
   type EntryChange,
   type EntryResult,
   encodeValue,
+  messageOf,
   type SchemaAttribute,
   type Value,
 } from '@landbridge/connector-sdk';
@@ -89,7 +90,7 @@ function checkPart(model: ObjectModel, part: AttributeChange): void {
     try {
       encodeValue(attribute.type, value);
     } catch (error) {
-      throw refused(part.name, `attribute "${part.name}": ${error instanceof Error ? error.message : String(error)}`);
+      throw refused(part.name, `attribute "${part.name}": ${messageOf(error)}`);
     }
   }
 }
@@ -289,7 +290,7 @@ function columnValues({ attribute, columns }: ColumnAttribute, part: AttributeCh
     return attribute.type === 'reference' ? parseReference(String(value), columns) : [value];
   } catch (error) {
     if (error instanceof ConnectorError && error.detail.attribute !== undefined) throw error;
-    throw refused(attribute.name, `attribute "${attribute.name}": ${error instanceof Error ? error.message : String(error)}`);
+    throw refused(attribute.name, `attribute "${attribute.name}": ${messageOf(error)}`);
   }
 }
 

@@ -224,6 +224,11 @@ export interface ConnectorErrorData {
   readonly detail?: ConnectorErrorDetail;
 }
 
+/** What whatever was thrown says. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** Turns whatever was thrown into a {@link ConnectorError}; what is not one of ours becomes `unknown`, message kept. */
 export function toConnectorError(thrown: unknown): ConnectorError {
   if (thrown instanceof ConnectorError) return thrown;
@@ -231,8 +236,7 @@ export function toConnectorError(thrown: unknown): ConnectorError {
     const { name, code, message, detail } = thrown as Partial<ConnectorError>;
     if (name === 'ConnectorError' && isConnectorErrorCode(code)) return new ConnectorError(code, String(message), detail ?? {});
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new ConnectorError('unknown', message, {}, { cause: thrown });
+  return new ConnectorError('unknown', messageOf(thrown), {}, { cause: thrown });
 }
 
 /** The plain form of an error. */

@@ -1,4 +1,4 @@
-import { ConnectorError } from './errors.ts';
+import { ConnectorError, messageOf } from './errors.ts';
 import { type Attributes, type AttributeType, type EncodedAttributes, type EncodedValue, encodeValue, formatAnchor, type Value } from './values.ts';
 
 /** Which way an attribute may flow. Source: ECMA2 `AttributeOperation`. */
@@ -146,7 +146,7 @@ function encodeOne(objectType: CompiledObjectType, attribute: SchemaAttribute, v
   try {
     return encodeValue(attribute.type, value);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new ConnectorError('invalid-attribute-value', `attribute "${attribute.name}" of "${objectType.name}": ${reason}`, {
       attribute: attribute.name,
     });

@@ -6,6 +6,7 @@ import {
   type ConnectorContext,
   compileSchema,
   defaultCapabilities,
+  messageOf,
   type Schema,
 } from '@landbridge/connector-sdk';
 import { contractChecks } from './contract-checks.ts';
@@ -110,7 +111,7 @@ async function runCheck(check: ContractCheck, harness: Omit<PreparedHarness, 'si
     await Promise.race([check.run(prepared), limit]);
     return { id, title, status: 'passed', milliseconds: took() };
   } catch (error) {
-    return { id, title, status: 'failed', message: error instanceof Error ? error.message : String(error), milliseconds: took() };
+    return { id, title, status: 'failed', message: messageOf(error), milliseconds: took() };
   } finally {
     clearTimeout(timer);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import type { RunRow } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ActiveRun, HostLog } from './host.ts';
@@ -54,7 +55,7 @@ export function createBehind(ended: (() => void) | undefined, configuration: Con
           const run = await start(profile, 'restore');
           await run.ended;
         } catch (error) {
-          log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the import after a restore could not start');
+          log.warn({ reason: messageOf(error) }, 'the import after a restore could not start');
         }
         if (active) timer = setTimeout(() => void attempt(), RETRY_MILLISECONDS).unref();
       };

@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import type { ConnectorStore } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { HostLog } from './host.ts';
@@ -30,7 +31,7 @@ export function startRetention(
       }
       if (removed > 0) more.log.info({ removed }, 'old records were forgotten');
     } catch (error) {
-      more.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'old records could not be forgotten');
+      more.log.warn({ reason: messageOf(error) }, 'old records could not be forgotten');
     }
   }
 

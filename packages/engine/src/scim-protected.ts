@@ -1,4 +1,4 @@
-import { ConnectorError } from '@landbridge/connector-sdk';
+import { ConnectorError, messageOf } from '@landbridge/connector-sdk';
 import { matchesFilter, parseFilter, type ResolvedFilter, resolveFilter, ScimError, type ScimResource } from '@landbridge/scim';
 import type { ResourceModel } from './resources/resource-model.ts';
 
@@ -23,7 +23,7 @@ export function createProtection(texts: readonly string[], models: readonly Reso
         throw new Error('no resource type has its attributes');
       return filter;
     } catch (error) {
-      throw new ConnectorError('invalid-configuration', `protected: "${text}" is not a filter: ${error instanceof Error ? error.message : String(error)}`);
+      throw new ConnectorError('invalid-configuration', `protected: "${text}" is not a filter: ${messageOf(error)}`);
     }
   });
   const byModel = new Map<ResourceModel, readonly ResolvedFilter[]>(

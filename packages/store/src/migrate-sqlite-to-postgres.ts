@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EncodedAttributes } from '@landbridge/connector-sdk';
+import { type EncodedAttributes, messageOf } from '@landbridge/connector-sdk';
 import type { StoreModel } from './connector-store.ts';
 import { connectorSchema, openSession, type PostgresOptions, quote, type Session } from './postgres/connection.ts';
 import { indexKeys, isKept, toIndexKey, toKept } from './postgres/records.ts';
@@ -75,7 +75,7 @@ async function movePart(name: string, database: Database, postgres: PostgresOpti
     return part;
   } catch (error) {
     if (!session.broken) await session.execute('ROLLBACK');
-    throw new Error(`${name} could not be moved: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${name} could not be moved: ${messageOf(error)}`, { cause: error });
   } finally {
     await session.close();
   }

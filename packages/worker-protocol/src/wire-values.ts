@@ -6,6 +6,7 @@ import {
   type EntryIdentity,
   encodeValue,
   type ImportEntry,
+  messageOf,
   type Schema,
   type SchemaAttribute,
   type Value,
@@ -64,7 +65,7 @@ export function readWireEntry(types: AttributesByType, entry: WireEntry, redact:
       ...(entry.changes === undefined ? {} : { changes: entry.changes.map((change) => readChange(attributes, change)) }),
     };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return failed(entry, { code: 'invalid-attribute-value', message }, {});
   }
 }

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '@landbridge/connector-sdk';
 import { CommandError, connectHost, dataFolderOf, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
 
@@ -69,7 +70,7 @@ async function examineConfiguration(file: string): Promise<readonly DoctorCheck[
         toConnectorConfiguration(name, connector, folderOf(file));
         return { check: `secrets of ${name}`, status: 'passed', message: 'every reference has a value' };
       } catch (error) {
-        return { check: `secrets of ${name}`, status: 'failed', message: error instanceof Error ? error.message : String(error) };
+        return { check: `secrets of ${name}`, status: 'failed', message: messageOf(error) };
       }
     }),
   ];

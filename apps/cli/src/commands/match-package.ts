@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Connector, ConnectorContext, ParameterDefinition, ParameterPage } from '@landbridge/connector-sdk';
+import { type Connector, type ConnectorContext, messageOf, type ParameterDefinition, type ParameterPage } from '@landbridge/connector-sdk';
 import { moduleOf } from './connector-test.ts';
 
 /** How an imported connector fits the package that it is to run with. */
@@ -55,7 +55,7 @@ export async function matchPackage(name: string, configured: Json, folder: strin
     }
     differences.push(...(await compareSchema(connector, context, configured)));
   } catch (error) {
-    differences.push(`the package could not be asked: ${error instanceof Error ? error.message : String(error)}`);
+    differences.push(`the package could not be asked: ${messageOf(error)}`);
   } finally {
     clearInterval(alive);
     rmSync(scratch, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import { Command, CommanderError } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { style } from '../output.ts';
@@ -59,8 +60,7 @@ export async function runProgram(values: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : exitCode.usage;
       return;
     }
-    const { message, hint, exit } =
-      error instanceof CommandError ? error : { message: error instanceof Error ? error.message : String(error), hint: undefined, exit: exitCode.failed };
+    const { message, hint, exit } = error instanceof CommandError ? error : { message: messageOf(error), hint: undefined, exit: exitCode.failed };
     // Whoever asked for JSON reads errors by program too.
     if (values.includes('--json')) process.stderr.write(`${JSON.stringify({ error: { message, ...(hint === undefined ? {} : { hint }) }, exitCode: exit })}\n`);
     else process.stderr.write(`${style.bad('error:')} ${message}\n${hint === undefined ? '' : `${style.dim('try:')}   ${hint}\n`}`);

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { messageOf } from '@landbridge/connector-sdk';
 import { allChecks, type CheckResult, connectScim, createKit, formatReport, runChecks, summarize } from '@landbridge/scim-testkit';
 import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
@@ -56,7 +57,7 @@ async function check(url: string, options: CheckOptions): Promise<void> {
     if (report.failedRequired > 0) process.exitCode = exitCode.failed;
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(exitCode.failed, `${url} cannot be checked: ${error instanceof Error ? error.message : String(error)}`, HINT);
+    throw new CommandError(exitCode.failed, `${url} cannot be checked: ${messageOf(error)}`, HINT);
   } finally {
     await connection.close();
   }

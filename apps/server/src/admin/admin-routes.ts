@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { messageOf } from '@landbridge/connector-sdk';
 import { type ForeignId, type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
 import { ScimError } from '@landbridge/scim';
@@ -149,7 +150,7 @@ export function sendAdminError(reply: FastifyReply, error: unknown): void {
             : error instanceof StoreUnavailableError
               ? new AdminError(503, 'store-unavailable', error.message, 'the host goes on by itself when its database answers again')
               : undefined;
-  const { status, code, message, hint } = known ?? new AdminError(500, 'internal', error instanceof Error ? error.message : String(error));
+  const { status, code, message, hint } = known ?? new AdminError(500, 'internal', messageOf(error));
   if (reply.raw.headersSent) {
     reply.raw.end(`${JSON.stringify({ error: { code, message } })}\n`);
     return;
@@ -264,7 +265,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     try {
       for await (const result of connector.test()) write(result);
     } catch (error) {
-      write({ layer: 'schema', status: 'failed', message: error instanceof Error ? error.message : String(error), milliseconds: 0 });
+      write({ layer: 'schema', status: 'failed', message: messageOf(error), milliseconds: 0 });
     }
     reply.raw.end();
     return streaming;

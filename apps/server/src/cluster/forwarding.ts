@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { messageOf } from '@landbridge/connector-sdk';
 import type { HostLog } from '@landbridge/engine';
 import { ScimError } from '@landbridge/scim';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -111,7 +112,7 @@ export function createForwarding(secret: Uint8Array, log: Pick<HostLog, 'warn'>)
         for (const [name, value] of Object.entries(answer.headers)) if (!NOT_SENT_ON.has(name) && value !== undefined) reply.header(name, value);
         return await reply.send(answer.body);
       } catch (error) {
-        log.warn({ peer: peer.url, reason: error instanceof Error ? error.message : String(error) }, 'the owner of a connector does not answer');
+        log.warn({ peer: peer.url, reason: messageOf(error) }, 'the owner of a connector does not answer');
         throw unavailable();
       }
     },

@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import type { HostLog } from '@landbridge/engine';
 import type { SharedInstallation } from '@landbridge/store';
 
@@ -31,7 +32,7 @@ export function watchStore(options: {
       if (known !== undefined && known !== version) await options.changed();
       known = version;
     } catch (error) {
-      if (available && !closed) log.error({ reason: error instanceof Error ? error.message : String(error) }, 'the database of the store does not answer');
+      if (available && !closed) log.error({ reason: messageOf(error) }, 'the database of the store does not answer');
       available = false;
     }
     if (!closed) timer = setTimeout(() => void look(), LOOK_MILLISECONDS).unref();

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { messageOf } from '@landbridge/connector-sdk';
 import {
   type ConnectorConfiguration,
   configurationDefaults,
@@ -57,7 +58,7 @@ export function parseConfiguration(text: string): ParsedConfiguration {
     return parseAndCheck(text);
   } catch (error) {
     // An alias without its anchor, aliases that multiply, thousands of brackets: the parser gives up on them by throwing.
-    const message = error instanceof RangeError ? 'it is nested too deep' : error instanceof Error ? error.message : String(error);
+    const message = error instanceof RangeError ? 'it is nested too deep' : messageOf(error);
     return { document: undefined, problems: [{ line: 1, column: 1, path: '', message: `this is not YAML: ${message}` }] };
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { messageOf } from '@landbridge/connector-sdk';
 import type { ScimScope } from '@landbridge/store';
 import { createRemoteJWKSet, customFetch, type JWTPayload, jwtVerify } from 'jose';
 import { createEgressClient } from '../egress/egress-client.ts';
@@ -135,7 +136,7 @@ function createKeyFetch(issuer: TokenIssuer): (url: string, options?: { readonly
       if (status === 200 && !/^application\/([\w.-]+\+)?json\b/i.test(contentType)) throw new Error(`the answer is "${contentType}", not JSON`);
       return new Response(text, { status });
     } catch (error) {
-      throw new IssuerUnreachableError(`its keys could not be read from ${url}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new IssuerUnreachableError(`its keys could not be read from ${url}: ${messageOf(error)}`);
     }
   };
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import type { HostConnector, HostLog, RequestContext } from '@landbridge/engine';
 import { ScimError } from '@landbridge/scim';
 import type { ControlStore, ScimScope } from '@landbridge/store';
@@ -28,10 +29,7 @@ export async function revokeTokensOf(
       });
     }
   } catch (error) {
-    log.error(
-      { connector, reason: error instanceof Error ? error.message : String(error) },
-      'tokens of a deprovisioned account could not be revoked; they open nothing while it is disabled',
-    );
+    log.error({ connector, reason: messageOf(error) }, 'tokens of a deprovisioned account could not be revoked; they open nothing while it is disabled');
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import type { HostConnector, HostLog } from '@landbridge/engine';
 import type { ConfigurationDocument, SecretReader } from '../configuration/parse-configuration.ts';
 import type { HostConnectors } from '../host-connectors.ts';
@@ -77,7 +78,7 @@ export function createEventStreams(options: {
         try {
           for (const stream of toEventStreams(connector, written, folder, options.secrets)) wanted.set(keyOf(connector, stream.name), stream);
         } catch (error) {
-          options.log.error({ connector, reason: error instanceof Error ? error.message : String(error) }, 'the event streams of a connector cannot be opened');
+          options.log.error({ connector, reason: messageOf(error) }, 'the event streams of a connector cannot be opened');
         }
       }
       const text = (stream: EventStream | undefined): string => JSON.stringify(stream ?? null);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { messageOf } from '@landbridge/connector-sdk';
 import type { HostConnector, HostLog } from '@landbridge/engine';
 import { createEgressClient } from '../egress/egress-client.ts';
 import type { EventStream } from './event-configuration.ts';
@@ -60,7 +61,7 @@ export function startPushDelivery(options: PushDeliveryOptions): PushDelivery {
       schedule(more ? 0 : LOOK_MILLISECONDS);
     } catch (error) {
       if (closing.signal.aborted) return;
-      problem = error instanceof Error ? error.message : String(error);
+      problem = messageOf(error);
       const wait = BACK_OFF_MILLISECONDS[Math.min(failures, BACK_OFF_MILLISECONDS.length - 1)] ?? 300_000;
       failures += 1;
       log.warn({ connector: stream.connector, stream: stream.name, reason: problem, again: wait }, 'events could not be delivered');

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { messageOf } from '@landbridge/connector-sdk';
 import type { HostLog } from '@landbridge/engine';
 import type { ControlStore } from '@landbridge/store';
 
@@ -94,9 +95,7 @@ export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
   const known = JSON.parse((await control.readSetting(SETTING)) ?? '{}') as Record<string, string[]>;
   let work: Promise<unknown> = Promise.resolve();
   const later = (task: () => Promise<unknown>): void => {
-    work = work
-      .then(task)
-      .catch((error: unknown) => log.error({ reason: error instanceof Error ? error.message : String(error) }, 'an alert could not be passed on'));
+    work = work.then(task).catch((error: unknown) => log.error({ reason: messageOf(error) }, 'an alert could not be passed on'));
   };
 
   function raise(kind: AlertKind, subject: AlertSubject): void {

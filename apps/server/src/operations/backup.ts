@@ -1,6 +1,7 @@
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '@landbridge/connector-sdk';
 import { type ControlStore, openDataFolder, restoreSchemas } from '@landbridge/store';
 import { readRemembered, rememberStore, resolveStore } from '../choose-store.ts';
 import { describePlace } from '../configuration/store-configuration.ts';
@@ -59,7 +60,7 @@ export async function backUp(options: {
   if (options.dump === undefined) await options.control.backup(join(target, 'control.db'));
   else
     await options.dump(names, join(target, DUMP)).catch((error: unknown) => {
-      throw new BackupError(error instanceof Error ? error.message : String(error), { cause: error });
+      throw new BackupError(messageOf(error), { cause: error });
     });
   for (const name of names) {
     const own = join(options.dataFolder, 'connectors', name);
@@ -116,10 +117,9 @@ async function restoreDump(from: string, connectors: readonly string[], store: s
     await restoreSchemas(resolveStore(choice), connectors, dump);
   } catch (error) {
     const place = error instanceof StartError ? '' : ` (${describePlace(resolveStore(choice))})`;
-    throw new BackupError(
-      `the database${place} did not take the backup: ${error instanceof Error ? error.message : String(error)}; it must have none of the schemas yet, nothing was changed`,
-      { cause: error },
-    );
+    throw new BackupError(`the database${place} did not take the backup: ${messageOf(error)}; it must have none of the schemas yet, nothing was changed`, {
+      cause: error,
+    });
   }
 }
 

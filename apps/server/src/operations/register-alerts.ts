@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import type { HostLog } from '@landbridge/engine';
 import type { AuditChain, ControlStore } from '@landbridge/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -54,7 +55,7 @@ export function watchHourly(options: {
       await noteHead('administration', options.control.auditChain);
       for (const connector of options.connectors.list()) if (!('problem' in connector)) await noteHead(connector.name, connector.auditChain);
     } catch (error) {
-      options.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'the hourly look failed');
+      options.log.warn({ reason: messageOf(error) }, 'the hourly look failed');
     }
   }
   const timer = setInterval(() => void look(), HOUR).unref();

@@ -1,4 +1,4 @@
-import { ConnectorError, type ConnectorErrorCode } from '@landbridge/connector-sdk';
+import { ConnectorError, type ConnectorErrorCode, messageOf } from '@landbridge/connector-sdk';
 import { errorOf, type Meaning } from '../driver-errors.ts';
 import { mysqlError } from '../mysql-errors.ts';
 import type { Phase } from '../pooled-connections.ts';
@@ -63,7 +63,7 @@ const SQLITE: readonly (readonly [pattern: RegExp, code: number])[] = [
 /** The error of the contract for whatever a driver threw; known databases classify their errors as their own drivers' do. */
 export function odbcError(thrown: unknown, phase: Phase, product: Product | undefined): ConnectorError {
   if (thrown instanceof ConnectorError) return thrown;
-  if (!(thrown instanceof OdbcError)) return new ConnectorError('unknown', thrown instanceof Error ? thrown.message : String(thrown), {}, { cause: thrown });
+  if (!(thrown instanceof OdbcError)) return new ConnectorError('unknown', messageOf(thrown), {}, { cause: thrown });
   const { state, native, sql } = thrown.diagnosis;
   const message = withoutOrigin(thrown.diagnosis.message);
   const own = isLost(state) || state.startsWith('IM') || state.startsWith('HYT') ? undefined : byProduct(product, { state, native, message, sql }, phase);

@@ -1,4 +1,4 @@
-import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import { type EncodedAttributes, type EncodedValue, messageOf } from '@landbridge/connector-sdk';
 import { preparePassword, type ScimResource, scimErrors } from '@landbridge/scim';
 import type { Binding } from './binding.ts';
 import { readHosted } from './hosted-attributes.ts';
@@ -82,7 +82,7 @@ function convert(binding: Binding, value: unknown): EncodedValue | undefined {
   try {
     return binding.convert.fromScim(value);
   } catch (error) {
-    throw scimErrors.invalidValue(`${pathOf(binding)}: ${error instanceof Error ? error.message : String(error)}`);
+    throw scimErrors.invalidValue(`${pathOf(binding)}: ${messageOf(error)}`);
   }
 }
 

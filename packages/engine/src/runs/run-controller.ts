@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
-import type { CompiledObjectType, Partition } from '@landbridge/connector-sdk';
+import { type CompiledObjectType, messageOf, type Partition } from '@landbridge/connector-sdk';
 import {
   type ConnectorReader,
   type ConnectorStore,
@@ -152,7 +152,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
       try {
         result = await runSteps();
       } catch (error) {
-        log.error({ run: runId, reason: error instanceof Error ? error.message : String(error) }, 'a run failed');
+        log.error({ run: runId, reason: messageOf(error) }, 'a run failed');
       }
       await storeEnd(runId, result);
       active = undefined;
@@ -191,7 +191,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
         await store.checkpoint();
         return;
       } catch (error) {
-        log.error({ run: runId, reason: error instanceof Error ? error.message : String(error) }, 'the end of a run could not be stored');
+        log.error({ run: runId, reason: messageOf(error) }, 'the end of a run could not be stored');
         // Whoever opens the connector next ends it.
         if (closing.signal.aborted || !(error instanceof StoreUnavailableError) || error instanceof StoreOwnerError) return;
         await delay(wait, undefined, { signal: closing.signal, ref: false }).catch(() => {});

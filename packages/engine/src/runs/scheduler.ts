@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import { Cron } from 'croner';
 import type { Autosync } from '../configuration.ts';
 import type { HostLog } from '../host.ts';
@@ -21,9 +22,7 @@ interface Timer {
 export function startScheduler(autosync: Autosync, start: (profile: string) => Promise<unknown>, log: HostLog): Scheduler {
   const timers = autosync.schedules.map((schedule): Timer => {
     const tick = (): void => {
-      start(schedule.profile).catch((error: unknown) =>
-        log.info({ profile: schedule.profile, reason: error instanceof Error ? error.message : String(error) }, 'a scheduled run was skipped'),
-      );
+      start(schedule.profile).catch((error: unknown) => log.info({ profile: schedule.profile, reason: messageOf(error) }, 'a scheduled run was skipped'));
     };
     return schedule.cron === undefined
       ? everySeconds(schedule.profile, schedule.everySeconds ?? 3600, tick)

@@ -1,3 +1,4 @@
+import { messageOf } from '@landbridge/connector-sdk';
 import { type ChainPoint, NO_AUDIT_KEY } from '../audit-chain.ts';
 import { PASSWORD_METHOD } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
@@ -130,7 +131,7 @@ export async function openWriter(
 
   /** Whether a transaction whose COMMIT was cut off took place. Nobody may be told anything before that is known. */
   async function tookPlace(error: unknown): Promise<boolean> {
-    unavailable = new StoreUnavailableError(`the outcome of a transaction is being looked up: ${error instanceof Error ? error.message : String(error)}`);
+    unavailable = new StoreUnavailableError(`the outcome of a transaction is being looked up: ${messageOf(error)}`);
     try {
       for (;;) {
         try {

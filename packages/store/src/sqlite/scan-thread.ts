@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '@landbridge/connector-sdk';
 import type { EntryQuery } from '../connector-store.ts';
 import { openSqliteReader } from './reader.ts';
 
@@ -15,6 +16,6 @@ async function answer({ id, query }: { readonly id: number; readonly query: Entr
     reader.refreshModel();
     main.postMessage({ id, result: await reader.query(query) });
   } catch (error) {
-    main.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+    main.postMessage({ id, error: messageOf(error) });
   }
 }
