@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cpSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '@landbridge/connector-sdk';
 import { checkPackage, type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
 import { PackageError, type PackagePolicy, type PackageStore } from '@landbridge/package-store';
 import { type ConnectorOwner, type Installation, StoreOwnerError, StoreUnavailableError } from '@landbridge/store';
@@ -19,6 +20,11 @@ export interface FailedConnector {
   readonly problem: string;
   /** Another host owns it, and this one stands by to take it over (R34): where it is reached, if it said so. */
   readonly elsewhere?: { readonly peer: Peer | undefined };
+}
+
+/** Whether another host serves a connector, and this one waits to take it over. */
+export function standsBy(connector: HostConnector | FailedConnector | undefined): boolean {
+  return connector !== undefined && 'problem' in connector && connector.elsewhere !== undefined;
 }
 
 /** A connector that a request was let in to, until it is released. */
@@ -164,7 +170,7 @@ export function createHostConnectors(options: {
       // Closed meanwhile: nobody waits for it any more.
       if (slots.get(name) !== slot) return;
       if (error instanceof StoreOwnerError) return standBy(slot, name, undefined);
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = messageOf(error);
       slot.connector = { name, problem };
       log.error({ connector: name, problem }, 'a connector cannot be opened');
       const wait = RETRY_MILLISECONDS[Math.min(slot.attempts, RETRY_MILLISECONDS.length - 1)] ?? 60_000;
@@ -272,13 +278,9 @@ export function createHostConnectors(options: {
     try {
       await checkPackage({ configuration: configure(name, slot, digest).configuration, folder: scratch, log });
     } catch (error) {
-      throw new PackageError(
-        'invalid',
-        `the connector "${name}" cannot run this version and stays with the old one: ${error instanceof Error ? error.message : String(error)}`,
-        {
-          cause: error,
-        },
-      );
+      throw new PackageError('invalid', `the connector "${name}" cannot run this version and stays with the old one: ${messageOf(error)}`, {
+        cause: error,
+      });
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -317,13 +319,9 @@ export function createHostConnectors(options: {
       },
     );
     if (failure !== undefined)
-      throw new PackageError(
-        'invalid',
-        `the connector "${name}" could not be opened with this version and is back on the old one: ${failure instanceof Error ? failure.message : String(failure)}`,
-        {
-          cause: failure,
-        },
-      );
+      throw new PackageError('invalid', `the connector "${name}" could not be opened with this version and is back on the old one: ${messageOf(failure)}`, {
+        cause: failure,
+      });
     return () => handOver(name, slot, () => {}, back);
   }
 

@@ -1,7 +1,6 @@
 import { type EncodedAttributes, type EncodedValue, matchesEntry, toErrorData } from '@landbridge/connector-sdk';
 import { scimErrors } from '@landbridge/scim';
 import type { EntryRow } from '@landbridge/store';
-import { compileLeaveOut } from './leave-out.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { scimErrorOf } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
@@ -47,8 +46,7 @@ export function choosePartition(face: ScimFace, model: ResourceModel, dn: string
 
 /** What imports leave out would be gone with the next one (R31). @throws ScimError for such a new entry. */
 export function refuseLeftOut(model: ResourceModel, attributes: EncodedAttributes): void {
-  const filter = compileLeaveOut(model.objectType, model.configuration.leaveOut);
-  if (filter !== undefined && matchesEntry(filter, attributes))
+  if (model.leaveOut !== undefined && matchesEntry(model.leaveOut, attributes))
     throw scimErrors.invalidValue('Objects with these values are left out by the configuration of this connector ("leaveOut").');
 }
 

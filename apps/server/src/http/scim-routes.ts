@@ -7,7 +7,7 @@ import { clientAddress, type Forwarding } from '../cluster/forwarding.ts';
 import { type Authenticator, presentedBearer } from '../credentials/authenticator.ts';
 import { requirePerson } from '../credentials/personal-tokens.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
-import type { FailedConnector, HostConnectors } from '../host-connectors.ts';
+import { type FailedConnector, type HostConnectors, standsBy } from '../host-connectors.ts';
 import { noteCredential } from '../operations/register-alerts.ts';
 import { acceptBasic, isVersion1, sendVersion1Error, serveVersion1 } from '../scim1/scim1-routes.ts';
 import { isAllowedFrom } from './allowed-networks.ts';
@@ -34,9 +34,10 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
   const handler = (face: 'clean' | 'drop-in') => (request: FastifyRequest, reply: FastifyReply) => {
     const correlation = randomUUID();
     reply.header('x-correlation-id', correlation).header('cache-control', 'no-store');
-    const old = face === 'clean' && speaksVersion1(options, request);
+    const asked = face === 'clean' && isVersion1(request) ? options.connectors.get((request.params as { readonly connector: string }).connector) : undefined;
+    const old = hasVersion1(asked);
     // Whether a connector of another host has this face is known there.
-    if (old || (face === 'clean' && isVersion1(request) && isElsewhere(options, request))) acceptBasic(request);
+    if (old || standsBy(asked)) acceptBasic(request);
     serve(options, face, request, reply, correlation).catch((error: unknown) =>
       sendError(options, reply, error, correlation, old ? sendVersion1Error : sendScimError),
     );
@@ -47,16 +48,9 @@ export function registerScimRoutes(app: FastifyInstance, options: ScimRoutesOpti
     app.route({ method: [...methods], url: path, handler: handler('drop-in') });
 }
 
-/** Whether a request is for the 1.1 face of a connector that has one: elsewhere `v1` is refused like any other version (S-015). */
-function speaksVersion1({ connectors }: ScimRoutesOptions, request: FastifyRequest): boolean {
-  if (!isVersion1(request)) return false;
-  const connector = connectors.get((request.params as { readonly connector: string }).connector);
+/** Whether a connector has the 1.1 face: without it `v1` is refused like any other version (S-015). */
+function hasVersion1(connector: HostConnector | FailedConnector | undefined): boolean {
   return connector !== undefined && !('problem' in connector) && connector.configuration.scim1 === true;
-}
-
-function isElsewhere({ connectors }: ScimRoutesOptions, request: FastifyRequest): boolean {
-  const connector = connectors.get((request.params as { readonly connector: string }).connector);
-  return connector !== undefined && 'problem' in connector && connector.elsewhere !== undefined;
 }
 
 async function serve(options: ScimRoutesOptions, face: 'clean' | 'drop-in', request: FastifyRequest, reply: FastifyReply, correlation: string): Promise<void> {
@@ -142,7 +136,7 @@ async function serveConnector(
   const service = face === 'clean' ? connector.clean : connector.dropIn;
   const prefix = face === 'clean' ? `/scim/${connector.name}` : `/ecma2host_${connector.name}/scim`;
   const path = (request.params as { readonly '*'?: string })['*'] ?? '';
-  const old = face === 'clean' && connector.configuration.scim1 === true && isVersion1(request);
+  const old = face === 'clean' && hasVersion1(connector) && isVersion1(request);
   const segments = face === 'drop-in' ? splitRawPath(request, prefix, path) : splitPath(old ? path.replace(/^\/*v1/i, '') : path);
   if (!accepts(request.headers.accept)) throw new ScimError(406, 'The answers of this service are application/scim+json.');
   const { limits } = connector.configuration;
@@ -161,16 +155,12 @@ async function serveConnector(
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };
-  const me = scope.me === undefined ? undefined : await personOf(connector, context, scope.me, reply, release);
-  if (old) {
-    const parts = { segments, query: queryOf(request), body: () => bodyOf(request) };
-    return serveVersion1(service, context, request, reply, parts).finally(release);
-  }
-  const isCache = face === 'drop-in' && segments.length === 1 && segments[0]?.toLowerCase() === 'cache';
-  const work = isCache ? showCache(service, context, request, reply) : serveSegments(service, context, request, reply, segments, me);
   let answer: ScimAnswer | undefined;
   try {
-    answer = await work;
+    const me = scope.me === undefined ? undefined : await personOf(connector, context, scope.me, reply);
+    if (old) return await serveVersion1(service, context, request, reply, { segments, query: queryOf(request), body: () => bodyOf(request) });
+    const isCache = face === 'drop-in' && segments.length === 1 && segments[0]?.toLowerCase() === 'cache';
+    answer = await (isCache ? showCache(service, context, request, reply) : serveSegments(service, context, request, reply, segments, me));
   } finally {
     release();
   }
@@ -178,17 +168,10 @@ async function serveConnector(
 }
 
 /** The person that a credential acts as: without an account that is active it opens nothing, `/Me` or not (S-173). */
-async function personOf(
-  connector: HostConnector,
-  context: RequestContext,
-  me: NonNullable<ScimScope['me']>,
-  reply: FastifyReply,
-  release: () => void,
-): Promise<string> {
+async function personOf(connector: HostConnector, context: RequestContext, me: NonNullable<ScimScope['me']>, reply: FastifyReply): Promise<string> {
   try {
     return await requirePerson(connector, context, me);
   } catch (error) {
-    release();
     reply.header('www-authenticate', 'Bearer realm="Landbridge"');
     throw error;
   }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { StoreWatch } from '../cluster/store-watch.ts';
 import type { Tokens } from '../credentials/tokens.ts';
-import type { HostConnectors } from '../host-connectors.ts';
+import { type HostConnectors, standsBy } from '../host-connectors.ts';
 import type { FailureThrottle } from '../http/request-limits.ts';
 import { bearerOf } from '../http/scim-routes.ts';
 import { sendJson } from '../http/send.ts';
@@ -28,7 +28,7 @@ export function registerHealthRoutes(app: FastifyInstance, options: HealthRoutes
   app.get('/health/live', (_request, reply) => sendJson(reply.header('cache-control', 'no-store'), 200, { status: 'live' }));
   app.get('/health/ready', (_request, reply) => {
     const all = options.connectors.list();
-    const standby = all.filter((one) => 'problem' in one && one.elsewhere !== undefined).length;
+    const standby = all.filter(standsBy).length;
     const failed = all.filter((one) => 'problem' in one).length - standby;
     const status = options.drain.draining ? 'stopping' : options.store.available ? 'ready' : 'store-unavailable';
     return sendJson(reply.header('cache-control', 'no-store'), status === 'ready' ? 200 : 503, {

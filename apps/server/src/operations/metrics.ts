@@ -3,7 +3,7 @@ import { StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { StoreWatch } from '../cluster/store-watch.ts';
-import type { HostConnectors } from '../host-connectors.ts';
+import { type HostConnectors, standsBy } from '../host-connectors.ts';
 import type { Drain } from './drain.ts';
 
 /** What is measured, and whence. */
@@ -86,10 +86,10 @@ export function registerMetrics(app: FastifyInstance, options: MetricsOptions): 
     storeUp.set(options.store.available ? 1 : 0);
     for (const connector of options.connectors.list()) {
       const { name } = connector;
-      const standsBy = 'problem' in connector && connector.elsewhere !== undefined;
-      standby.set({ connector: name }, standsBy ? 1 : 0);
+      const waits = standsBy(connector);
+      standby.set({ connector: name }, waits ? 1 : 0);
       // Where it is up is said by the host that owns it.
-      if (!standsBy) up.set({ connector: name }, 'problem' in connector ? 0 : 1);
+      if (!waits) up.set({ connector: name }, 'problem' in connector ? 0 : 1);
       if ('problem' in connector) continue;
       const status = await statusOf(connector);
       if (status === undefined) {

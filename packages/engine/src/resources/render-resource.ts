@@ -51,7 +51,7 @@ function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, r
   for (const { kind, extension, definition } of model.hosted)
     if (kind === 'distinguished-name' && row.dn !== undefined) containerNamed(resource, extension)[definition.name] = row.dn;
   if (configuration.resourceType === 'User') {
-    const inactive = row.link?.state === 'disabled' || row.link?.shadow['active'] === false;
+    const inactive = isInactive(row);
     if (inactive || resource['active'] === undefined) resource['active'] = !inactive;
   }
   if (context.groups !== undefined && context.groups.length > 0) {
@@ -151,6 +151,11 @@ function elementOf(container: Json, binding: Binding): Json {
 
 /** Attributes whose elements have `primary` (RFC 7643 §4.1.2). */
 const PRIMARY = new Set(['emails', 'phoneNumbers', 'ims', 'photos', 'addresses', 'entitlements', 'roles', 'x509Certificates']);
+
+/** Whether the host knows an entry to be disabled, whatever the application shows (R11). */
+export function isInactive(row: EntryRow): boolean {
+  return row.link?.state === 'disabled' || row.link?.shadow['active'] === false;
+}
 
 /** Whether the first element of an attribute is the primary one. */
 export function isPrimaryFirst(attribute: string): boolean {

@@ -3,7 +3,7 @@ import type { EntryRow } from '@landbridge/store';
 import { shownId } from '../linked-ids.ts';
 import type { Binding } from './binding.ts';
 import { readBody } from './body-text.ts';
-import { isoTime, isPrimaryFirst, locationOf, type RenderContext, type ResolvedReference, renderReference, versionOf } from './render-resource.ts';
+import { isInactive, isoTime, isPrimaryFirst, locationOf, type RenderContext, type ResolvedReference, renderReference, versionOf } from './render-resource.ts';
 import type { ResourceModel } from './resource-model.ts';
 
 /**
@@ -29,7 +29,7 @@ export function compileTextRenderer(model: ResourceModel): TextRenderer | undefi
   const places = new Map(names.map((name, place) => [name, place]));
   const shown = model.bindings.filter((binding) => binding.source.type === 'reference' || binding.source.direction !== 'export-only');
   const extensions = new Map<string | undefined, Member[]>([[undefined, []]]);
-  for (const group of groupBy(shown, ({ extension, attribute }) => `${extension ?? ''} ${attribute}`).values()) {
+  for (const group of Map.groupBy(shown, ({ extension, attribute }) => `${extension ?? ''} ${attribute}`).values()) {
     const [first] = group as [Binding];
     const member = first.extension === undefined && first.attribute === 'active' ? activeMember(model, group, places) : compileMember(group, places);
     if (member === undefined) return undefined;
@@ -92,12 +92,6 @@ function assemble(
   };
 }
 
-function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): ReadonlyMap<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return groups;
-}
-
 /** The member that shows the bindings of one SCIM attribute. */
 function compileMember(group: readonly Binding[], places: ReadonlyMap<string, number>): Member | undefined {
   const [first] = group as [Binding];
@@ -148,7 +142,7 @@ function writeParts(parts: readonly Part[], values: Values): string {
 function elementsMember(group: readonly Binding[], name: string, places: ReadonlyMap<string, number>): Member | undefined {
   const elements: { readonly fixed: string; readonly parts: readonly Part[] }[] = [];
   const fixedOf = (binding: Binding | undefined): string => JSON.stringify(Object.entries(binding?.fixed ?? {}).sort());
-  const byFixed = groupBy(group, fixedOf);
+  const byFixed = Map.groupBy(group, fixedOf);
   // The first one there comes first: of elements whose bindings are mixed, which one that is depends on the values.
   const changes = group.filter((binding, index) => index === 0 || fixedOf(binding) !== fixedOf(group[index - 1])).length;
   if (changes > byFixed.size) return undefined;
@@ -215,10 +209,6 @@ function activeMember(model: ResourceModel, group: readonly Binding[], places: R
     const text = value(values) ?? (isUser ? 'true' : undefined);
     return text === undefined ? '' : `,"active":${text}`;
   };
-}
-
-function isInactive(row: EntryRow): boolean {
-  return row.link?.state === 'disabled' || row.link?.shadow['active'] === false;
 }
 
 /** The JSON text of a single value in SCIM terms. */

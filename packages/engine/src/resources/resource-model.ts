@@ -1,4 +1,4 @@
-import { type Capabilities, type CompiledObjectType, ConnectorError, type SchemaAttribute } from '@landbridge/connector-sdk';
+import { type Capabilities, type CompiledObjectType, ConnectorError, type EntryFilter, type SchemaAttribute } from '@landbridge/connector-sdk';
 import {
   type CompiledResourceType,
   compileResourceType,
@@ -10,6 +10,7 @@ import {
   userSchema,
 } from '@landbridge/scim';
 import type { ObjectTypeConfiguration } from '../configuration.ts';
+import { compileLeaveOut } from '../leave-out.ts';
 import { nameAttributes } from './attribute-names.ts';
 import { type Binding, type BindingShape, chooseConversion } from './binding.ts';
 import { type HostedAttribute, hostedAttributes } from './hosted-attributes.ts';
@@ -37,6 +38,8 @@ export interface ResourceModel {
   readonly deferred: readonly Binding[];
   /** Whether some mapped attribute is not returned by default, so that even an answer without a wish is projected (S-050). */
   readonly hidesSome: boolean;
+  /** What imports leave out; nothing where it is absent. */
+  readonly leaveOut: EntryFilter | undefined;
   /** The attribute of the application by which people know an entry. */
   readonly displayAttribute: string | undefined;
   /** What the Entra host has beside the attributes of the application; on the drop-in face only. */
@@ -100,6 +103,7 @@ export function buildResourceModel(
     activeBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'active'),
     externalIdBinding: bindings.find((binding) => binding.extension === undefined && binding.attribute === 'externalId'),
     deferred: bindings.filter((binding) => binding.shape === 'references'),
+    leaveOut: compileLeaveOut(objectType, configuration.leaveOut),
     displayAttribute: displayBinding(bindings)?.source.name,
     hosted,
     hidesSome: configuration.mapping.some(({ characteristics }) => characteristics?.returned === 'request' || characteristics?.returned === 'never'),

@@ -78,14 +78,8 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
       const sql = `SELECT ${TARGET} FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = $1 AND r.attr = $2`;
       const rows =
         page.after === undefined
-          ? await pool.all(
-              `${sql} AND r.raw > $4 ORDER BY r.raw LIMIT $3`,
-              entryId,
-              model.attributeIds.get(attribute) ?? -1,
-              page.limit,
-              toKept(page.afterRaw ?? ''),
-            )
-          : await pool.all(`${sql} AND r.target > $4 ORDER BY r.target LIMIT $3`, entryId, model.attributeIds.get(attribute) ?? -1, page.limit, page.after);
+          ? await pool.all(`${sql} AND r.raw > $4 ORDER BY r.raw LIMIT $3`, entryId, model.attributeId(attribute), page.limit, toKept(page.afterRaw ?? ''))
+          : await pool.all(`${sql} AND r.target > $4 ORDER BY r.target LIMIT $3`, entryId, model.attributeId(attribute), page.limit, page.after);
       return rows.map((row) => toReference(model, row));
     },
     async readReferencesOf(entryIds, attributes) {
@@ -93,7 +87,7 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
       const rows = await pool.all(
         `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`,
         entryIds,
-        attributes.map((name) => model.attributeIds.get(name) ?? -1),
+        attributes.map(model.attributeId),
       );
       return rows.map((row) => ({ ...toReference(model, row), from: Number(row['entry']), attribute: model.attributeNames.get(Number(row['attr'])) ?? '' }));
     },
@@ -101,14 +95,14 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
       const rows = await pool.all(
         'SELECT raw FROM refs WHERE entry = $1 AND attr = $2 AND raw = ANY($3::text[])',
         entryId,
-        model.attributeIds.get(attribute) ?? -1,
+        model.attributeId(attribute),
         raw.map(toKept),
       );
       return new Set(rows.map((row) => String(row['raw'])));
     },
     async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = $1 AND attr = $2 LIMIT $3) r';
-      return Number((await pool.get(sql, entryId, model.attributeIds.get(attribute) ?? -1, atMost))?.['n'] ?? 0);
+      return Number((await pool.get(sql, entryId, model.attributeId(attribute), atMost))?.['n'] ?? 0);
     },
     async readReferrers(entryId, attribute, page) {
       const type = model.types.get(attribute.objectType);

@@ -32,7 +32,7 @@ export interface StoredModel {
   readonly typesById: ReadonlyMap<number, StoredType>;
   readonly attributeNames: ReadonlyMap<number, string>;
   /** The number of an attribute by its name; no row has -1, which stands for a name that is not of the model. */
-  readonly attributeIds: ReadonlyMap<string, number>;
+  attributeId(name: string): number;
   /** The comparison key of an anchor: values are never altered, keys are (R27). */
   anchorKey(anchor: string): string;
   dnKey(dn: string): string;
@@ -65,7 +65,7 @@ export function compileModel(model: StoreModel, typeIds: ReadonlyMap<string, num
     objectConfirmation: model.objectConfirmation ?? 'normal',
     types,
     typesById: new Map([...types.values()].map((type) => [type.id, type])),
-    attributeIds,
+    attributeId: (name) => attributeIds.get(name) ?? -1,
     attributeNames: new Map([...attributeIds].map(([name, id]) => [id, name])),
     anchorKey: model.dnAsAnchor === true ? dnKey : normalize,
     dnKey,

@@ -107,7 +107,7 @@ export function openSqliteReader(
         : entry(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE otype = ? AND anchor_key = ?`, type.id, model.anchorKey(anchor)));
     },
     async readReferences(entryId, attribute, page) {
-      const attr = model.attributeIds.get(attribute) ?? -1;
+      const attr = model.attributeId(attribute);
       const sql = `SELECT r.raw, r.target, t.scim_id, t.otype, t.body FROM refs r LEFT JOIN entries t ON t.id = r.target WHERE r.entry = ? AND r.attr = ?`;
       const rows =
         page.after === undefined
@@ -116,7 +116,7 @@ export function openSqliteReader(
       return rows.map((row) => toReference(model, row));
     },
     async readReferencesOf(entryIds, attributes) {
-      const numbers = attributes.flatMap((name) => model.attributeIds.get(name) ?? []);
+      const numbers = attributes.map(model.attributeId);
       return readResolved(database, entryIds, numbers).map(([from, attribute, raw, target, scimId, otype, body]) => ({
         from: Number(from),
         attribute: model.attributeNames.get(Number(attribute)) ?? '',
@@ -128,14 +128,14 @@ export function openSqliteReader(
       }));
     },
     async presentReferences(entryId, attribute, raw) {
-      const attr = model.attributeIds.get(attribute) ?? -1;
+      const attr = model.attributeId(attribute);
       return new Set(
         raw.filter((value) => database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined),
       );
     },
     async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = ? AND attr = ? LIMIT ?)';
-      return Number(database.get(sql, entryId, model.attributeIds.get(attribute) ?? -1, atMost)?.['n'] ?? 0);
+      return Number(database.get(sql, entryId, model.attributeId(attribute), atMost)?.['n'] ?? 0);
     },
     async readReferrers(entryId, attribute, page) {
       await indexed();
