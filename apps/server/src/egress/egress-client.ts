@@ -32,7 +32,7 @@ export interface EgressAnswer {
 }
 
 /** Where the host must not go; the message says what to configure. */
-export class EgressError extends Error {
+class EgressError extends Error {
   override readonly name = 'EgressError';
 }
 

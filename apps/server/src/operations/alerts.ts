@@ -10,7 +10,7 @@ import type { ControlStore } from '@landbridge/store';
  * 2. The same alert about the same credential is raised at most once in ten minutes: who attacks cannot fill disks.
  * 3. Alerts name credentials, connectors and networks, never persons or values.
  */
-export const alertKinds = {
+const alertKinds = {
   'new-token': 'a credential was issued',
   'new-network': 'a credential was used from a network that it had not been used from',
   denials: 'many requests of one source were not authenticated, or not allowed',

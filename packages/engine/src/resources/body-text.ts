@@ -90,7 +90,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** The position behind a text that begins with the quote at `start`; -1 where it does not end. */
-export function endOfText(body: string, start: number): number {
+function endOfText(body: string, start: number): number {
   for (let at = body.indexOf('"', start + 1); at !== -1; at = body.indexOf('"', at + 1)) {
     let backslashes = 0;
     while (body.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes += 1;

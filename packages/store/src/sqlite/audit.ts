@@ -14,7 +14,7 @@ export function writeAnchor(database: Database, name: 'base' | 'head', { id, cod
 }
 
 /** The end of the chain; begins one behind the rows that are there when there is none. */
-export function headOf(database: Database, key: Uint8Array): ChainAnchor {
+function headOf(database: Database, key: Uint8Array): ChainAnchor {
   const known = readAnchors(database);
   if (known !== undefined) return known.head;
   const { base, head } = beginChain(key, Number(database.get('SELECT max(id) AS id FROM audit')?.['id'] ?? 0));
