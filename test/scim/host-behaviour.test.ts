@@ -415,6 +415,22 @@ describe('the way in', () => {
     expect([odd.status, odd.headers['set-cookie']]).toEqual([404, undefined]);
   });
 
+  it('S-192 who reads no answer before the whole body was sent gets the 413 all the same', async () => {
+    const { hostname, port } = new URL(host.server.url);
+    const token = await host.token({ client: 'sender' });
+    const socket = connect({ host: hostname, port: Number(port), ca: host.ca });
+    await once(socket, 'secureConnect');
+    const length = 4_300_000;
+    socket.write(
+      `POST /scim/dir/Users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/scim+json\r\nContent-Length: ${length}\r\n\r\n`,
+    );
+    for (let sent = 0; sent < length; sent += 43_000)
+      await new Promise<void>((resolve, reject) => socket.write(Buffer.alloc(43_000, 0x20), (error) => (error ? reject(error) : resolve())));
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(String(chunk)).toMatch(/^HTTP\/1\.1 413/);
+  });
+
   it('SEC-30 S-192 hostile HTTP is answered 4xx or cut off: two lengths, an endless header, a body that is too large in pieces', async () => {
     const { hostname, port } = new URL(host.server.url);
     const token = await host.token({ client: 'hostile' });

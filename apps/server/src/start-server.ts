@@ -31,7 +31,7 @@ import { openTokens } from './credentials/tokens.ts';
 import { createEventStreams } from './events/event-streams.ts';
 import { openSigningKeys } from './events/signing-keys.ts';
 import { createHostConnectors, type FailedConnector } from './host-connectors.ts';
-import { BODY_LIMIT, createHttpServer } from './http/create-http-server.ts';
+import { BODY_LIMIT, createHttpServer, readToTheEnd } from './http/create-http-server.ts';
 import { registerEventRoutes } from './http/event-routes.ts';
 import { createFailureThrottle, createRequestLimits } from './http/request-limits.ts';
 import { registerScimRoutes } from './http/scim-routes.ts';
@@ -265,6 +265,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       if (request.url.startsWith('/admin/')) return sendAdminError(reply, error);
       const status = error.statusCode ?? 500;
       const detail = status === 413 ? `The body is larger than ${BODY_LIMIT} bytes (maxPayloadSize).` : status === 500 ? 'The host failed.' : error.message;
+      if (status === 413) readToTheEnd(request, reply);
       sendScimError(reply.header('cache-control', 'no-store'), new ScimError(status, detail));
     });
     await secrets.bind(secretDestinations(document.connectors, document.alerts));
