@@ -39,6 +39,12 @@ export interface ConfigurationRevision {
   readonly summary: string;
 }
 
+/**
+ * Settings in which a host keeps what it saw while it served: nothing that another host must act upon, so that
+ * `SharedState.readVersion` does not change with them.
+ */
+export const observedSettings: readonly string[] = ['credential-networks'];
+
 /** What a credential of a SCIM client opens. */
 export interface ScimScope {
   readonly kind: 'scim';

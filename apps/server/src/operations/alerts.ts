@@ -92,11 +92,22 @@ export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
   const raised = new Map<string, number>();
   const counts = new Map<AlertKind, number>();
   const windows = new Map<string, Window>();
-  const known = JSON.parse((await control.readSetting(SETTING)) ?? '{}') as Record<string, string[]>;
+  const known = await readNetworks();
   let work: Promise<unknown> = Promise.resolve();
   const later = (task: () => Promise<unknown>): void => {
     work = work.then(task).catch((error: unknown) => log.error({ reason: messageOf(error) }, 'an alert could not be passed on'));
   };
+
+  async function readNetworks(): Promise<Record<string, string[]>> {
+    return JSON.parse((await control.readSetting(SETTING)) ?? '{}') as Record<string, string[]>;
+  }
+
+  /** Keeps a network beside those that other hosts of the installation learned meanwhile. */
+  async function keepNetwork(credential: string, network: string): Promise<void> {
+    const kept = await readNetworks();
+    const all = new Set([...(kept[credential] ?? []), ...(known[credential] ?? []), network]);
+    await control.writeSetting(SETTING, JSON.stringify({ ...kept, [credential]: [...all].slice(-NETWORKS) }));
+  }
 
   function raise(kind: AlertKind, subject: AlertSubject): void {
     const at = now();
@@ -138,7 +149,7 @@ export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
     const networks = known[credential] ?? [];
     if (networks.includes(network)) return;
     known[credential] = [...networks, network].slice(-NETWORKS);
-    later(() => control.writeSetting(SETTING, JSON.stringify(known)));
+    later(() => keepNetwork(credential, network));
     if (networks.length > 0) raise('new-network', { credential, connector, network });
   }
 

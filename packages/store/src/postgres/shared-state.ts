@@ -1,3 +1,4 @@
+import { observedSettings } from '../control-store.ts';
 import { connectorSchema, openPool, type PostgresOptions, quote } from './connection.ts';
 
 /** Who has a connector now. */
@@ -10,7 +11,7 @@ export interface ConnectorOwner {
 /** What several hosts of an installation know of each other. */
 export interface SharedState {
   /**
-   * A text that changes with every change of tokens, configuration and secrets, whichever host made it.
+   * A text that changes with every change of tokens, configuration and secrets, whichever host made it, and with nothing that a host only noticed.
    *
    * @throws StoreUnavailableError
    */
@@ -24,13 +25,13 @@ export interface SharedState {
 const NOT_THERE = new Set(['42P01', '42703', '3F000']);
 
 const VERSION = `SELECT concat_ws('/', (SELECT max(number) FROM revisions), (SELECT concat_ws(',', count(*), max(created), max(revoked), count(revoked)) FROM tokens),
-  (SELECT md5(string_agg(name || value, '/' ORDER BY name)) FROM settings)) AS version`;
+  (SELECT md5(string_agg(name || value, '/' ORDER BY name)) FROM settings WHERE name <> ALL ($1::text[]))) AS version`;
 
 /** Opens the look-outs of a host, over two connections of their own. */
 export function openSharedState(options: PostgresOptions): SharedState {
   const pool = openPool(options, options.schema ?? 'landbridge', 2);
   return {
-    readVersion: async () => String((await pool.get(VERSION))?.['version']),
+    readVersion: async () => String((await pool.get(VERSION, observedSettings))?.['version']),
     async readOwner(connector) {
       try {
         const head = await pool.get(`SELECT owner, address FROM ${quote(connectorSchema(options, connector))}.head WHERE lease_until > now()`);
