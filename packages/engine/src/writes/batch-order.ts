@@ -1,22 +1,24 @@
-import { foldCase } from '@landbridge/connector-sdk';
+import { type CompiledObjectType, foldCase, readAnchor } from '@landbridge/connector-sdk';
 import type { EncodedAttributeChange, EncodedChange } from '../connector-host/connector-handle.ts';
 import { splitName } from './distinguished-names.ts';
 
 /** A change as far as its place in a batch depends on it. */
-export type OrderedChange = Pick<EncodedChange, 'modification' | 'dn' | 'newDn' | 'changes'>;
+export type OrderedChange = Pick<EncodedChange, 'modification' | 'objectType' | 'anchor' | 'dn' | 'newDn' | 'changes'>;
 
 /**
  * The order of a batch (R18): a parent before its children, what is referred to before what refers to it; for deletes the other way
- * round. Where nothing depends on anything, and where entries depend on each other in a ring, they stay in the order in which they came.
+ * round, and after what lets go of it. Entries are referred to by name, or by anchor where the application has no names. Where nothing
+ * depends on anything, and where entries depend on each other in a ring, they stay in the order in which they came.
  *
  * Changes of one batch come from requests under way at the same time, so any order of them is right for their clients; this one is
  * right for the application.
  */
-export function orderBatch<Item>(items: readonly Item[], changeOf: (item: Item) => OrderedChange): Item[] {
-  const places = items.map((item) => placeOf(changeOf(item)));
-  // Most applications have neither names nor, within one batch, anything that refers to another.
-  if (items.length < 2 || places.every((place) => place.name === undefined)) return [...items];
-  const before = places.map((place) => places.flatMap((other, index) => (other !== place && comesBefore(other, place) ? [index] : [])));
+export function orderBatch<Item>(items: readonly Item[], changeOf: (item: Item) => OrderedChange, types: ReadonlyMap<string, CompiledObjectType>): Item[] {
+  if (items.length < 2) return [...items];
+  const places = items.map((item) => placeOf(changeOf(item), types));
+  // Most batches hold nothing that needs anything.
+  if (places.every((place) => place.needs.size === 0)) return [...items];
+  const before = befores(places);
   const ordered: Item[] = [];
   const placed = new Set<number>();
   const put = (index: number, path: ReadonlySet<number>): void => {
@@ -29,30 +31,66 @@ export function orderBatch<Item>(items: readonly Item[], changeOf: (item: Item) 
   return ordered;
 }
 
-/** What decides where a change may stand: names without their case. */
+/** What decides where a change may stand. */
 interface Place {
   readonly goes: boolean;
-  readonly name: string | undefined;
-  /** The names of its parent and of what it refers to. */
+  /** How others refer to the entry: its name without case, its anchor with its type. */
+  readonly names: readonly string[];
+  /** The names of its parent and of what it refers to; of an entry that stays also what it lets go of. */
   readonly needs: ReadonlySet<string>;
 }
 
-function placeOf({ modification, dn, newDn, changes }: OrderedChange): Place {
+/** For each place those that come before it: what goes away goes after all that needs it; everything else comes before what needs it. */
+function befores(places: readonly Place[]): readonly (readonly number[])[] {
+  const named = new Map<string, number[]>();
+  places.forEach((place, index) => {
+    for (const name of place.names) named.set(name, [...(named.get(name) ?? []), index]);
+  });
+  const before = places.map((): number[] => []);
+  places.forEach((place, index) => {
+    for (const name of place.needs) {
+      for (const other of named.get(name) ?? []) {
+        if (other === index) continue;
+        // A delete stands in nobody's way, and waits for everybody who knows the entry.
+        if (places[other]?.goes) before[other]?.push(index);
+        else if (!place.goes) before[index]?.push(other);
+      }
+    }
+  });
+  return before.map((list) => list.sort((left, right) => left - right));
+}
+
+function placeOf({ modification, objectType, anchor, dn, newDn, changes }: OrderedChange, types: ReadonlyMap<string, CompiledObjectType>): Place {
+  const type = types.get(objectType);
   const name = newDn ?? dn;
-  if (name === undefined) return { goes: modification === 'delete', name, needs: new Set() };
-  const parent = splitName(name)[1];
-  const needed = [...(parent === undefined ? [] : [parent]), ...changes.flatMap(addedTexts)].map(foldCase);
-  return { goes: modification === 'delete', name: foldCase(name), needs: new Set(needed) };
+  const key = type === undefined ? undefined : readAnchor(type, anchor ?? {});
+  const parent = name === undefined ? undefined : splitName(name)[1];
+  const needs = new Set<string>(parent === undefined ? [] : [byName(parent)]);
+  for (const change of changes) {
+    const attribute = type?.attributes.get(change.name);
+    if (attribute?.type !== 'reference') continue;
+    const targets = [...(attribute.referenceTypes ?? types.keys())];
+    // What it referred to before is not told: it may be anything that goes.
+    if (change.modification === 'replace' || change.modification === 'delete') for (const target of targets) needs.add(anyGoing(target));
+    for (const value of valuesOf(change)) {
+      needs.add(byName(value));
+      for (const target of targets) needs.add(byAnchor(target, value));
+    }
+  }
+  const goes = modification === 'delete';
+  return {
+    goes,
+    names: [...(name === undefined ? [] : [byName(name)]), ...(key === undefined ? [] : [byAnchor(objectType, key)]), ...(goes ? [anyGoing(objectType)] : [])],
+    needs,
+  };
 }
 
-/** What goes away goes after all that needs it; everything else comes before what needs it. */
-function comesBefore(one: Place, other: Place): boolean {
-  const [needing, needed] = other.goes ? [one, other] : [other, one];
-  if (one.goes && !other.goes) return false;
-  return needed.name !== undefined && needed.name !== needing.name && needing.needs.has(needed.name);
-}
+const byName = (name: string): string => `name ${foldCase(name)}`;
+const byAnchor = (objectType: string, anchor: string): string => `anchor ${objectType} ${anchor}`;
+const anyGoing = (objectType: string): string => `going ${objectType}`;
 
-function addedTexts(change: EncodedAttributeChange): readonly string[] {
-  const values = change.modification === 'delete' ? [] : change.modification === 'update' ? change.added : change.values;
+function valuesOf(change: EncodedAttributeChange): readonly string[] {
+  if (change.modification === 'delete') return [];
+  const values = change.modification === 'update' ? [...change.added, ...change.removed] : change.values;
   return values.filter((value) => typeof value === 'string');
 }

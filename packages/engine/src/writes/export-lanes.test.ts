@@ -34,6 +34,7 @@ function setUp(
       },
     },
     capabilities: { ...defaultCapabilities, isolatedEntries: true },
+    objectTypes: new Map(),
     session: configurationDefaults.session,
     callMilliseconds: 1000,
     now: () => 0,

@@ -1,4 +1,4 @@
-import { type Capabilities, type ConnectorErrorData, type Partition, toErrorData } from '@landbridge/connector-sdk';
+import { type Capabilities, type CompiledObjectType, type ConnectorErrorData, type Partition, toErrorData } from '@landbridge/connector-sdk';
 import { reach } from '@landbridge/store';
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '../connector-host/connector-handle.ts';
@@ -24,6 +24,7 @@ export interface ExportLanes<Item> {
 export interface ExportLaneOptions<Item> {
   readonly handle: Pick<ConnectorHandle, 'openExport'>;
   readonly capabilities: Capabilities;
+  readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly session: ConnectorConfiguration['session'];
   readonly callMilliseconds: number;
   readonly now: () => number;
@@ -100,7 +101,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     let count = 1;
     const purpose = purposeOf(ready[0] as Item);
     while (count < limit && !options.alone(ready[count] as Item) && purposeOf(ready[count] as Item) === purpose) count += 1;
-    return orderBatch(ready.splice(0, count), options.change);
+    return orderBatch(ready.splice(0, count), options.change, options.objectTypes);
   }
 
   async function runBatch(lane: Lane, batch: readonly Item[]): Promise<void> {

@@ -103,6 +103,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   const lanes = createExportLanes<WriteInFlight>({
     handle,
     capabilities: options.capabilities,
+    objectTypes: options.objectTypes,
     session: configuration.session,
     callMilliseconds,
     now,
