@@ -366,6 +366,31 @@ describe('bad input has a clear answer', () => {
     expect((await cliJson('status'))['revision']).toBe(3);
   });
 
+  it('R24 validate, apply and connector show say that deltas do not see deletes, where no full import is scheduled', async () => {
+    const marked = join(folder, 'marked.sqlite');
+    const application = new DatabaseSync(marked);
+    application.exec('CREATE TABLE people(id INTEGER PRIMARY KEY, login TEXT NOT NULL, changed INTEGER NOT NULL)');
+    application.close();
+    const said = expect.stringMatching(/^connectors\.marked: delta imports .* do not see what was deleted .* "full" is run once a day/) as string;
+    const write = (autosync: string): string => {
+      const written = join(folder, 'marked.yaml');
+      const own = `  marked:\n    package: sql\n    parameters: { dialect: sqlite, file: ${marked}, objectTypes: { p: { table: people, anchor: [id], delta: { watermarkColumn: changed } } } }\n`;
+      const rest = `    objectTypes: { p: { resourceType: User, mapping: { userName: login } } }\n    autosync: ${autosync}\n    secretToken: \${env:NOT_SET_HERE}\n`;
+      writeFileSync(written, `${readFileSync(join(folder, 'landbridge.yaml'), 'utf8')}${own}${rest}`);
+      return written;
+    };
+    const silent = write('{ delta: 5m }');
+    // Where a configuration is checked, its secrets need not be.
+    expect(await cliJson('validate', silent)).toEqual({ valid: true, problems: [], warnings: [said] });
+    expect((await cli('validate', silent)).stdout).toMatch(/is valid\nwarning: connectors\.marked: delta imports/);
+    writeFileSync(silent, readFileSync(silent, 'utf8').replace(/ {4}secretToken.*\n/, ''));
+    expect((await cliJson('apply', silent))['warnings']).toEqual([said]);
+    const shown = await cliJson('connector', 'show', 'marked');
+    expect(shown).toMatchObject({ deletesSeen: 'by full imports only', missedDeletes: expect.stringContaining('once a day') as string });
+    expect((await cliJson('validate', write('{ delta: 5m, full: 6h }')))['warnings']).toEqual([]);
+    await cliJson('apply', join(folder, 'landbridge.yaml'));
+  });
+
   it('two hosts cannot share a data folder', async () => {
     const second = await cli('up', '--port', '0');
     expect(second.status).toBe(1);

@@ -1,8 +1,10 @@
 /** `@landbridge/server`: the host process. */
 
+export { missedDeletes } from '@landbridge/engine';
 export { adminOperations, openApiDocument } from './admin/openapi.ts';
 export { documentSchema } from './configuration/document-schema.ts';
 export {
+  type ConfigurationDocument,
   folderOf,
   formatConfiguration,
   formatProblem,

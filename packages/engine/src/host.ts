@@ -122,6 +122,8 @@ export interface HostConnector {
   /** The schedules in force: those of the configuration, and what deltas that do not see deletes need beside them. */
   readonly autosync: Autosync;
   readonly deletesSeen: DeletesSeen;
+  /** What an administrator must know of deltas that do not see deletes; see `runs/complete-autosync.ts`. */
+  readonly missedDeletes: string | undefined;
   readonly clean: ScimService;
   readonly dropIn: ScimService;
   status(): Promise<ConnectorStatus>;

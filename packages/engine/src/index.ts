@@ -4,3 +4,4 @@ export * from './configuration.ts';
 export * from './host.ts';
 export { type ForeignId, type ForeignIdOutcome, type IdDecoder, idDecoders } from './linked-ids.ts';
 export { type OpenConnectorSeams, openConnector } from './open-connector.ts';
+export { missedDeletes } from './runs/complete-autosync.ts';

@@ -17,7 +17,7 @@ import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
 import { startRetention } from './retention.ts';
-import { completeAutosync, deletesSeen } from './runs/complete-autosync.ts';
+import { completeAutosync, deletesSeen, missedDeletes } from './runs/complete-autosync.ts';
 import { createFullExport } from './runs/full-export.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
@@ -230,6 +230,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     configuration,
     autosync,
     deletesSeen: deletesSeen(capabilities),
+    missedDeletes: missedDeletes(configuration, capabilities),
     clean: createScimService(face(cleanModels)),
     dropIn: createScimService(dropIn),
     async status(): Promise<ConnectorStatus> {

@@ -5,6 +5,7 @@ import { type CommonOptions, print, style } from '../output.ts';
 import { common, example, onHost, readText } from './command.ts';
 import type { ConnectorLine } from './connector-commands.ts';
 import { type ConfigurationChange, describeChanges } from './describe-changes.ts';
+import { findMissedDeletes } from './missed-deletes.ts';
 
 /** Something wrong in a configuration file, and where. */
 interface Problem {
@@ -28,9 +29,12 @@ export function addConfigurationCommands(program: Command): void {
       async (file: string, _options, command: Command) => {
         const options = command.optsWithGlobals() as CommonOptions;
         const { parseConfiguration, formatProblem } = await import('@landbridge/server');
-        const { problems } = parseConfiguration(readText(file));
-        print(options, { valid: problems.length === 0, problems }, () =>
-          problems.length === 0 ? `${file} is valid` : problems.map((problem) => formatProblem(file, problem)).join('\n'),
+        const { problems, document } = parseConfiguration(readText(file));
+        const warnings = document === undefined ? [] : await findMissedDeletes(document, file);
+        print(options, { valid: problems.length === 0, problems, warnings }, () =>
+          problems.length === 0
+            ? [`${file} is valid`, ...warnings.map((one) => `${style.warn('warning:')} ${one}`)].join('\n')
+            : problems.map((problem) => formatProblem(file, problem)).join('\n'),
         );
         if (problems.length > 0) process.exitCode = exitCode.failed;
       },

@@ -68,6 +68,7 @@ export function addConnectorCommands(program: Command): void {
             readonly runProfiles: readonly { readonly name: string }[];
             readonly autosync: { readonly schedules: readonly ShownSchedule[] };
             readonly deletesSeen: string;
+            readonly missedDeletes?: string;
           }
         >(`/connectors/${encodeURIComponent(name)}`);
         print(
@@ -77,7 +78,7 @@ export function addConnectorCommands(program: Command): void {
             `${connectorTable([shown])}\n${table(
               ['object type', 'resource', 'URL'],
               shown.objectTypes.map((type) => [type.objectType, type.resourceType, `${host.url}/scim/${name}/${type.endpoint}`]),
-            )}\nrun profiles: ${shown.runProfiles.map((one) => one.name).join(', ')}\nautosync: ${scheduleText(shown.autosync)}\ndeletes in the application are seen ${shown.deletesSeen}`,
+            )}\nrun profiles: ${shown.runProfiles.map((one) => one.name).join(', ')}\nautosync: ${scheduleText(shown.autosync)}\ndeletes in the application are seen ${shown.deletesSeen}${shown.missedDeletes === undefined ? '' : `\n${style.warn('warning:')} ${shown.missedDeletes}`}`,
         );
       }),
     ),

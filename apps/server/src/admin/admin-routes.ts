@@ -24,7 +24,7 @@ import { verifyAudit } from './audit-handlers.ts';
 import { listRevisions, rollBack, showRevision } from './history-handlers.ts';
 import { adminOperations, openApiDocument } from './openapi.ts';
 import { addPackage, listPackages, removePackage, rollBackPackage, updatePackage } from './package-operations.ts';
-import { schemaWarnings } from './schema-warnings.ts';
+import { deleteWarnings, schemaWarnings } from './schema-warnings.ts';
 import { listSecrets, removeSecret, rotateSecrets, setSecret } from './secret-handlers.ts';
 import { tokenScopeOf } from './token-scope.ts';
 
@@ -254,6 +254,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
       runProfiles: configuration.runProfiles,
       autosync: connector.autosync,
       deletesSeen: connector.deletesSeen,
+      missedDeletes: connector.missedDeletes,
       deprovisioning: configuration.deprovisioning,
       deletionThreshold: configuration.deletionThreshold,
       partitions: await connector.partitions(),
@@ -436,7 +437,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     const warnings = await schemaWarnings(options.connectors, options.current().document, parsed.document);
     const applied = await options.apply(textOf(request), await options.authorOf(actor));
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
-    return { ...applied, warnings };
+    return { ...applied, warnings: [...warnings, ...deleteWarnings(options.connectors)] };
   },
   linkIds: async (options, params, request, _reply, actor) => {
     const { ids, verify } = bodyOf(request);

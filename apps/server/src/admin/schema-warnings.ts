@@ -22,6 +22,11 @@ export async function schemaWarnings(connectors: HostConnectors, before: Configu
   return warnings;
 }
 
+/** Connectors in force whose deltas do not see deletes, where the configuration schedules no full import. */
+export function deleteWarnings(connectors: HostConnectors): readonly string[] {
+  return connectors.list().flatMap((one) => ('problem' in one || one.missedDeletes === undefined ? [] : [`connectors.${one.name}: ${one.missedDeletes}`]));
+}
+
 interface TypeDocument {
   readonly mapping?: Readonly<Record<string, unknown>>;
   readonly exclude?: readonly string[];
