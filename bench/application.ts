@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -30,24 +30,44 @@ export const personOf = (index: number) => ({
 });
 
 /** The same in SQL: both dialects know `||` and integer arithmetic. */
-const PERSON = `'user' || i, 'First' || i, 'Last' || i, 'user' || i || '@example.com', 'Analyst', 'Department ' || (i % ${DEPARTMENTS}), CASE WHEN i > 1 THEN i / 10 + 1 END`;
+const personIn = (departments: number): string =>
+  `'user' || i, 'First' || i, 'Last' || i, 'user' || i || '@example.com', 'Analyst', 'Department ' || (i % ${departments}), CASE WHEN i > 1 THEN i / 10 + 1 END`;
 const COLUMNS = 'id, user_name, first_name, last_name, mail, title, department, manager_id';
 
-/** A SQLite application with people, and departments of some hundred members. */
-export async function sqliteApplication(people: number, { everybody = false } = {}): Promise<BenchApplication> {
-  const folder = mkdtempSync(join(tmpdir(), 'landbridge-bench-'));
+/**
+ * A SQLite application with people, and departments of some hundred members. In a folder that is kept it stays, and one that is there
+ * is taken as it is.
+ */
+export async function sqliteApplication(
+  people: number,
+  {
+    everybody = false,
+    departments = DEPARTMENTS,
+    keep,
+  }: { readonly everybody?: boolean; readonly departments?: number; readonly keep?: string | undefined } = {},
+): Promise<BenchApplication> {
+  const folder = keep ?? mkdtempSync(join(tmpdir(), 'landbridge-bench-'));
   const file = join(folder, 'app.sqlite');
+  const stop = async (): Promise<void> => (keep === undefined ? rmSync(folder, { recursive: true, force: true }) : undefined);
+  const application = {
+    name: 'sqlite',
+    configuration: sampleConfiguration(['dialect: sqlite', `file: ${file}`]),
+    environment: {},
+    file,
+    server: undefined,
+    stop,
+  } as const;
+  if (existsSync(file)) return application;
   const database = new DatabaseSync(file);
   const groups = Math.ceil(people / GROUP_SIZE);
   database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; ${sampleTables('sqlite')}
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${people}) INSERT INTO employees(${COLUMNS}) SELECT i, ${PERSON} FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${people}) INSERT INTO employees(${COLUMNS}) SELECT i, ${personIn(departments)} FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${groups}) INSERT INTO departments(id, name) SELECT i, 'Team ' || i FROM n;
     INSERT INTO memberships(department_id, employee_id) SELECT 1 + id % ${groups}, id FROM employees;`);
   if (everybody)
     database.exec(`INSERT INTO departments(id, name) VALUES (${groups + 1}, 'Everybody'); INSERT INTO memberships SELECT ${groups + 1}, id FROM employees;`);
   database.close();
-  const stop = async (): Promise<void> => rmSync(folder, { recursive: true, force: true });
-  return { name: 'sqlite', configuration: sampleConfiguration(['dialect: sqlite', `file: ${file}`]), environment: {}, file, server: undefined, stop };
+  return application;
 }
 
 /** A PostgreSQL application with real synchronisation; each person has `memberships` memberships. Rows know when they changed. */
@@ -58,7 +78,7 @@ export async function postgresApplication(people: number, memberships = 1): Prom
   server.psql(`SET synchronous_commit = off; ${sampleTables('postgres')}
     ALTER TABLE employees ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
     ALTER TABLE departments ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
-    INSERT INTO employees(${COLUMNS}, updated_at) SELECT i, ${PERSON}, timestamptz '2020-01-01' + i * interval '1 second' FROM generate_series(1, ${people}) i;
+    INSERT INTO employees(${COLUMNS}, updated_at) SELECT i, ${personIn(DEPARTMENTS)}, timestamptz '2020-01-01' + i * interval '1 second' FROM generate_series(1, ${people}) i;
     INSERT INTO departments(id, name, updated_at) SELECT i, 'Team ' || i, timestamptz '2020-01-01' + i * interval '1 second' FROM generate_series(1, ${groups}) i;
     INSERT INTO memberships(department_id, employee_id)
       SELECT 1 + (i + k * ${apart}) % ${groups}, i FROM generate_series(1, ${people}) i, generate_series(0, ${memberships - 1}) k ON CONFLICT DO NOTHING;

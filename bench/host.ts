@@ -24,9 +24,9 @@ export interface BenchHost {
 const landbridge = join(import.meta.dirname, '../bin/landbridge');
 const SAMPLE_MILLISECONDS = 50;
 
-/** Starts the host on an application. */
-export async function startBenchHost(application: BenchApplication): Promise<BenchHost> {
-  const folder = mkdtempSync(join(tmpdir(), 'landbridge-bench-host-'));
+/** Starts the host on an application. Its data folder stays in `keep`, and one that is there is used again; absent, it goes with the host. */
+export async function startBenchHost(application: BenchApplication, keep?: string): Promise<BenchHost> {
+  const folder = keep ?? mkdtempSync(join(tmpdir(), 'landbridge-bench-host-'));
   const configuration = join(folder, 'landbridge.yaml');
   writeFileSync(configuration, application.configuration);
   const state = process.env['BENCH_STORE'] === 'postgres' ? await startPostgres({ durable: true, settings: ['max_wal_size=4GB'] }) : undefined;
@@ -64,7 +64,7 @@ export async function startBenchHost(application: BenchApplication): Promise<Ben
       child.kill('SIGTERM');
       await ended;
       await state?.stop();
-      rmSync(folder, { recursive: true, force: true });
+      if (keep === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

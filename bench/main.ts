@@ -20,12 +20,13 @@ Example: npm run bench -- scim --entries 10000 --seconds 2
 
   scim      requests: create, read, filter, patch, list       --entries --seconds --system --operations --connections --json
   import    full, unchanged and delta imports                 --entries N,N,N --json
-  scale     what must not grow with a group or a list         --entries --requests
+  scale     what must not grow with a group or a list         --entries --requests --keep FOLDER
   ecma2     imports and exports through the .NET worker       --entries --creates --json
   update    a DLL updated and taken back under requests       --rate --seconds --json
 
   --store postgres   the host keeps its own state in PostgreSQL (default: sqlite)
   --store both       both, one after the other, side by side with ratios (scim, import)
+  --keep FOLDER      scale: the data stay there, and what is there is measured again without an import (the host's own state: SQLite)
   --help             this text
 `,
   {
@@ -36,6 +37,7 @@ Example: npm run bench -- scim --entries 10000 --seconds 2
     operations: text,
     connections: text,
     requests: text,
+    keep: text,
     creates: text,
     rate: text,
     json: { type: 'boolean' },

@@ -6,6 +6,7 @@ import type { ResourceAttributes } from './resources/read-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
+import { groupsOf } from './scim-groups.ts';
 import type { EntryDelta } from './writes/plan-write.ts';
 
 /** The difference of two representations, in the application's terms. */
@@ -66,7 +67,7 @@ async function referenceDelta(
   const removed = new Set<string>();
   for (const one of changes) {
     // A member to be removed may be gone already: then it is removed (S-148). One to be added must exist (S-178).
-    const raw = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveIds(face, model, attribute, one.values);
+    const raw = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveMembers(face, model, row, binding, one.values);
     if (one.kind === 'replace' || one.kind === 'clear') {
       const wanted = new Set(raw);
       const known = await resolvedRaw(face, row.id, attribute);
@@ -112,21 +113,47 @@ async function readRaw(face: ScimFace, entryId: number, attribute: string, resol
   return rows.filter((reference) => !resolvedOnly || reference.entryId !== undefined).map((reference) => reference.raw);
 }
 
+type Target = NonNullable<Awaited<ReturnType<ScimFace['reader']['resolveTargets']>>[number]>;
+
 /** Raw reference values of resources. @throws ScimError 400 naming the unknown ids only (S-178), 503 for one without an anchor yet (R10). */
 export async function resolveIds(face: ScimFace, model: ResourceModel, attribute: string, ids: readonly string[]): Promise<readonly string[]> {
+  return (await resolveAllowed(face, model, attribute, ids)).map(rawOf);
+}
+
+async function resolveAllowed(face: ScimFace, model: ResourceModel, attribute: string, ids: readonly string[]): Promise<readonly Target[]> {
   if (ids.length === 0) return [];
   const targets = await face.reader.resolveTargets(ids);
   const allowed = model.objectType.attributes.get(attribute)?.referenceTypes;
-  const unknown = ids.filter((_, index) => {
-    const target = targets[index];
-    return target === undefined || (allowed !== undefined && !allowed.includes(target.objectType));
-  });
+  const isFit = (target: (typeof targets)[number]): target is Target => target !== undefined && (allowed?.includes(target.objectType) ?? true);
+  const unknown = ids.filter((_, index) => !isFit(targets[index]));
   if (unknown.length > 0)
     throw scimErrors.invalidValue(`There is no resource with the id ${unknown.slice(0, 20).join(', ')} that "${attribute}" may refer to.`);
-  return targets.map((target) => {
-    if (target?.raw === undefined) throw undecided('a resource that is referred to has no identifier in the application yet');
-    return target.raw;
-  });
+  return targets.filter(isFit);
+}
+
+function rawOf(target: Target): string {
+  if (target.raw === undefined) throw undecided('a resource that is referred to has no identifier in the application yet');
+  return target.raw;
+}
+
+/** Raw values of new members. @throws ScimError as `resolveIds`, and 400 for a group that would be a member of itself (S-180). */
+async function resolveMembers(face: ScimFace, model: ResourceModel, row: EntryRow, binding: Binding, ids: readonly string[]): Promise<readonly string[]> {
+  const targets = await resolveAllowed(face, model, binding.source.name, ids);
+  const isGroup = ({ objectType }: Target): boolean => face.byObjectType.get(objectType)?.configuration.resourceType === 'Group';
+  if (binding.attribute === 'members' && isGroup({ ...row, entryId: row.id, raw: undefined }) && targets.some(isGroup)) {
+    const above = new Set([row.id, ...((await groupsOf(face, row)) ?? []).map(({ group }) => group.entryId)]);
+    const circular = targets.flatMap((target, index) => (above.has(target.entryId) ? [{ raw: rawOf(target), id: ids[index] }] : []));
+    // What the application holds already is not the client's doing.
+    const present = await face.reader.presentReferences(
+      row.id,
+      binding.source.name,
+      circular.map(({ raw }) => raw),
+    );
+    const wrong = circular.filter(({ raw }) => !present.has(raw)).map(({ id }) => id);
+    if (wrong.length > 0)
+      throw scimErrors.invalidValue(`The group with the id ${wrong.slice(0, 20).join(', ')} cannot be a member: this group would be within itself.`);
+  }
+  return targets.map(rawOf);
 }
 
 async function resolveKnown(face: ScimFace, ids: readonly string[]): Promise<readonly string[]> {

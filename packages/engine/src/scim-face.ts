@@ -37,3 +37,6 @@ export const pageLimits = { defaultCount: 100 } as const;
 
 /** A group with more members than this is answered without them, unless they are asked for by name (S-183). */
 export const MEMBERS_SHOWN = 10_000;
+
+/** One answer has no more members than this, of all its groups together: twenty megabytes of text. */
+export const MEMBERS_IN_ANSWER = 100_000;

@@ -6,7 +6,8 @@ import { mapFilter } from './resources/filter-mapping.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import type { WalkPosition } from './scim-cursor.ts';
 import type { ScimFace } from './scim-face.ts';
-import { groupReferences, refuseUndecided, renderTexts } from './scim-reads.ts';
+import { groupReferences, membersOf } from './scim-groups.ts';
+import { refuseUndecided, renderTexts } from './scim-reads.ts';
 import { findByScan } from './scim-scans.ts';
 import { sortOf } from './scim-sort.ts';
 
@@ -107,6 +108,8 @@ async function prepare(face: ScimFace, model: ResourceModel, context: RequestCon
           client: context.client,
           entryOf: async (id) => (await face.reader.readResource(id))?.id,
           groupReferences: groupReferences(face, model.objectType.name),
+          keepsActivity: face.configuration.deprovisioning.disable.action !== 'map',
+          membersOf: (groupId) => membersOf(face, model.objectType.name, groupId),
         });
   refuseUndecided(face, model, mapped);
   return { model, query, filter, mapped, sort: query.sortBy === undefined ? undefined : sortOf(query, model) };

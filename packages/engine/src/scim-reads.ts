@@ -1,14 +1,23 @@
 import { matchesEntry } from '@landbridge/connector-sdk';
-import { matchesVersion, type Projection, type ScimResource, scimErrors } from '@landbridge/scim';
+import { matchesVersion, type Projection, type ScimError, type ScimResource, scimErrors } from '@landbridge/scim';
 import type { EntryRow, ReferenceRow, StoreFilter } from '@landbridge/store';
 import { projectionFor } from './attribute-access.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { linkUnknownId, shownId } from './linked-ids.ts';
-import { displayOf, locationOf, type RenderContext, type ResolvedReference, renderResource, versionOf } from './resources/render-resource.ts';
+import {
+  displayOf,
+  locationOf,
+  type RenderContext,
+  type ResolvedGroup,
+  type ResolvedReference,
+  renderResource,
+  versionOf,
+} from './resources/render-resource.ts';
 import { textRendererOf } from './resources/render-text.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { undecided } from './scim-errors.ts';
-import { MEMBERS_SHOWN, type ScimFace } from './scim-face.ts';
+import { MEMBERS_IN_ANSWER, MEMBERS_SHOWN, type ScimFace } from './scim-face.ts';
+import { groupsOf, type KnownGroups } from './scim-groups.ts';
 
 /** Reads one resource. @throws ScimError 404, 400. */
 export async function readResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, query: QueryParameters): Promise<ScimAnswer> {
@@ -62,9 +71,10 @@ export async function renderRows(
 ): Promise<readonly ScimResource[]> {
   const references = await loadReferences(face, model, rows, projection);
   const withGroups = wantsGroups(model, projection);
+  const known: KnownGroups = new Map();
   const rendered: ScimResource[] = [];
   for (const row of rows) {
-    const groups = withGroups ? await loadGroups(face, row) : undefined;
+    const groups = withGroups ? await loadGroups(face, row, known) : undefined;
     const renderContext: RenderContext = {
       baseUrl: context.baseUrl,
       client: context.client,
@@ -111,10 +121,17 @@ async function loadReferences(
     const ids = rows.filter((row) => single.some((name) => row.body.includes(JSON.stringify(name)))).map((row) => row.id);
     for (const reference of await face.reader.readReferencesOf(ids, [...names])) add(reference.from, reference.attribute, reference);
   }
+  let left: number = MEMBERS_IN_ANSWER;
   for (const binding of wanted.filter((one) => one.shape === 'references')) {
     const named = projection.names(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`);
     for (const row of rows) {
-      if (!named && (await face.reader.countReferences(row.id, binding.source.name, MEMBERS_SHOWN + 1)) > MEMBERS_SHOWN) continue;
+      const most = named ? left : Math.min(left, MEMBERS_SHOWN);
+      const members = await face.reader.countReferences(row.id, binding.source.name, most + 1);
+      if (members > most) {
+        if (named) throw tooManyMembers(model, row, binding.attribute);
+        continue;
+      }
+      left -= members;
       for (let afterRaw = ''; ; ) {
         const page = await face.reader.readReferences(row.id, binding.source.name, { afterRaw, limit: 5000 });
         for (const reference of page) add(row.id, binding.source.name, reference);
@@ -127,15 +144,17 @@ async function loadReferences(
   return result;
 }
 
-async function loadGroups(face: ScimFace, row: EntryRow): Promise<readonly ResolvedReference[]> {
-  const groups: ResolvedReference[] = [];
-  for (const reference of groupReferences(face, row.objectType)) {
-    for (const referrer of await face.reader.readReferrers(row.id, { objectType: reference.objectType, name: reference.attribute }, { limit: 1000 })) {
-      const resolved = resolveRow(face, referrer);
-      if (resolved !== undefined) groups.push(resolved);
-    }
-  }
-  return groups;
+function tooManyMembers(model: ResourceModel, row: EntryRow, attribute: string): ScimError {
+  const pages = attribute === 'members' ? `; read them in pages: /Users?filter=groups.value eq "${shownId(model, row)}"&cursor=` : '';
+  return scimErrors.tooMany(`An answer has at most ${MEMBERS_IN_ANSWER} values of "${attribute}", and there are more${pages}.`);
+}
+
+/** The groups of an entry; none where there are more than can be shown (S-074). */
+async function loadGroups(face: ScimFace, row: EntryRow, known: KnownGroups): Promise<readonly ResolvedGroup[]> {
+  return ((await groupsOf(face, row, known)) ?? []).flatMap(({ group, isDirect }) => {
+    const resolved = resolveRow(face, group);
+    return resolved === undefined ? [] : [{ ...resolved, isDirect }];
+  });
 }
 
 function resolveRow(face: ScimFace, reference: ReferenceRow): ResolvedReference | undefined {
@@ -147,17 +166,6 @@ function resolveRow(face: ScimFace, reference: ReferenceRow): ResolvedReference 
     resourceType: target.configuration.resourceType,
     display: displayOf(target, reference.body),
   };
-}
-
-/** The attributes by which groups hold entries of a type: `members` of whatever is a Group. */
-export function groupReferences(face: ScimFace, objectType: string): readonly { readonly objectType: string; readonly attribute: string }[] {
-  return [...face.byObjectType.values()]
-    .filter((model) => model.configuration.resourceType === 'Group')
-    .flatMap((model) =>
-      model.deferred
-        .filter((binding) => binding.attribute === 'members' && (binding.source.referenceTypes?.includes(objectType) ?? true))
-        .map((binding) => ({ objectType: model.objectType.name, attribute: binding.source.name })),
-    );
 }
 
 /** A list that a create in doubt could be part of is not answered without it (R14). @throws ScimError 503. */

@@ -1,4 +1,4 @@
-import { type ListQuery, matchesFilter, parseProjection, type ResolvedFilter, scimErrors } from '@landbridge/scim';
+import { type ListQuery, matchesFilter, type Projection, parseProjection, type ResolvedFilter, scimErrors } from '@landbridge/scim';
 import type { EntryPage, EntryRow, StoreFilter } from '@landbridge/store';
 import type { RequestContext } from './host.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
@@ -52,8 +52,8 @@ export async function findByScan(
 }
 
 async function* matchesOf(face: ScimFace, context: RequestContext, scan: Scan, limit: number) {
-  const { model, filter, mapped } = scan;
-  const everything = parseProjection(undefined, undefined, model.resourceType);
+  const { model, query, filter, mapped } = scan;
+  const needed = projectionOf(model, [...neededBy(filter), ...(query.sortBy === undefined ? [] : [query.sortBy])]);
   for (let after = 0; ; ) {
     const { rows } = await face.reader.query({
       objectType: model.objectType.name,
@@ -63,7 +63,7 @@ async function* matchesOf(face: ScimFace, context: RequestContext, scan: Scan, l
       scanLimit: limit,
       ...(mapped === undefined ? {} : { filter: mapped }),
     });
-    const resources = await renderRows(face, model, rows, context, everything);
+    const resources = await renderRows(face, model, rows, context, needed);
     for (const [index, resource] of resources.entries()) {
       const row = rows[index];
       if (row !== undefined && (filter === undefined || mapped !== undefined || matchesFilter(filter, resource))) yield [row, resource] as const;
@@ -73,4 +73,21 @@ async function* matchesOf(face: ScimFace, context: RequestContext, scan: Scan, l
     // Let other requests have their turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** These attributes; with `schemas` whatever may add an extension to them. */
+function projectionOf(model: ResourceModel, names: readonly string[]): Projection {
+  const named = parseProjection(names.join(','), undefined, model.resourceType);
+  if (!named.names('schemas')) return named;
+  const all = parseProjection(undefined, undefined, model.resourceType);
+  return { ...named, wants: (name) => all.wants(name) || named.wants(name), project: (resource) => resource };
+}
+
+/** What a filter looks at, by name: what is answered only when it is asked for (`groups`) is looked at as well. */
+function neededBy(filter: ResolvedFilter | undefined): readonly string[] {
+  if (filter === undefined) return [];
+  if ('filters' in filter) return filter.filters.flatMap(neededBy);
+  if (filter.kind === 'not') return neededBy(filter.filter);
+  const { definition, extension } = filter.kind === 'element' ? filter.attribute : filter.path.attribute;
+  return [extension === undefined ? definition.name : `${extension}:${definition.name}`];
 }

@@ -3,6 +3,7 @@ import type { CompiledAttribute, FilterValue, ResolvedFilter, ResolvedPath, Scim
 import { comparisonKey, parseInstant } from '@landbridge/scim';
 import type { StoreFilter } from '@landbridge/store';
 import type { Binding } from './binding.ts';
+import { isPrimaryFirst } from './render-resource.ts';
 import type { ResourceModel } from './resource-model.ts';
 
 /** The comparison operators of SCIM (RFC 7644 §3.4.2.2) as the store knows them. */
@@ -28,6 +29,10 @@ export interface FilterContext {
   entryOf(scimId: string): Promise<number | undefined>;
   /** Object types whose members may be of this type: how `groups` is filtered. */
   readonly groupReferences: readonly { readonly objectType: string; readonly attribute: string }[];
+  /** Whether resources may be inactive that the application does not say it of: disabling does something else there. */
+  readonly keepsActivity: boolean;
+  /** The condition that an entry is a member of a group, directly or through another one; `undefined` when that is too much for a condition. */
+  membersOf(groupId: string): Promise<StoreFilter | undefined>;
 }
 
 /**
@@ -81,7 +86,14 @@ async function mapPresent(path: ResolvedPath, model: ResourceModel, context: Fil
   if (common && name === 'groups')
     return anyOf(context.groupReferences.map((reference) => ({ kind: 'referred', objectType: reference.objectType, attribute: reference.attribute })));
   if (isHosted(model, path)) return undefined;
-  return anyOf(bindingsOf(model, path.attribute, path.sub).map((binding) => ({ kind: 'present', attribute: binding.source.name })));
+  const bindings = bindingsOf(model, path.attribute, path.sub);
+  if (bindings.length === 0 && path.sub !== undefined) return mapElement(path.attribute, { kind: 'present', path }, model, context);
+  return presentAny(bindings);
+}
+
+/** Whether any of the attributes of some bindings has a value. */
+function presentAny(bindings: readonly Binding[]): StoreFilter {
+  return anyOf(bindings.map((binding) => ({ kind: 'present', attribute: binding.source.name })));
 }
 
 async function mapCompare(
@@ -96,6 +108,8 @@ async function mapCompare(
   if (common !== 'other') return common;
   if (isHosted(model, path)) return undefined;
   const bindings = bindingsOf(model, path.attribute, path.sub);
+  // No attribute of the application is that part: it is one of an element's fixed ones, or what the host shows of a reference.
+  if (bindings.length === 0 && path.sub !== undefined) return mapElement(path.attribute, { kind: 'compare', path, operator, value }, model, context);
   const parts: StoreFilter[] = [];
   for (const binding of bindings) {
     const part = await compareBinding(binding, path, operator, value, context);
@@ -132,28 +146,40 @@ async function mapCommon(
     case 'meta':
       return mapMeta(path.sub?.definition.name, comparison, value, model);
     case 'active': {
-      if (model.activeBinding !== undefined) return 'other';
-      return comparison === 'equal' || comparison === 'not-equal'
-        ? { kind: 'resource', field: 'inactive', comparison: 'equal', value: (value === false) === (comparison === 'equal') }
-        : undefined;
+      if (comparison !== 'equal' && comparison !== 'not-equal') return undefined;
+      return mapActive((value === true) === (comparison === 'equal'), model, context);
     }
     case 'groups': {
-      if (operator !== 'eq' || path.sub?.definition.name !== 'value') return undefined;
-      const entryId = await context.entryOf(String(value));
-      return entryId === undefined
-        ? nothing
-        : anyOf(
-            context.groupReferences.map((reference) => ({
-              kind: 'referred',
-              objectType: reference.objectType,
-              attribute: reference.attribute,
-              entryId,
-            })),
-          );
+      if (operator !== 'eq' || !isValue(path)) return undefined;
+      return context.membersOf(String(value));
     }
     default:
       return 'other';
   }
+}
+
+/** Whether a resource is shown as active: unless the host knows better, as the application says, which is active where it says nothing. */
+function mapActive(wanted: boolean, model: ResourceModel, context: FilterContext): StoreFilter {
+  const inactive: StoreFilter = { kind: 'resource', field: 'inactive', comparison: 'equal', value: true };
+  if (model.activeBinding === undefined) return wanted ? { kind: 'not', filter: inactive } : inactive;
+  const { source, convert } = model.activeBinding;
+  const { name: attribute } = source;
+  const compare = (comparison: EntryComparison, value: string | boolean): StoreFilter => ({
+    kind: 'compare',
+    attribute,
+    comparison,
+    value,
+    type: source.type,
+    caseExact: true,
+  });
+  const encoded = convert.fromScim(true);
+  if (wanted) {
+    const said = anyOf([compare('equal', encoded), ...(source.required === true ? [] : [{ kind: 'not', filter: { kind: 'present', attribute } } as const])]);
+    return context.keepsActivity ? { kind: 'and', filters: [said, { kind: 'not', filter: inactive }] } : said;
+  }
+  // Whatever value does not mean active; in two ranges, which an index serves.
+  const said = source.type === 'boolean' ? [compare('equal', convert.fromScim(false))] : [compare('less', encoded), compare('greater', encoded)];
+  return anyOf(context.keepsActivity ? [...said, inactive] : said);
 }
 
 function mapMeta(sub: string | undefined, comparison: EntryComparison, value: string | number | boolean, model: ResourceModel): StoreFilter | undefined {
@@ -202,6 +228,13 @@ async function compareBinding(
   return { kind: 'compare', attribute: source.name, comparison, value: prepared, type: source.type, caseExact };
 }
 
+/** What the host itself has several of: no attribute of an entry says anything of them. */
+const HOST_LISTS = new Set(['groups', 'meta', 'schemas']);
+
+function isValue(path: ResolvedPath): boolean {
+  return path.sub === undefined || path.sub.definition.name === 'value';
+}
+
 /**
  * A filter in brackets. Elements that come from attributes of their own (`emails[type eq "work"].value` mapped to a
  * column) are decided one by one: terms on fixed values are known, terms on values become comparisons.
@@ -212,6 +245,10 @@ async function mapElement(
   model: ResourceModel,
   context: FilterContext,
 ): Promise<StoreFilter | undefined> {
+  if (attribute.extension === undefined && HOST_LISTS.has(attribute.definition.name)) {
+    const isMembership = attribute.definition.name === 'groups' && filter.kind === 'compare' && filter.operator === 'eq' && isValue(filter.path);
+    return isMembership && filter.value !== null ? context.membersOf(String(filter.value)) : undefined;
+  }
   const bindings = bindingsOf(model, attribute, undefined);
   const elements = new Map<string, Binding[]>();
   for (const binding of bindings) {
@@ -219,38 +256,39 @@ async function mapElement(
     elements.set(key, [...(elements.get(key) ?? []), binding]);
   }
   const parts: StoreFilter[] = [];
-  for (const [index, parts0] of [...elements.values()].entries()) {
-    const part = await mapInElement(filter, parts0, index === 0, context);
+  const before: Binding[] = [];
+  for (const bindings of elements.values()) {
+    const part = await mapInElement(filter, { bindings, before: [...before] }, context);
     if (part === undefined) return undefined;
     parts.push(part);
+    before.push(...bindings);
   }
   return anyOf(parts);
 }
 
-async function mapInElement(filter: ResolvedFilter, element: readonly Binding[], isFirst: boolean, context: FilterContext): Promise<StoreFilter | undefined> {
+/** One element that is made of attributes of the application; the first element that is there is the primary one. */
+interface Element {
+  readonly bindings: readonly Binding[];
+  /** The attributes of the elements that come before it. */
+  readonly before: readonly Binding[];
+}
+
+async function mapInElement(filter: ResolvedFilter, element: Element, context: FilterContext): Promise<StoreFilter | undefined> {
   switch (filter.kind) {
     case 'and':
     case 'or': {
-      const parts = await Promise.all(filter.filters.map((part) => mapInElement(part, element, isFirst, context)));
+      const parts = await Promise.all(filter.filters.map((part) => mapInElement(part, element, context)));
       const mapped = parts.filter((part) => part !== undefined);
       return mapped.length === parts.length ? { kind: filter.kind, filters: mapped } : undefined;
     }
     case 'not': {
-      const inner = await mapInElement(filter.filter, element, isFirst, context);
-      const [binding] = element;
-      if (inner === undefined || binding === undefined) return undefined;
+      const inner = await mapInElement(filter.filter, element, context);
       // The element must be there for "not" to say anything of it.
-      return {
-        kind: 'and',
-        filters: [
-          { kind: 'present', attribute: binding.source.name },
-          { kind: 'not', filter: inner },
-        ],
-      };
+      return inner === undefined ? undefined : { kind: 'and', filters: [presentAny(element.bindings), { kind: 'not', filter: inner }] };
     }
     case 'present':
     case 'compare':
-      return mapElementTerm(filter, element, isFirst, context);
+      return mapElementTerm(filter, element, context);
     case 'element':
       return undefined;
   }
@@ -258,21 +296,26 @@ async function mapInElement(filter: ResolvedFilter, element: readonly Binding[],
 
 async function mapElementTerm(
   filter: Extract<ResolvedFilter, { kind: 'present' | 'compare' }>,
-  element: readonly Binding[],
-  isFirst: boolean,
+  element: Element,
   context: FilterContext,
 ): Promise<StoreFilter | undefined> {
   const sub = filter.path.sub?.definition;
-  const [first] = element;
+  const [first] = element.bindings;
   if (first === undefined) return nothing;
-  const there: StoreFilter = { kind: 'present', attribute: first.source.name };
-  const binding = element.find((one) => one.source.type === 'reference' || one.sub === sub?.name || (sub === undefined && one.sub === undefined));
+  const binding = element.bindings.find((one) => one.source.type === 'reference' || one.sub === sub?.name || (sub === undefined && one.sub === undefined));
   if (binding !== undefined && (sub === undefined || binding.source.type !== 'reference' || sub.name === 'value')) {
     if (filter.kind === 'present') return { kind: 'present', attribute: binding.source.name };
     return filter.value === null ? undefined : compareBinding(binding, filter.path, filter.operator, filter.value, context);
   }
   if (first.shape !== 'element' || sub === undefined) return undefined;
-  const known = sub.name === 'primary' ? isFirst : first.fixed?.[sub.name];
+  const there = presentAny(element.bindings);
+  if (sub.name === 'primary' && isPrimaryFirst(first.attribute)) {
+    const means = filter.kind === 'present' || (filter.operator === 'eq' && filter.value === true) || (filter.operator === 'ne' && filter.value === false);
+    // Of the others nothing says whether they are primary.
+    if (!means) return nothing;
+    return element.before.length === 0 ? there : { kind: 'and', filters: [there, { kind: 'not', filter: presentAny(element.before) }] };
+  }
+  const known = first.fixed?.[sub.name];
   if (known === undefined) return nothing;
   if (filter.kind === 'present') return there;
   if (filter.operator !== 'eq' && filter.operator !== 'ne') return undefined;

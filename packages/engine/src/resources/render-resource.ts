@@ -14,6 +14,11 @@ export interface ResolvedReference {
   readonly display: string | undefined;
 }
 
+/** A group of a resource: it is a member itself, or through another group (S-074). */
+export interface ResolvedGroup extends ResolvedReference {
+  readonly isDirect: boolean;
+}
+
 /** What a rendering needs beside the row. */
 export interface RenderContext {
   readonly baseUrl: string;
@@ -21,7 +26,7 @@ export interface RenderContext {
   /** Resolved references by attribute of the application. Absent: the attribute is left out (not loaded). */
   readonly references: ReadonlyMap<string, readonly ResolvedReference[]>;
   /** The groups of a person, when asked for. */
-  readonly groups?: readonly ResolvedReference[];
+  readonly groups?: readonly ResolvedGroup[];
 }
 
 type Json = Record<string, unknown>;
@@ -59,7 +64,7 @@ function renderAttributes(model: ResourceModel, attributes: EncodedAttributes, r
       value: group.scimId,
       $ref: locationOf(context.baseUrl, group.endpoint, group.scimId),
       ...(group.display === undefined ? {} : { display: group.display }),
-      type: 'direct',
+      type: group.isDirect ? 'direct' : 'indirect',
     }));
   }
   resource['meta'] = {

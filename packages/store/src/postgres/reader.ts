@@ -108,7 +108,7 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
       const type = model.types.get(attribute.objectType);
       const rows = await pool.all(
         `SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry
-         WHERE r.target = $1 AND r.attr = $2 AND e.otype = $3 AND r.entry > $4 ORDER BY r.entry LIMIT $5`,
+         WHERE r.target = $1 AND r.attr = $2 AND e.otype = $3 AND e.flags & ${flag.hidden} = 0 AND r.entry > $4 ORDER BY r.entry LIMIT $5`,
         entryId,
         type?.attributes.get(attribute.name)?.id ?? -1,
         type?.id ?? -1,

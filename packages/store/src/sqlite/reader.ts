@@ -142,7 +142,8 @@ export function openSqliteReader(
       const attr = model.types.get(attribute.objectType)?.attributes.get(attribute.name)?.id ?? -1;
       const otype = model.types.get(attribute.objectType)?.id ?? -1;
       const rows = database.all(
-        'SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry WHERE r.target = ? AND r.attr = ? AND e.otype = ? AND r.entry > ? ORDER BY r.entry LIMIT ?',
+        `SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry
+         WHERE r.target = ? AND r.attr = ? AND e.otype = ? AND ${VISIBLE} AND r.entry > ? ORDER BY r.entry LIMIT ?`,
         entryId,
         attr,
         otype,
