@@ -35,9 +35,15 @@ async function headOf(queries: Queries, key: Uint8Array): Promise<ChainAnchor> {
   return (await readAnchors(queries))?.head ?? head;
 }
 
-/** Appends rows to the audit of a connector, in the transaction under way. */
+/** Makes sure that the end of the chain is known, in the transaction under way. */
+export async function beginAudit(writer: Writer, session: Session): Promise<void> {
+  writer.auditHead ??= await headOf(session, writer.auditKey);
+}
+
+/** Appends rows to the audit of a connector, in the transaction under way, after {@link beginAudit}. */
 export async function addAudit(writer: Writer, session: Session, records: readonly AuditRecord[]): Promise<void> {
-  let last = writer.auditHead ?? (await headOf(session, writer.auditKey));
+  if (writer.auditHead === undefined) throw new Error('the end of the chain of the audit is not known');
+  let last = writer.auditHead;
   const rows = records.map((record) => {
     const cells = auditCells(record);
     const id = last.id + 1;
@@ -45,15 +51,13 @@ export async function addAudit(writer: Writer, session: Session, records: readon
     const [at, actor, action, otype, resource, attributes, result, correlation, detail] = cells;
     return { ...last, at, actor, action, otype, resource, attributes, result, correlation, detail } as Readonly<Record<string, string | number | null>>;
   });
-  await session.all(
-    `INSERT INTO audit(id, code, at, actor, action, otype, resource, attributes, result, correlation, detail)
-     SELECT x.id, x.code, x.at, x.actor, x.action, x.otype, x.resource, x.attributes, x.result, x.correlation, x.detail FROM json_to_recordset($1)
-     AS x(id bigint, code text, at bigint, actor text, action text, otype text, resource text, attributes text, result text, correlation text, detail text)`,
-    toRecords(rows),
-  );
-  await writeAnchor(session, 'head', sealAnchor(writer.auditKey, 'head', last));
   writer.auditHead = last;
+  await Promise.all([session.all(INSERT_AUDIT, toRecords(rows)), writeAnchor(session, 'head', sealAnchor(writer.auditKey, 'head', last))]);
 }
+
+const INSERT_AUDIT = `INSERT INTO audit(id, code, at, actor, action, otype, resource, attributes, result, correlation, detail)
+  SELECT x.id, x.code, x.at, x.actor, x.action, x.otype, x.resource, x.attributes, x.result, x.correlation, x.detail FROM json_to_recordset($1)
+  AS x(id bigint, code text, at bigint, actor text, action text, otype text, resource text, attributes text, result text, correlation text, detail text)`;
 
 const ATTEMPTS = 50;
 

@@ -25,7 +25,10 @@ export interface Queries {
   get(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>;
 }
 
-/** One connection, for transactions. */
+/**
+ * One connection, for transactions. Statements reach the server in the order in which they were asked for, and need not be waited
+ * for one by one: those that do not need each other's rows are asked for at once, and cost one round trip together.
+ */
 export interface Session extends Queries {
   /** Runs statements without values: BEGIN, COMMIT, DDL. */
   execute(sql: string): Promise<void>;
@@ -48,10 +51,22 @@ const types = {
 } as unknown as pg.CustomTypesConfig;
 
 /**
- * Every statement of the writer is served by an index. Plans are made for the tables as they are: one that was kept from when
- * they were empty would read all of them.
+ * Every statement of the writer is served by an index. Plans for sets of any size are made for the tables as they are: one that was
+ * kept from when they were empty would read all of them.
  */
-const WRITER_PLANS = '-c plan_cache_mode=force_custom_plan -c enable_seqscan=off';
+const SET_PLANS = { plan_cache_mode: 'force_custom_plan', enable_seqscan: 'off' };
+/**
+ * The statements of a write touch a handful of rows, and planning them costs as much as running them. So plans are made once, and
+ * only those are allowed that stay right however the tables grow: look-ups by an index, row by row.
+ */
+const ROW_PLANS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' };
+export type Plans = 'sets' | 'rows';
+const PLANS: Readonly<Record<Plans, Readonly<Record<string, string>>>> = { sets: SET_PLANS, rows: ROW_PLANS };
+
+/** Begins a transaction of a session of row plans whose statements are about sets. */
+export const BEGIN_SETS = `BEGIN; ${Object.keys(ROW_PLANS)
+  .map((name) => `SET LOCAL ${name} = ${(SET_PLANS as Readonly<Record<string, string>>)[name] ?? 'on'}`)
+  .join('; ')}`;
 
 function settings(options: PostgresOptions, name: string, schema: string, more = ''): pg.ClientConfig {
   return {
@@ -108,7 +123,7 @@ function explain(error: unknown): never {
 export async function openSession(
   options: PostgresOptions,
   schema: string,
-  more: { readonly name?: string; readonly timeoutMilliseconds?: number } = {},
+  more: { readonly name?: string; readonly timeoutMilliseconds?: number; readonly plans?: Plans } = {},
 ): Promise<Session> {
   const client = await connect(options, schema, more).catch(explain);
   let broken = false;
@@ -117,19 +132,57 @@ export async function openSession(
   };
   client.on('error', end);
   client.on('end', end);
-  const all: Session['all'] = async (sql, ...values) => (await client.query(bind(sql, values)).catch(explain)).rows as readonly Row[];
-  return {
-    all,
-    get: async (sql, ...values) => (await all(sql, ...values))[0],
-    async execute(sql) {
-      await client.query(sql).catch(explain);
-    },
-    async copy(into, rows) {
+  /** The last COPY that was asked for, and how many statements wait for it: what comes behind it keeps its place. */
+  let copying: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  let last: Promise<unknown> = copying;
+
+  function inOrder<Result>(send: () => Promise<Result>): Promise<Result> {
+    if (waiting === 0) return remember(send());
+    waiting += 1;
+    return remember(
+      copying.then(() => {
+        waiting -= 1;
+        return send();
+      }),
+    );
+  }
+
+  function remember<Result>(work: Promise<Result>): Promise<Result> {
+    last = work.catch(() => {});
+    return work;
+  }
+
+  /** The driver sends nothing else while it copies, and does not copy while statements are on their way. */
+  async function sendCopy(into: string, rows: Iterable<readonly (string | number | null)[]>): Promise<void> {
+    Object.assign(client, { pipeline: false });
+    try {
       const stream = client.query(copyFrom(`COPY ${into} FROM STDIN`));
       const done = once(stream, 'finish').catch(explain);
       for (const chunk of toCopyChunks(rows)) if (!stream.write(chunk)) await Promise.race([once(stream, 'drain'), done]);
       stream.end();
       await done;
+    } finally {
+      Object.assign(client, { pipeline: true });
+    }
+  }
+
+  const all: Session['all'] = (sql, ...values) => inOrder(async () => (await client.query(bind(sql, values)).catch(explain)).rows as readonly Row[]);
+  return {
+    all,
+    get: async (sql, ...values) => (await all(sql, ...values))[0],
+    execute: (sql) => inOrder(async () => void (await client.query(sql).catch(explain))),
+    async copy(into, rows) {
+      waiting += 1;
+      const copy = last.then(() => sendCopy(into, rows));
+      copying = copy.then(
+        () => {},
+        () => {},
+      );
+      copying = copying.then(() => {
+        waiting -= 1;
+      });
+      await remember(copy);
     },
     get broken() {
       return broken;
@@ -143,12 +196,20 @@ export async function openSession(
 async function connect(
   options: PostgresOptions,
   schema: string,
-  { name = 'landbridge store', timeoutMilliseconds }: { readonly name?: string; readonly timeoutMilliseconds?: number },
+  { name = 'landbridge store', timeoutMilliseconds, plans = 'sets' }: { readonly name?: string; readonly timeoutMilliseconds?: number; readonly plans?: Plans },
 ): Promise<pg.Client> {
   const until = Date.now() + STARTING_MILLISECONDS;
   for (;;) {
     const client = new pg.Client({
-      ...settings(options, name, schema, WRITER_PLANS),
+      ...settings(
+        options,
+        name,
+        schema,
+        Object.entries(PLANS[plans])
+          .map(([setting, value]) => `-c ${setting}=${value}`)
+          .join(' '),
+      ),
+      pipeline: true,
       ...(timeoutMilliseconds === undefined ? {} : { query_timeout: timeoutMilliseconds }),
     });
     client.on('error', () => {});

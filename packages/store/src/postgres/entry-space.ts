@@ -154,6 +154,7 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
   const linkAnchors = new Map<string, LinkRecord | null>();
   const awaitedOf = new Map<number, AwaitedAttributes>();
   const known = new Map<string, Set<string>>();
+  const single = [...writer.model.types.values()].flatMap((type) => type.references.filter((one) => !one.multiValued).map((one) => one.id));
   const work: PendingWork = {
     inserted: new Set(),
     changed: new Set(),
@@ -190,26 +191,27 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
   async function load(ids: readonly number[]): Promise<void> {
     const wanted = [...new Set(ids)].filter((id) => !entries.has(id));
     if (wanted.length === 0) return;
-    const rows = (await session.all(`SELECT ${COLUMNS} FROM entries WHERE id = ANY($1::bigint[])`, wanted)).map(remember);
+    const [rows, beside] = await Promise.all([session.all(`SELECT ${COLUMNS} FROM entries WHERE id = ANY($1::bigint[])`, wanted), readBeside(wanted)]);
+    keepBeside(rows.map(remember), beside);
     for (const id of wanted) if (!entries.has(id)) entries.set(id, null);
-    await loadBeside(rows);
   }
 
-  async function loadBeside(records: readonly EntryRecord[]): Promise<void> {
-    const unconfirmed = records.filter((record) => (record.flags & flag.unconfirmed) !== 0).map((record) => record.id);
-    for (const { id } of records) awaitedOf.set(id, {});
-    if (unconfirmed.length > 0)
-      for (const row of await session.all('SELECT entry, attributes FROM unconfirmed WHERE entry = ANY($1::bigint[])', unconfirmed))
-        awaitedOf.set(Number(row['entry']), JSON.parse(String(row['attributes'])) as AwaitedAttributes);
-    const single = [...writer.model.types.values()].flatMap((type) => type.references.filter((one) => !one.multiValued).map((one) => one.id));
-    if (single.length === 0 || records.length === 0) return;
-    for (const { id } of records) for (const attr of single) known.set(setOf(id, attr), new Set());
-    const rows = await session.all(
-      'SELECT entry, attr, raw FROM refs WHERE entry = ANY($1::bigint[]) AND attr = ANY($2::integer[])',
-      records.map((record) => record.id),
-      single,
-    );
-    for (const row of rows) known.get(setOf(Number(row['entry']), Number(row['attr'])))?.add(String(row['raw']));
+  /** What rules need beside entries: attributes that imports must show, values of single-valued references. */
+  async function readBeside(ids: readonly number[]): Promise<readonly (readonly Row[])[]> {
+    return Promise.all([
+      session.all('SELECT entry, attributes FROM unconfirmed WHERE entry = ANY($1::bigint[])', ids),
+      single.length === 0 ? [] : session.all('SELECT entry, attr, raw FROM refs WHERE entry = ANY($1::bigint[]) AND attr = ANY($2::integer[])', ids, single),
+    ]);
+  }
+
+  function keepBeside(records: readonly EntryRecord[], [awaited = [], references = []]: readonly (readonly Row[])[]): void {
+    for (const { id } of records) {
+      awaitedOf.set(id, {});
+      for (const attr of single) known.set(setOf(id, attr), new Set());
+    }
+    for (const row of awaited)
+      if (awaitedOf.has(Number(row['entry']))) awaitedOf.set(Number(row['entry']), JSON.parse(String(row['attributes'])) as AwaitedAttributes);
+    for (const row of references) known.get(setOf(Number(row['entry']), Number(row['attr'])))?.add(String(row['raw']));
   }
 
   async function loadAnchors(pairs: readonly { readonly otype: number; readonly key: string }[]): Promise<void> {
@@ -224,7 +226,12 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
     const fresh = rows.filter((row) => !entries.has(Number(row['id'])));
     for (const row of rows) remember(row);
     for (const { otype, key } of wanted) if (!anchors.has(nameOf(otype, key))) anchors.set(nameOf(otype, key), null);
-    await loadBeside(fresh.flatMap((row) => entries.get(Number(row['id'])) ?? []));
+    if (fresh.length === 0) return;
+    const ids = fresh.map((row) => Number(row['id']));
+    keepBeside(
+      ids.flatMap((id) => entries.get(id) ?? []),
+      await readBeside(ids),
+    );
   }
 
   function rememberLink(row: Row): LinkRecord {

@@ -1,5 +1,5 @@
 import type { StoredAttribute } from '../rules/stored-model.ts';
-import { addAudit } from './audit.ts';
+import { addAudit, beginAudit } from './audit.ts';
 import type { Session } from './connection.ts';
 import { attributesOf, type EntryRecord, type PendingWork } from './entry-space.ts';
 import { writeAnnouncements } from './outbox.ts';
@@ -43,6 +43,9 @@ const update = (more: string, types: Readonly<Record<string, string>>): string =
 const UPDATE_HEADS = update('', UPDATE_TYPES);
 const UPDATE_ENTRIES = update(', keys = x.keys::jsonb, body = x.body', { ...UPDATE_TYPES, keys: 'text', body: 'text' });
 
+const UPSERT_AWAITED = `INSERT INTO unconfirmed(entry, attributes) SELECT x.entry, x.attributes FROM json_to_recordset($1) AS x(entry bigint, attributes text)
+  ON CONFLICT(entry) DO UPDATE SET attributes = excluded.attributes`;
+
 const LINK_TYPES = {
   scim_id: 'text',
   otype: 'integer',
@@ -58,43 +61,77 @@ const LINK_TYPES = {
 const UPSERT_LINKS = `INSERT INTO links(${Object.keys(LINK_TYPES).join(', ')}, aliases) SELECT ${select(Object.keys(LINK_TYPES))}, '[]' FROM ${recordset(LINK_TYPES)}
   ON CONFLICT(scim_id) DO UPDATE SET entry = excluded.entry, anchor_key = excluded.anchor_key, state = excluded.state, shadow = excluded.shadow, modified = excluded.modified, deleted_position = excluded.deleted_position`;
 
-/** Writes what a transaction changed: a few statements, whatever the number of rows, in the order in which they need each other. */
-export async function flush(writer: Writer, session: Session, work: PendingWork): Promise<void> {
-  const compared = await removeEntries(session, work);
-  if (work.links.size > 0) await session.all(UPSERT_LINKS, toRecords([...work.links].map(linkRow)));
-  await updateEntries(writer, session, work);
-  await insertEntries(writer, session, work);
+/** Statements on their way: asked for in the order in which they need each other, and waited for together. */
+interface Sending {
+  add(...statements: readonly Promise<unknown>[]): void;
+  /** Rejects with the first failure, as the server met it. */
+  all(): Promise<void>;
+}
+
+function startSending(): Sending {
+  const sent: Promise<unknown>[] = [];
+  return {
+    add(...statements) {
+      // Whoever waits for all of them is told.
+      for (const statement of statements) statement.catch(() => {});
+      sent.push(...statements);
+    },
+    async all() {
+      await Promise.all(sent);
+    },
+  };
+}
+
+/**
+ * Writes what a transaction changed: a few statements, whatever the number of rows, in the order in which they need each other, and
+ * in one round trip unless there are so many rows that they are copied. `after` reads what the transaction made of it.
+ */
+export async function flush<Result = void>(writer: Writer, session: Session, work: PendingWork, after?: () => Promise<Result>): Promise<Result> {
+  if (work.audit.length > 0) await beginAudit(writer, session);
+  const sending = startSending();
+  const compared = await removeEntries(session, sending, work);
+  if (work.links.size > 0) sending.add(session.all(UPSERT_LINKS, toRecords([...work.links].map(linkRow))));
+  updateEntries(writer, session, sending, work);
+  insertEntries(writer, session, sending, work);
   // An application that still refers to what was deleted is believed at the next import.
   if (compared.length > 0)
-    await session.all(
-      'UPDATE entries SET version = version + 1, modified = greatest(modified, $3), hash = NULL, sets = NULL, position = $2 WHERE id = ANY($1::bigint[])',
-      compared,
-      writer.position,
-      Math.max(...work.removed.values()),
+    sending.add(
+      session.all(
+        'UPDATE entries SET version = version + 1, modified = greatest(modified, $3), hash = NULL, sets = NULL, position = $2 WHERE id = ANY($1::bigint[])',
+        compared,
+        writer.position,
+        Math.max(...work.removed.values()),
+      ),
     );
-  await writeMultiValues(writer, session, work);
-  await writeReferences(writer, session, work);
-  await resolveWaiting(writer, session, work);
-  await writeAwaited(session, work);
-  await writeBeside(writer, session, work);
-  await writeAnnouncements(session, work.announcements);
-  for (const [otype, grown] of work.grown) if (grown !== 0) await session.all('UPDATE types SET entries = entries + $1 WHERE id = $2', grown, otype);
+  writeMultiValues(writer, session, sending, work);
+  writeReferences(writer, session, sending, work);
+  resolveWaiting(writer, session, sending, work);
+  writeAwaited(session, sending, work);
+  writeBeside(writer, session, sending, work);
+  sending.add(writeAnnouncements(session, work.announcements));
+  for (const [otype, grown] of work.grown) if (grown !== 0) sending.add(session.all('UPDATE types SET entries = entries + $1 WHERE id = $2', grown, otype));
+  const read = after?.();
+  read?.catch(() => {});
+  await sending.all();
+  return (await read) as Result;
 }
 
 /** Returns the entries that lost references for good, and whose next import must compare them anew. */
-async function removeEntries(session: Session, work: PendingWork): Promise<readonly number[]> {
+async function removeEntries(session: Session, sending: Sending, work: PendingWork): Promise<readonly number[]> {
   if (work.removed.size === 0) return [];
   const ids = [...work.removed.keys()].map((record) => record.id);
   const at = Math.max(...work.removed.values());
-  for (const table of ['refs', 'mv', 'unconfirmed']) await session.all(`DELETE FROM ${table} WHERE entry = ANY($1::bigint[])`, ids);
-  await session.all('DELETE FROM entries WHERE id = ANY($1::bigint[])', ids);
+  for (const table of ['refs', 'mv', 'unconfirmed']) sending.add(session.all(`DELETE FROM ${table} WHERE entry = ANY($1::bigint[])`, ids));
+  sending.add(session.all('DELETE FROM entries WHERE id = ANY($1::bigint[])', ids));
   const forgotten = work.deleted.size === 0 ? [] : await session.all('DELETE FROM refs WHERE target = ANY($1::bigint[]) RETURNING entry', [...work.deleted]);
   // Who referred to the others refers to nothing for now (S-170).
-  await session.all(
-    `WITH lost AS (UPDATE refs SET target = NULL WHERE target = ANY($1::bigint[]) RETURNING entry)
-     UPDATE entries SET version = version + 1, modified = $2 WHERE id IN (SELECT entry FROM lost)`,
-    ids,
-    at,
+  sending.add(
+    session.all(
+      `WITH lost AS (UPDATE refs SET target = NULL WHERE target = ANY($1::bigint[]) RETURNING entry)
+       UPDATE entries SET version = version + 1, modified = $2 WHERE id IN (SELECT entry FROM lost)`,
+      ids,
+      at,
+    ),
   );
   return [...new Set(forgotten.map((row) => Number(row['entry'])))];
 }
@@ -136,15 +173,15 @@ function keysOf(writer: Writer, record: EntryRecord): string {
   return type === undefined ? '{}' : indexKeys(type, attributesOf(record));
 }
 
-async function updateEntries(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+function updateEntries(writer: Writer, session: Session, sending: Sending, work: PendingWork): void {
   const heads = [...work.changed].filter((record) => !work.bodies.has(record));
   const whole = [...work.changed].filter((record) => work.bodies.has(record));
-  if (heads.length > 0) await session.all(UPDATE_HEADS, toRecords(heads.map(headRow)));
+  if (heads.length > 0) sending.add(session.all(UPDATE_HEADS, toRecords(heads.map(headRow))));
   if (whole.length > 0)
-    await session.all(UPDATE_ENTRIES, toRecords(whole.map((record) => ({ ...headRow(record), keys: keysOf(writer, record), body: record.body }))));
+    sending.add(session.all(UPDATE_ENTRIES, toRecords(whole.map((record) => ({ ...headRow(record), keys: keysOf(writer, record), body: record.body })))));
 }
 
-async function insertEntries(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+function insertEntries(writer: Writer, session: Session, sending: Sending, work: PendingWork): void {
   if (work.inserted.size === 0) return;
   const rows = [...work.inserted].map((record) => ({
     ...headRow(record),
@@ -155,36 +192,42 @@ async function insertEntries(writer: Writer, session: Session, work: PendingWork
     keys: keysOf(writer, record),
     body: record.body,
   })) as readonly Readonly<Record<string, string | number | null>>[];
-  if (rows.length < COPY_ROWS) await session.all(INSERT_ENTRIES, toRecords(rows));
+  if (rows.length < COPY_ROWS) sending.add(session.all(INSERT_ENTRIES, toRecords(rows)));
   else
-    await session.copy(
-      `entries(${ENTRY_COLUMNS.join(', ')})`,
-      rows.map((row) => ENTRY_COLUMNS.map((name) => row[name] ?? null)),
+    sending.add(
+      session.copy(
+        `entries(${ENTRY_COLUMNS.join(', ')})`,
+        rows.map((row) => ENTRY_COLUMNS.map((name) => row[name] ?? null)),
+      ),
     );
 }
 
-async function writeMultiValues(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+function writeMultiValues(writer: Writer, session: Session, sending: Sending, work: PendingWork): void {
   const records = [...work.bodies].filter((record) => (writer.model.typesById.get(record.otype)?.multiValued.length ?? 0) > 0);
   if (records.length === 0) return;
   const before = records.filter((record) => !record.isNew).map((record) => record.id);
-  if (before.length > 0) await session.all('DELETE FROM mv WHERE entry = ANY($1::bigint[])', before);
+  if (before.length > 0) sending.add(session.all('DELETE FROM mv WHERE entry = ANY($1::bigint[])', before));
   const rows = records.flatMap((record) => {
     const type = writer.model.typesById.get(record.otype);
     return type === undefined ? [] : multiValueKeys(type, attributesOf(record)).map((one) => ({ ...one, entry: record.id }));
   });
   if (rows.length >= COPY_ROWS)
-    await session.copy(
-      'mv(attr, key, entry)',
-      rows.map((row) => [row.attr, row.key, row.entry]),
+    sending.add(
+      session.copy(
+        'mv(attr, key, entry)',
+        rows.map((row) => [row.attr, row.key, row.entry]),
+      ),
     );
   else if (rows.length > 0)
-    await session.all(
-      'INSERT INTO mv(attr, key, entry) SELECT x.attr, x.key, x.entry FROM json_to_recordset($1) AS x(attr integer, key text, entry bigint)',
-      toRecords(rows),
+    sending.add(
+      session.all(
+        'INSERT INTO mv(attr, key, entry) SELECT x.attr, x.key, x.entry FROM json_to_recordset($1) AS x(attr integer, key text, entry bigint)',
+        toRecords(rows),
+      ),
     );
 }
 
-async function writeReferences(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+function writeReferences(writer: Writer, session: Session, sending: Sending, work: PendingWork): void {
   const gone: { entry: number; attr: number; raw: string }[] = [];
   const isNew = new Set([...work.inserted].map((record) => record.id));
   const fresh = new Map<StoredAttribute, { readonly ofNew: AddedReferences; readonly ofKnown: AddedReferences }>();
@@ -201,14 +244,15 @@ async function writeReferences(writer: Writer, session: Session, work: PendingWo
     }
   }
   if (gone.length > 0)
-    await session.all(
-      'DELETE FROM refs r USING json_to_recordset($1) AS x(entry bigint, attr integer, raw text) WHERE r.entry = x.entry AND r.attr = x.attr AND r.raw = x.raw',
-      toRecords(gone),
+    sending.add(
+      session.all(
+        'DELETE FROM refs r USING json_to_recordset($1) AS x(entry bigint, attr integer, raw text) WHERE r.entry = x.entry AND r.attr = x.attr AND r.raw = x.raw',
+        toRecords(gone),
+      ),
     );
   for (const [attribute, { ofNew, ofKnown }] of fresh) {
     // Only an entry that was there may have the reference already.
-    await addReferences(writer, session, attribute, ofNew, '');
-    await addReferences(writer, session, attribute, ofKnown, 'ON CONFLICT DO NOTHING');
+    sending.add(addReferences(writer, session, attribute, ofNew, ''), addReferences(writer, session, attribute, ofKnown, 'ON CONFLICT DO NOTHING'));
   }
   if (work.removed.size > 0) writer.unresolved = true;
 }
@@ -251,7 +295,8 @@ function targetOf({ model }: Writer, attribute: StoredAttribute): { readonly tar
 }
 
 /** Points the references that waited for entries to them: across types, partitions and runs (R10). */
-async function resolveWaiting(writer: Writer, session: Session, work: PendingWork): Promise<void> {
+function resolveWaiting(writer: Writer, session: Session, sending: Sending, work: PendingWork): void {
+  // What this transaction added met every entry that is there: only what waited before may wait for these.
   if (!writer.unresolved || work.appeared.size === 0) return;
   const { model } = writer;
   const pairs = [...model.types.values()].flatMap((type) =>
@@ -263,7 +308,7 @@ async function resolveWaiting(writer: Writer, session: Session, work: PendingWor
     ),
   );
   const key = model.referenceForm === 'dn' ? 'dn_key' : 'anchor_key';
-  await session.all(
+  const resolving = session.all(
     `WITH found AS (
        UPDATE refs r SET target = e.id FROM entries e, json_to_recordset($2) AS p(attr integer, otype integer)
        WHERE e.id = ANY($1::bigint[]) AND r.target IS NULL AND r.key = e.${key} AND p.attr = r.attr AND p.otype = e.otype RETURNING r.entry)
@@ -271,62 +316,60 @@ async function resolveWaiting(writer: Writer, session: Session, work: PendingWor
     [...work.appeared],
     JSON.stringify(pairs),
   );
+  sending.add(resolving);
 }
 
-async function writeAwaited(session: Session, work: PendingWork): Promise<void> {
+function writeAwaited(session: Session, sending: Sending, work: PendingWork): void {
   const kept = [...work.awaited].filter(([, awaited]) => Object.keys(awaited).length > 0);
   const done = [...work.awaited].filter(([, awaited]) => Object.keys(awaited).length === 0).map(([id]) => id);
-  if (done.length > 0) await session.all('DELETE FROM unconfirmed WHERE entry = ANY($1::bigint[])', done);
-  if (kept.length > 0)
-    await session.all(
-      `INSERT INTO unconfirmed(entry, attributes) SELECT x.entry, x.attributes FROM json_to_recordset($1) AS x(entry bigint, attributes text)
-       ON CONFLICT(entry) DO UPDATE SET attributes = excluded.attributes`,
-      toRecords(kept.map(([entry, awaited]) => ({ entry, attributes: JSON.stringify(awaited) }))),
-    );
+  if (done.length > 0) sending.add(session.all('DELETE FROM unconfirmed WHERE entry = ANY($1::bigint[])', done));
+  if (kept.length > 0) sending.add(session.all(UPSERT_AWAITED, toRecords(kept.map(([entry, awaited]) => ({ entry, attributes: JSON.stringify(awaited) })))));
 }
 
+const END_JOURNAL = `UPDATE journal j SET state = x.state, error = x.error, result_at = coalesce(x.result_at, j.result_at),
+  sealed = CASE WHEN x.ended THEN NULL ELSE j.sealed END, steps = CASE WHEN x.ended THEN '[]' ELSE j.steps END
+  FROM json_to_recordset($1) AS x(id bigint, state text, error text, result_at bigint, ended boolean) WHERE j.id = x.id`;
+
 /** Journal, audit, external ids, aliases. */
-async function writeBeside(writer: Writer, session: Session, work: PendingWork): Promise<void> {
-  if (work.journal.length > 0)
-    await session.all(
-      `UPDATE journal j SET state = x.state, error = x.error, result_at = coalesce(x.result_at, j.result_at),
-         sealed = CASE WHEN x.ended THEN NULL ELSE j.sealed END, steps = CASE WHEN x.ended THEN '[]' ELSE j.steps END
-       FROM json_to_recordset($1) AS x(id bigint, state text, error text, result_at bigint, ended boolean) WHERE j.id = x.id`,
-      JSON.stringify(
-        work.journal.map((one) => ({
-          id: one.id,
-          state: one.state,
-          error: one.error === null ? null : toKept(one.error),
-          result_at: one.resultAt,
-          ended: one.ended,
-        })),
-      ),
-    );
+function writeBeside(writer: Writer, session: Session, sending: Sending, work: PendingWork): void {
+  if (work.journal.length > 0) {
+    const rows = work.journal.map(({ id, state, error, resultAt, ended }) => ({
+      id,
+      state,
+      error: error === null ? null : toKept(error),
+      result_at: resultAt,
+      ended,
+    }));
+    sending.add(session.all(END_JOURNAL, JSON.stringify(rows)));
+  }
   const ended = work.journal.filter((one) => one.ended).map((one) => one.id);
-  if (ended.length > 0) await session.all('DELETE FROM claims WHERE journal = ANY($1::bigint[])', ended);
+  if (ended.length > 0) sending.add(session.all('DELETE FROM claims WHERE journal = ANY($1::bigint[])', ended));
   if (work.externalIds.length > 0) {
     // What a client gave last counts.
     const last = new Map(work.externalIds.map((one) => [`${one.scimId}/${one.client}`, one]));
     const rows = toRecords([...last.values()].map(({ scimId, client, value }) => ({ scim_id: scimId, client, value })));
-    await session.all(
-      'DELETE FROM link_external l USING json_to_recordset($1) AS x(scim_id text, client text) WHERE l.scim_id = x.scim_id AND l.client = x.client',
-      rows,
-    );
-    await session.all(
-      `INSERT INTO link_external(client, external_id, scim_id) SELECT x.client, x.value, x.scim_id
-       FROM json_to_recordset($1) AS x(scim_id text, client text, value text) WHERE x.value IS NOT NULL ON CONFLICT DO NOTHING`,
-      rows,
-    );
-  }
-  if (work.aliases.length > 0) {
-    await session.all(
-      'INSERT INTO link_aliases(alias, scim_id) SELECT x.alias, x.scim_id FROM json_to_recordset($1) AS x(alias text, scim_id text) ON CONFLICT DO NOTHING',
-      toRecords(work.aliases.map(({ alias, scimId }) => ({ alias, scim_id: scimId }))),
-    );
-    await session.all(
-      'UPDATE links l SET aliases = (SELECT json_agg(a.alias)::text FROM link_aliases a WHERE a.scim_id = l.scim_id) WHERE l.scim_id = ANY($1::text[])',
-      work.aliases.map((one) => one.scimId),
+    sending.add(
+      session.all(
+        'DELETE FROM link_external l USING json_to_recordset($1) AS x(scim_id text, client text) WHERE l.scim_id = x.scim_id AND l.client = x.client',
+        rows,
+      ),
+      session.all(
+        `INSERT INTO link_external(client, external_id, scim_id) SELECT x.client, x.value, x.scim_id
+         FROM json_to_recordset($1) AS x(scim_id text, client text, value text) WHERE x.value IS NOT NULL ON CONFLICT DO NOTHING`,
+        rows,
+      ),
     );
   }
-  if (work.audit.length > 0) await addAudit(writer, session, work.audit);
+  if (work.aliases.length > 0)
+    sending.add(
+      session.all(
+        'INSERT INTO link_aliases(alias, scim_id) SELECT x.alias, x.scim_id FROM json_to_recordset($1) AS x(alias text, scim_id text) ON CONFLICT DO NOTHING',
+        toRecords(work.aliases.map(({ alias, scimId }) => ({ alias, scim_id: scimId }))),
+      ),
+      session.all(
+        'UPDATE links l SET aliases = (SELECT json_agg(a.alias)::text FROM link_aliases a WHERE a.scim_id = l.scim_id) WHERE l.scim_id = ANY($1::text[])',
+        work.aliases.map((one) => one.scimId),
+      ),
+    );
+  if (work.audit.length > 0) sending.add(addAudit(writer, session, work.audit));
 }

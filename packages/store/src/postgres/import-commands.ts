@@ -8,7 +8,7 @@ import type { Session } from './connection.ts';
 import { createEntrySpace } from './entry-space.ts';
 import { confirmDeletes, reportMissing } from './existence-confirmation.ts';
 import { flush } from './flush.ts';
-import { applyPageEntries } from './import-page.ts';
+import { applyPageEntries, type Heads, readHeads } from './import-page.ts';
 import { announceImport } from './outbox.ts';
 import { toKept } from './records.ts';
 import { isAtWork, type Writer } from './writer.ts';
@@ -131,49 +131,50 @@ export function createImportCommands(writer: Writer): ImportCommands {
       }),
     async applyPage(stepId: number, entries: readonly ImportedEntry[]): Promise<PageOutcome> {
       const step = stepOf(stepId);
-      const { outcome } = await writer.transact(
-        (session) => applyPageEntries(writer, session, step, entries),
-        () => reach('page-before-commit'),
-        ({ isEmpty }) => isEmpty,
-      );
+      const { outcome } = await writer.transact((session, heads: Heads) => applyPageEntries(writer, session, step, entries, heads), {
+        sets: true,
+        first: (session) => readHeads(writer, session, entries),
+        beforeCommit: () => reach('page-before-commit'),
+        isEmpty: ({ isEmpty }) => isEmpty,
+      });
       reach('page-after-commit');
       return outcome;
     },
     planRemovals: (stepId, { complete }) =>
-      writer.transact(async (session) => {
-        const step = stepOf(stepId);
-        step.complete = complete;
-        if (!complete) step.removals = [];
-        else if (step.kind === 'full') step.removals = await listUnseen(session, step);
-        const counts = new Map<number, number>();
-        if (step.removals.length > 0)
-          for (const row of await session.all(
-            'SELECT otype, count(*) AS n FROM unnest($1::bigint[]) r(id) JOIN entries e ON e.id = r.id GROUP BY otype',
-            step.removals,
-          ))
-            counts.set(Number(row['otype']), Number(row['n']));
-        // Counting reads every entry: only where somebody decides by it (R23).
-        const isDecided = step.removals.length > 0 || (step.kind === 'full' && step.seen.size === 0);
-        const totals = !isDecided
-          ? []
-          : await session.all(
-              `SELECT otype, count(*) AS n FROM entries WHERE otype = ANY($1::integer[]) AND partition = $2 AND flags & ${flag.absent} = 0 GROUP BY otype`,
-              step.types.map((type) => type.id),
-              step.partition,
-            );
-        const total = new Map(totals.map((row) => [Number(row['otype']), Number(row['n'])]));
-        return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: total.get(type.id) ?? 0 }));
-      }),
+      writer.transact(
+        async (session) => {
+          const step = stepOf(stepId);
+          step.complete = complete;
+          if (!complete) step.removals = [];
+          else if (step.kind === 'full') step.removals = await listUnseen(session, step);
+          const counts = new Map<number, number>();
+          if (step.removals.length > 0)
+            for (const row of await session.all(
+              'SELECT otype, count(*) AS n FROM unnest($1::bigint[]) r(id) JOIN entries e ON e.id = r.id GROUP BY otype',
+              step.removals,
+            ))
+              counts.set(Number(row['otype']), Number(row['n']));
+          // Counting reads every entry: only where somebody decides by it (R23).
+          const isDecided = step.removals.length > 0 || (step.kind === 'full' && step.seen.size === 0);
+          const totals = !isDecided
+            ? []
+            : await session.all(
+                `SELECT otype, count(*) AS n FROM entries WHERE otype = ANY($1::integer[]) AND partition = $2 AND flags & ${flag.absent} = 0 GROUP BY otype`,
+                step.types.map((type) => type.id),
+                step.partition,
+              );
+          const total = new Map(totals.map((row) => [Number(row['otype']), Number(row['n'])]));
+          return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: total.get(type.id) ?? 0 }));
+        },
+        { sets: true },
+      ),
     async removeChunk(stepId) {
       const step = stepOf(stepId);
       const list = step.removals.slice(0, CHUNK).map((id) => ({ id, fence: step.fence }));
       const removed =
         list.length === 0
           ? 0
-          : await writer.transact(
-              (session) => removeListed(session, list, step.runId),
-              () => reach('removals-before-commit'),
-            );
+          : await writer.transact((session) => removeListed(session, list, step.runId), { sets: true, beforeCommit: () => reach('removals-before-commit') });
       step.removals.splice(0, CHUNK);
       reach('removals-after-commit');
       return { removed, done: step.removals.length === 0 };
@@ -209,7 +210,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
           );
           await session.all("UPDATE runs SET held_reason = $1, held_decision = 'waiting' WHERE id = $2", end.hold.reason, step.runId);
         },
-        () => reach('step-end-before-commit'),
+        { sets: true, beforeCommit: () => reach('step-end-before-commit') },
       );
       steps.delete(stepId);
       reach('step-end-after-commit');
@@ -231,19 +232,22 @@ export function createImportCommands(writer: Writer): ImportCommands {
         return { held: Number(held?.['n'] ?? 0) };
       }),
     removeHeldChunk: (runId) =>
-      writer.transact(async (session) => {
-        const run = await session.get('SELECT held_decision FROM runs WHERE id = $1', runId);
-        if (run?.['held_decision'] !== 'approved') return { removed: 0, done: true };
-        const rows = await session.all(`SELECT entry, position FROM held WHERE run = $1 ORDER BY entry LIMIT ${CHUNK}`, runId);
-        const list = rows.map((row) => ({ id: Number(row['entry']), fence: Number(row['position']) }));
-        const removed = await removeListed(session, list, runId);
-        await session.all(
-          'DELETE FROM held WHERE run = $1 AND entry = ANY($2::bigint[])',
-          runId,
-          list.map((one) => one.id),
-        );
-        return { removed, done: list.length < CHUNK };
-      }),
+      writer.transact(
+        async (session) => {
+          const run = await session.get('SELECT held_decision FROM runs WHERE id = $1', runId);
+          if (run?.['held_decision'] !== 'approved') return { removed: 0, done: true };
+          const rows = await session.all(`SELECT entry, position FROM held WHERE run = $1 ORDER BY entry LIMIT ${CHUNK}`, runId);
+          const list = rows.map((row) => ({ id: Number(row['entry']), fence: Number(row['position']) }));
+          const removed = await removeListed(session, list, runId);
+          await session.all(
+            'DELETE FROM held WHERE run = $1 AND entry = ANY($2::bigint[])',
+            runId,
+            list.map((one) => one.id),
+          );
+          return { removed, done: list.length < CHUNK };
+        },
+        { sets: true },
+      ),
     closeInterruptedRuns: (at) =>
       writer.transact(async (session) => {
         await session.all("UPDATE steps SET result = 'interrupted', ended = $1 WHERE result = 'running'", at);

@@ -20,7 +20,38 @@ type UpdateEntry = Extract<ImportedEntry, { op: 'update' }>;
 /** What comparing needs of an entry. */
 type Head = Pick<EntryRecord, 'id' | 'hash' | 'sets' | 'flags' | 'partition'>;
 
+/** Heads of entries by type and anchor. */
+export type Heads = ReadonlyMap<string, Head>;
+
+const HEADS = 'SELECT id, anchor_key, hash, sets, flags, partition FROM entries WHERE otype = $1 AND anchor_key = ANY($2::text[])';
+
 const nameOf = (otype: number, key: string): string => `${otype}/${key}`;
+
+/** What a page is compared with: one statement for each type. */
+export async function readHeads(writer: Writer, session: Session, entries: readonly ImportedEntry[]): Promise<Heads> {
+  const { model } = writer;
+  const found = new Map<string, Head>();
+  const keys = new Map<StoredType, string[]>();
+  for (const entry of entries) {
+    if (entry.op !== 'put') continue;
+    const type = typeOf(writer, entry.objectType);
+    const list = keys.get(type) ?? [];
+    keys.set(type, list);
+    if (isKept(entry.anchor)) list.push(model.anchorKey(entry.anchor));
+  }
+  const read = async ([type, list]: [StoredType, string[]]): Promise<void> => {
+    for (const row of await session.all(HEADS, type.id, list))
+      found.set(nameOf(type.id, String(row['anchor_key'])), {
+        id: Number(row['id']),
+        hash: row['hash'] === null ? null : String(row['hash']),
+        sets: row['sets'] === null ? null : String(row['sets']),
+        flags: Number(row['flags']),
+        partition: String(row['partition']),
+      });
+  };
+  await Promise.all([...keys].map(read));
+  return found;
+}
 
 /**
  * Applies one page in the transaction given: compares by hash, writes what changed, confirms exports (R20), honours the
@@ -32,6 +63,7 @@ export async function applyPageEntries(
   session: Session,
   step: ImportStep,
   entries: readonly ImportedEntry[],
+  heads: Heads,
 ): Promise<{ readonly outcome: PageOutcome; readonly isEmpty: boolean }> {
   const { model } = writer;
   const space = createEntrySpace(writer, session);
@@ -48,36 +80,7 @@ export async function applyPageEntries(
   const settling = createImportSettling(writer, session, space, step, { settled, passwords });
   const journalStates = { confirmed: new Set<number>(), 'not-reimported': new Set<number>() };
   const fail = (index: number, code: ConnectorErrorData['code'], message: string): void => void errors.push({ index, error: { code, message } });
-  const heads = await readHeads();
   await preload();
-
-  async function readHeads(): Promise<Map<string, Head>> {
-    const found = new Map<string, Head>();
-    const keys = new Map<StoredType, string[]>();
-    for (const entry of entries) {
-      if (entry.op !== 'put') continue;
-      const type = typeOf(writer, entry.objectType);
-      const list = keys.get(type) ?? [];
-      keys.set(type, list);
-      if (isKept(entry.anchor)) list.push(model.anchorKey(entry.anchor));
-    }
-    for (const [type, list] of keys) {
-      const rows = await session.all(
-        'SELECT id, anchor_key, hash, sets, flags, partition FROM entries WHERE otype = $1 AND anchor_key = ANY($2::text[])',
-        type.id,
-        list,
-      );
-      for (const row of rows)
-        found.set(nameOf(type.id, String(row['anchor_key'])), {
-          id: Number(row['id']),
-          hash: row['hash'] === null ? null : String(row['hash']),
-          sets: row['sets'] === null ? null : String(row['sets']),
-          flags: Number(row['flags']),
-          partition: String(row['partition']),
-        });
-    }
-    return found;
-  }
 
   /** Loads whole what will be compared, and the links of what is unknown. */
   async function preload(): Promise<void> {
@@ -95,9 +98,7 @@ export async function applyPageEntries(
         else if (!isUnchanged(head, entry)) ids.push(head.id);
       }
     }
-    await space.load(ids);
-    await space.loadAnchors(named);
-    await space.loadLinksByAnchor(unknown);
+    await Promise.all([space.load(ids), space.loadAnchors(named), space.loadLinksByAnchor(unknown)]);
   }
 
   function isUnchanged(head: Head, entry: PutEntry): boolean {

@@ -27,11 +27,11 @@ export async function openStoreCommands(options: WriterOptions, lost: (error: St
     ...createImportCommands(writer),
     ...createOutboxCommands(writer),
     async configure(model) {
-      const next = await writer.transact((session) => applyModel(session, model));
+      const next = await writer.transact((session) => applyModel(session, model), { sets: true });
       if (next !== undefined) writer.model = next;
       return { changed: next !== undefined };
     },
-    forgetOld: (retention) => writer.transact((session) => forgetOld(writer, session, retention)),
+    forgetOld: (retention) => writer.transact((session) => forgetOld(writer, session, retention), { sets: true }),
     async checkpoint() {
       // After a run the planner must know what is there: autovacuum comes a minute later.
       const { nextEntryId } = writer;

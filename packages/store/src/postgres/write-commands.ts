@@ -34,26 +34,30 @@ const JOURNAL_COLUMNS = JOURNAL_TYPES.split(',')
   .map((column) => column.trim().split(' ')[0])
   .join(', ');
 
+const INSERT_JOURNAL = `INSERT INTO journal(${JOURNAL_COLUMNS}) SELECT ${JOURNAL_COLUMNS} FROM json_to_recordset($1) AS x(${JOURNAL_TYPES})`;
+const INSERT_CLAIMS =
+  'INSERT INTO claims(otype, attr, key, journal) SELECT otype, attr, key, journal FROM json_to_recordset($1) AS x(otype integer, attr integer, key text, journal bigint)';
+
 /** Makes the commands. */
 export function createWriteCommands(writer: Writer): WriteCommands {
   return {
     async commitIntents(intents) {
       if (intents.length === 0) return [];
       try {
-        return await writer.transact(
-          (session) => takeIntents(writer, session, intents),
-          () => reach('intents-before-commit'),
-        );
+        return await writer.transact((session, known: Known) => takeIntents(writer, session, intents, known), {
+          first: (session) => readKnown(writer, session, intents),
+          beforeCommit: () => reach('intents-before-commit'),
+        });
       } finally {
         reach('intents-after-commit');
       }
     },
     async commitResults(results) {
       if (results.length === 0) return [];
-      const written = await writer.transact(
-        (session) => takeResults(writer, session, results),
-        () => reach('results-before-commit'),
-      );
+      const written = await writer.transact((session, journals: Journals) => takeResults(writer, session, results, journals), {
+        first: (session) => readJournals(session, results),
+        beforeCommit: () => reach('results-before-commit'),
+      });
       reach('results-after-commit');
       return written;
     },
@@ -72,18 +76,28 @@ export function createWriteCommands(writer: Writer): WriteCommands {
   };
 }
 
-async function takeIntents(writer: Writer, session: Session, intents: readonly Intent[]): Promise<readonly IntentOutcome[]> {
+/** What intents are judged by: the rows of their entries, and who has the values that they claim. */
+interface Known {
+  readonly rows: ReadonlyMap<number, Row>;
+  readonly owners: ReadonlyMap<string, number>;
+}
+
+async function readKnown(writer: Writer, session: Session, intents: readonly Intent[]): Promise<Known> {
   const ids = intents.flatMap((intent) => intent.entryId ?? []);
-  const known = new Map<number, Row>();
-  if (ids.length > 0)
-    for (const row of await session.all('SELECT id, version, scim_id FROM entries WHERE id = ANY($1::bigint[])', ids)) known.set(Number(row['id']), row);
-  const owners = await findOwners(writer, session, intents);
+  const [rows, owners] = await Promise.all([
+    ids.length === 0 ? [] : session.all('SELECT id, version, scim_id FROM entries WHERE id = ANY($1::bigint[])', ids),
+    findOwners(writer, session, intents),
+  ]);
+  return { rows: new Map(rows.map((row) => [Number(row['id']), row])), owners };
+}
+
+async function takeIntents(writer: Writer, session: Session, intents: readonly Intent[], { rows, owners }: Known): Promise<readonly IntentOutcome[]> {
   const journal: Readonly<Record<string, string | number | null>>[] = [];
   const claimed: { otype: number; attr: number; key: string; journal: number }[] = [];
 
   function take(intent: Intent): IntentOutcome {
     const type = typeOf(writer, intent.objectType);
-    const row = intent.entryId === undefined ? undefined : known.get(intent.entryId);
+    const row = intent.entryId === undefined ? undefined : rows.get(intent.entryId);
     if (intent.entryId !== undefined) {
       const open = writer.open.get(intent.entryId);
       if (open !== undefined) return { status: 'in-doubt', journalId: open.journalId };
@@ -118,16 +132,10 @@ async function takeIntents(writer: Writer, session: Session, intents: readonly I
   }
 
   const outcomes = intents.map(take);
-  if (journal.length > 0)
-    await session.all(
-      `INSERT INTO journal(${JOURNAL_COLUMNS}) SELECT ${JOURNAL_COLUMNS} FROM json_to_recordset($1) AS x(${JOURNAL_TYPES})`,
-      toRecords(journal),
-    );
-  if (claimed.length > 0)
-    await session.all(
-      'INSERT INTO claims(otype, attr, key, journal) SELECT otype, attr, key, journal FROM json_to_recordset($1) AS x(otype integer, attr integer, key text, journal bigint)',
-      toRecords(claimed),
-    );
+  await Promise.all([
+    journal.length > 0 && session.all(INSERT_JOURNAL, toRecords(journal)),
+    claimed.length > 0 && session.all(INSERT_CLAIMS, toRecords(claimed)),
+  ]);
   return outcomes;
 }
 
@@ -180,11 +188,12 @@ async function findOwners(writer: Writer, session: Session, intents: readonly In
     }
   }
   const owners = new Map<string, number>();
-  for (const [attribute, { type, keys }] of asked) {
+  const find = async ([attribute, { type, keys }]: [StoredAttribute, { readonly type: StoredType; readonly keys: ReadonlySet<string> }]): Promise<void> => {
     const list = [...keys].map((key) => ({ key, asked: askedKey(writer, attribute, key) }));
     const rows = await session.all(ownerStatement(attribute), toRecords(list), type.id);
     for (const row of rows) owners.set(claimName(type.id, attribute.id, String(row['key'])), Number(row['id']));
-  }
+  };
+  await Promise.all([...asked].map(find));
   return owners;
 }
 
@@ -204,12 +213,16 @@ function ownerStatement(attribute: StoredAttribute): string {
     : `SELECT x.key, e.id FROM ${keys} JOIN entries e ON e.otype = $2 AND e.anchor_key = x.asked`;
 }
 
-async function takeResults(writer: Writer, session: Session, results: readonly WriteResult[]): Promise<readonly WrittenEntry[]> {
+type Journals = ReadonlyMap<number, Row>;
+
+async function readJournals(session: Session, results: readonly WriteResult[]): Promise<Journals> {
+  const ids = results.map((result) => result.journalId);
+  return new Map((await session.all('SELECT * FROM journal WHERE id = ANY($1::bigint[])', ids)).map((row) => [Number(row['id']), row]));
+}
+
+async function takeResults(writer: Writer, session: Session, results: readonly WriteResult[], journals: Journals): Promise<readonly WrittenEntry[]> {
   writer.position += 1;
   const space = createEntrySpace(writer, session);
-  const journals = new Map<number, Row>();
-  const ids = results.map((result) => result.journalId);
-  for (const row of await session.all('SELECT * FROM journal WHERE id = ANY($1::bigint[])', ids)) journals.set(Number(row['id']), row);
   await preload(writer, space, results, journals);
   const outcomes: ({ readonly journalId: number; readonly entryId: number } & ResultOutcome)[] = [];
   for (const result of results) {
@@ -217,12 +230,8 @@ async function takeResults(writer: Writer, session: Session, results: readonly W
     if (journal === undefined) throw new Error(`there is no journal row ${result.journalId}`);
     outcomes.push({ journalId: result.journalId, entryId: Number(journal['entry']), ...(await takeResult(writer, session, space, journal, result)) });
   }
-  await flush(writer, session, space.pendingWork);
-  const rows = await readRows(
-    writer,
-    session,
-    outcomes.map((outcome) => outcome.entryId),
-  );
+  const ids = outcomes.map((outcome) => outcome.entryId);
+  const rows = await flush(writer, session, space.pendingWork, () => readRows(writer, session, ids));
   return outcomes.map(({ journalId, entryId, conflict, follow }) => {
     if (conflict !== undefined) return { journalId, anchorConflict: { entryId: conflict } };
     const row = rows.get(entryId);
@@ -231,18 +240,17 @@ async function takeResults(writer: Writer, session: Session, results: readonly W
 }
 
 /** Loads what the results of a batch touch by one statement for each table. */
-async function preload(writer: Writer, space: EntrySpace, results: readonly WriteResult[], journals: ReadonlyMap<number, Row>): Promise<void> {
+async function preload(writer: Writer, space: EntrySpace, results: readonly WriteResult[], journals: Journals): Promise<void> {
   const rows = [...journals.values()];
   const existing = rows.filter((row) => row['kind'] !== 'add' || row['scim_id'] !== null).map((row) => Number(row['entry']));
-  await space.load(existing);
   const anchors = results.flatMap((result) => {
     const otype = Number(journals.get(result.journalId)?.['otype']);
     const anchor = result.effect?.anchor;
     return anchor === undefined ? [] : [{ otype, key: writer.model.anchorKey(anchor) }];
   });
-  await space.loadAnchors(anchors);
-  await space.loadLinksByAnchor(anchors);
-  await space.loadLinks((await Promise.all(existing.map((id) => space.entry(id)))).flatMap((record) => record?.scimId ?? []));
+  // The row of a write to an entry that was there says whose id it is.
+  const scimIds = rows.flatMap((row) => (row['scim_id'] === null ? [] : [String(row['scim_id'])]));
+  await Promise.all([space.load(existing), space.loadAnchors(anchors), space.loadLinksByAnchor(anchors), space.loadLinks(scimIds)]);
 }
 
 interface ResultOutcome {
@@ -381,8 +389,7 @@ async function takeLinkChanges(writer: Writer, session: Session, changes: readon
   const scimIds = changes.map((change) => change.scimId);
   const found = await session.all('SELECT id, scim_id FROM entries WHERE scim_id = ANY($1::text[])', scimIds);
   const ids = new Map(found.map((row) => [String(row['scim_id']), Number(row['id'])]));
-  await space.load([...ids.values()]);
-  await space.loadLinks(scimIds);
+  await Promise.all([space.load([...ids.values()]), space.loadLinks(scimIds)]);
   const done: (number | undefined)[] = [];
   for (const write of changes) {
     const record = await space.entry(ids.get(write.scimId) ?? 0);
@@ -398,11 +405,12 @@ async function takeLinkChanges(writer: Writer, session: Session, changes: readon
     const { kinds } = write.events;
     space.pendingWork.announcements.push({ at: write.at, kinds, otype: record.otype, scimId: write.scimId, attributes, transaction: correlation });
   }
-  await flush(writer, session, space.pendingWork);
-  const rows = await readRows(
-    writer,
-    session,
-    done.flatMap((id) => id ?? []),
+  const rows = await flush(writer, session, space.pendingWork, () =>
+    readRows(
+      writer,
+      session,
+      done.flatMap((id) => id ?? []),
+    ),
   );
   return done.map((id) => {
     const row = id === undefined ? undefined : rows.get(id);

@@ -5,7 +5,7 @@ import { flag } from '../rules/entry-flags.ts';
 import type { StoredModel } from '../rules/stored-model.ts';
 import { StoreOwnerError, StoreUnavailableError } from '../store-errors.ts';
 import { readAnchors } from './audit.ts';
-import { openSession, type Session } from './connection.ts';
+import { BEGIN_SETS, openSession, type Session } from './connection.ts';
 import { type Lease, type LeaseOptions, takeLease } from './lease.ts';
 
 /** A write that has no result yet: nothing else may touch its entry (R14). */
@@ -72,12 +72,20 @@ export interface Writer extends OwnerState {
   /** Entries removed since the store was opened. */
   removed: number;
   readonly session: Session;
-  /**
-   * One transaction (R2). `beforeCommit` runs when everything was sent and nothing is committed. `isEmpty` tells of a result for
-   * which nothing was written: then there is nothing to refuse, and the server need not write that there was a transaction.
-   */
-  transact<Result>(work: (session: Session) => Promise<Result>, beforeCommit?: () => void, isEmpty?: (result: Result) => boolean): Promise<Result>;
+  /** One transaction (R2). */
+  transact<Result, First = void>(work: (session: Session, first: First) => Promise<Result>, options?: TransactionOptions<Result, First>): Promise<Result>;
   close(): Promise<void>;
+}
+
+export interface TransactionOptions<Result, First = void> {
+  /** What the transaction reads first: sent with its begin, and it must not write. */
+  readonly first?: (session: Session) => Promise<First>;
+  /** Its statements are about sets of any size: each is planned for what is there. Default is `false`: a handful of rows. */
+  readonly sets?: boolean;
+  /** Runs when everything was sent and nothing is committed. */
+  readonly beforeCommit?: () => void;
+  /** Tells of a result for which nothing was written: then there is nothing to refuse, and the server need not write that there was a transaction. */
+  readonly isEmpty?: (result: Result) => boolean;
 }
 
 /** Takes a connector over and reads its state; `lost` is told once if another host takes it. @throws StoreOwnerError while another host's lease lasts. */
@@ -94,7 +102,7 @@ export async function openWriter(
   /** Memory may say more than the database does. */
   let stale = false;
   let unavailable: StoreUnavailableError | undefined;
-  let session = await openSession(options.postgres, schema).catch(async (error: unknown) => {
+  let session = await openSession(options.postgres, schema, { plans: 'rows' }).catch(async (error: unknown) => {
     await lease.close();
     throw error;
   });
@@ -109,7 +117,7 @@ export async function openWriter(
     if (!session.broken && !stale) return;
     stale = true;
     await session.close().catch(() => {});
-    session = await openSession(options.postgres, schema);
+    session = await openSession(options.postgres, schema, { plans: 'rows' });
     await reload();
     stale = false;
   }
@@ -136,7 +144,7 @@ export async function openWriter(
       for (;;) {
         try {
           await session.close().catch(() => {});
-          session = await openSession(options.postgres, schema);
+          session = await openSession(options.postgres, schema, { plans: 'rows' });
           const head = await session.get('SELECT serial, epoch FROM head');
           // The epoch of somebody else says nothing of what was before it, but that this host's is over.
           if (head?.['epoch'] !== epoch) throw lease.end();
@@ -184,13 +192,16 @@ export async function openWriter(
     get session() {
       return session;
     },
-    async transact(work, beforeCommit, isEmpty) {
+    async transact<Result, First>(
+      work: (session: Session, first: First) => Promise<Result>,
+      { first, sets = false, beforeCommit, isEmpty }: TransactionOptions<Result, First> = {},
+    ) {
       await reconnect();
       const before = serial;
-      let result: Awaited<ReturnType<typeof work>>;
+      let result: Result;
       try {
-        await session.execute('BEGIN');
-        result = await work(session);
+        const [, read] = await Promise.all([session.execute(sets ? BEGIN_SETS : 'BEGIN'), first?.(session)]);
+        result = await work(session, read as First);
         beforeCommit?.();
       } catch (error) {
         serial = before;
