@@ -2,6 +2,7 @@
 
 export { missedDeletes } from '@landbridge/engine';
 export { adminOperations, openApiDocument } from './admin/openapi.ts';
+export { checkConfiguredConnector } from './configuration/check-configured-connector.ts';
 export { documentSchema } from './configuration/document-schema.ts';
 export {
   type ConfigurationDocument,

@@ -102,7 +102,10 @@ async function checkPermissions(settings: SqlSettings, found: Findings): Promise
     }
   }
   const all = `all ${found.models.size} object types can be read`;
-  return missing.length === 0 ? `${all} and written` : `${all}; the account may not (${missing.join('; ')}), so changes will be refused there`;
+  // Views and queries without a table or statements of their own to write by.
+  const readOnly = [...found.models.values()].filter(({ target, operations }) => target === undefined && Object.keys(operations).length === 0);
+  const written = readOnly.length === 0 ? 'and written' : `and, except ${readOnly.map((model) => model.name).join(', ')} (read only), written`;
+  return missing.length === 0 ? `${all} ${written}` : `${all}; the account may not (${missing.join('; ')}), so changes will be refused there`;
 }
 
 async function describeTypes(found: Findings): Promise<string> {

@@ -1,7 +1,7 @@
 import { type Attributes, ConnectorError, type EntryChange, type EntryResult, type Value } from '@landbridge/connector-sdk';
 import { keyText } from './fetch-entries.ts';
 import type { ObjectModel } from './object-model.ts';
-import { checkVersion, columnNames, isSame, readCurrent, readVersion, versionConflict } from './present-entry.ts';
+import { checkVersion, columnNames, isSame, readCurrent, versionConflict } from './present-entry.ts';
 import { keyOf } from './row-reader.ts';
 import { deleteSides, type EntryWriter, insertSides, moveSides, updateSides } from './side-writes.ts';
 import { type OperationValues, runOperations, type WriteOperation } from './write-operations.ts';
@@ -41,7 +41,7 @@ export async function addByOperations(writer: EntryWriter, change: EntryChange, 
 
 /** Changes an entry by the steps of `write.update`: they get the whole entry as it will be. */
 export async function updateByOperations(writer: EntryWriter, change: EntryChange, steps: readonly WriteOperation[]): Promise<EntryResult> {
-  const { connection, database, model } = writer;
+  const { connection, database, model, wanted } = writer;
   const key = keyOf(model, change.anchor ?? {});
   const current = await readCurrent(writer, key);
   checkVersion(model, change, current.attributes?.[model.version?.attribute.name ?? '']);
@@ -66,11 +66,18 @@ export async function updateByOperations(writer: EntryWriter, change: EntryChang
   const moves = keyText(newKey) !== keyText(key);
   if (moves) await moveSides(writer, key, newKey);
   await updateSides(writer, newKey, change);
-  const version = await readVersion(writer, newKey);
+  // What the application made of it, as far as it is not what was sent.
+  const own = model.columns.filter(({ attribute }) => !attribute.anchor && attribute.type !== 'reference' && wanted.has(attribute.name));
+  const after = await readCurrent(writer, newKey, new Set(own.map(({ attribute }) => attribute.name)));
+  const expected: Attributes = { ...before, ...kept };
+  const made = own.flatMap(({ attribute: { name } }) => {
+    const value = after.attributes?.[name] ?? [];
+    return isSame(expected[name], value) ? [] : [[name, value] as const];
+  });
   return {
     id: change.id,
     ...(moves ? { anchor: Object.fromEntries(model.anchor.map(({ attribute }, index) => [attribute.name, newKey[index] as Value])) } : {}),
-    ...(version === undefined ? {} : { attributes: version }),
+    ...(made.length === 0 ? {} : { attributes: Object.fromEntries(made) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Attributes, ConnectorError, type EntryChange, type ImportEntry, type Value } from '@landbridge/connector-sdk';
+import type { CatalogueColumn } from './database.ts';
 import { fetchByKeys, keyText } from './fetch-entries.ts';
 import type { ObjectModel } from './object-model.ts';
 import { formatValue } from './references.ts';
@@ -49,13 +50,30 @@ export function isSame(left: Attributes[string] | undefined, right: Attributes[s
   return texts(left) === texts(right);
 }
 
-/** The version of an entry after a write, where its type has one. */
-export async function readVersion(writer: EntryWriter, key: readonly Value[]): Promise<Attributes | undefined> {
-  const { version } = writer.model;
-  if (version === undefined) return undefined;
-  const { attributes } = await readCurrent(writer, key, new Set([version.attribute.name]));
-  const value = attributes?.[version.attribute.name];
-  return value === undefined ? undefined : { [version.attribute.name]: value };
+/**
+ * What the database made of an entry in an update: its version, columns that it computes, and written values that it keeps in
+ * another form. An attribute that has no value now is an empty list. `undefined` where there is nothing of the kind.
+ */
+export async function readMade(writer: EntryWriter, key: readonly Value[], written: ReadonlySet<CatalogueColumn>): Promise<Attributes | undefined> {
+  const { columns, version } = writer.model;
+  const names = columns.flatMap(({ attribute, columns: [column, ...more] }) => {
+    if (column === undefined || more.length > 0 || attribute.anchor || attribute.type === 'reference' || attribute.direction === 'export-only') return [];
+    if (!writer.wanted.has(attribute.name)) return [];
+    return column.generated || (written.has(column) && isRewritten(column)) ? [attribute.name] : [];
+  });
+  const wanted = new Set(version === undefined ? names : [...names, version.attribute.name]);
+  if (wanted.size === 0) return undefined;
+  const { attributes } = await readCurrent(writer, key, wanted);
+  return Object.fromEntries([...wanted].map((name) => [name, attributes?.[name] ?? []]));
+}
+
+/** Types whose values come back as they were written. */
+const KEPT = /^(text|citext|clob|n?text|(tiny|medium|long)text|n?(var)?char2?|(national )?character varying|character large object|varchar|name)\b/i;
+
+/** Whether the database may keep a value in another form than it was given: `12.3` as `12.3000`, a time in its own zone. */
+export function isRewritten(column: CatalogueColumn): boolean {
+  if (column.codec !== undefined) return true;
+  return column.type === 'string' && column.declared !== '' && !KEPT.test(column.declared);
 }
 
 /** @throws ConnectorError `version-conflict` when the entry is not as the host last saw it. */

@@ -14,7 +14,7 @@ import { addByOperations, deleteByOperations, updateByOperations } from './custo
 import { type CatalogueColumn, type Insert, quote, type SqlRow } from './database.ts';
 import { type Binder, createBinder, keyText } from './fetch-entries.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
-import { checkExact, checkVersion, notFound, readCurrent, readVersion } from './present-entry.ts';
+import { checkExact, checkVersion, isRewritten, notFound, readCurrent, readMade } from './present-entry.ts';
 import { parseReference } from './references.ts';
 import { attributeValues, keyOf } from './row-reader.ts';
 import { bindValue, deleteSides, type EntryWriter, equalsKey, insertSides, moveSides, refused, updateSides } from './side-writes.ts';
@@ -174,12 +174,13 @@ interface ReturnedColumn {
   readonly column: CatalogueColumn;
 }
 
-/** The anchor, and what the database may have filled in by itself. */
+/** The anchor, what the database may have filled in by itself, and what it may write in another way than it was given. */
 function returnedColumns({ model, wanted }: EntryWriter, cells: Cells): readonly ReturnedColumn[] {
   const rest = model.columns.flatMap(({ attribute, columns }) => {
     const [column] = columns;
-    const isFilled = column !== undefined && columns.length === 1 && (column.defaulted || column.generated) && !cells.has(column);
-    return isFilled && !attribute.anchor && attribute.type !== 'reference' && attribute.direction !== 'export-only' && wanted.has(attribute.name)
+    if (column === undefined || columns.length !== 1) return [];
+    const isMade = cells.has(column) ? cells.get(column) !== null && isRewritten(column) : column.defaulted || column.generated;
+    return isMade && !attribute.anchor && attribute.type !== 'reference' && attribute.direction !== 'export-only' && wanted.has(attribute.name)
       ? [{ attribute, column }]
       : [];
   });
@@ -209,8 +210,8 @@ async function updateEntry(writer: EntryWriter, change: EntryChange): Promise<En
   if (changes === 0) throw await whyNothing(writer, key, change);
   if (moves) await moveSides(writer, key, newKey);
   await updateSides(writer, newKey, change);
-  const version = await readVersion(writer, newKey);
-  return { id: change.id, ...(moves ? { anchor: anchorOf(model, newKey) } : {}), ...(version === undefined ? {} : { attributes: version }) };
+  const attributes = await readMade(writer, newKey, new Set(cells.keys()));
+  return { id: change.id, ...(moves ? { anchor: anchorOf(model, newKey) } : {}), ...(attributes === undefined ? {} : { attributes }) };
 }
 
 /** The row must be as the host last saw it. */

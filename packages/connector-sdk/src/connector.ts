@@ -161,7 +161,7 @@ export interface EntryResult {
   readonly error?: ConnectorErrorData;
   /** On a successful add: the anchor, where the application assigned it. */
   readonly anchor?: Attributes;
-  /** Other values the application assigned or altered. */
+  /** Other values the application assigned or altered; an empty list for an attribute that has no value now. */
   readonly attributes?: Attributes;
   readonly dn?: string;
 }

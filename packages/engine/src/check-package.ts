@@ -1,8 +1,22 @@
 import { compileSchema } from '@landbridge/connector-sdk';
+import type { ConnectorConfiguration } from './configuration.ts';
+import type { ConnectorDescription } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import type { OpenConnectorOptions } from './host.ts';
 import { buildModels, selectSchema } from './open-connector.ts';
 import { createScope } from './scope.ts';
+
+/**
+ * Whether a configuration fits what the application has: object types, attributes, mappings, partitions.
+ *
+ * @throws ConnectorError with the reason for a person.
+ */
+export function checkDescription(configuration: ConnectorConfiguration, description: ConnectorDescription): void {
+  const objectTypes = compileSchema(selectSchema(description.schema, configuration), { dnAsAnchor: description.capabilities.dnAsAnchor });
+  createScope(description.partitions, description.capabilities, configuration);
+  buildModels('clean', configuration, objectTypes, description);
+  buildModels('drop-in', configuration, objectTypes, description);
+}
 
 /**
  * Asks a package whether it can serve a connector as that is configured: its code loads, it takes the parameters, it has the object
@@ -21,11 +35,7 @@ export async function checkPackage({ configuration, folder, log }: Pick<OpenConn
     log,
   });
   try {
-    const description = await handle.describe();
-    const objectTypes = compileSchema(selectSchema(description.schema, configuration), { dnAsAnchor: description.capabilities.dnAsAnchor });
-    createScope(description.partitions, description.capabilities, configuration);
-    buildModels('clean', configuration, objectTypes, description);
-    buildModels('drop-in', configuration, objectTypes, description);
+    checkDescription(configuration, await handle.describe());
   } finally {
     await handle.close();
   }

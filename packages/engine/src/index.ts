@@ -1,5 +1,5 @@
 /** `@landbridge/engine`: the life of a write, imports and runs, and the SCIM faces on them. */
-export { checkPackage } from './check-package.ts';
+export { checkDescription, checkPackage } from './check-package.ts';
 export * from './configuration.ts';
 export * from './host.ts';
 export { type ForeignId, type ForeignIdOutcome, type IdDecoder, idDecoders } from './linked-ids.ts';

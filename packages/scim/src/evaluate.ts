@@ -1,4 +1,5 @@
 import { type FilterValue, parseInstant, type ResolvedFilter, type ScimOperator } from './filter.ts';
+import { isRawJson } from './json.ts';
 import type { ResolvedPath } from './path.ts';
 import type { CompiledAttribute, ScimAttribute, ScimResource } from './schema.ts';
 
@@ -69,7 +70,8 @@ function isPresent(value: unknown): boolean {
   return typeof value === 'object' ? Object.values(value).some(isPresent) : true;
 }
 
-function compareValue(path: ResolvedPath, operator: ScimOperator, wanted: FilterValue, value: unknown): boolean {
+function compareValue(path: ResolvedPath, operator: ScimOperator, wanted: FilterValue, shown: unknown): boolean {
+  const value = isRawJson(shown) ? shown.rawJSON : shown;
   if (value === undefined || value === null || typeof value === 'object') return false;
   const { definition } = path.sub ?? path.attribute;
   const order = orderValues(definition, value, wanted);
@@ -102,12 +104,24 @@ export function orderValues(definition: Pick<ScimAttribute, 'type' | 'caseExact'
       return Number(left === true) - Number(right === true);
     case 'integer':
     case 'decimal':
-      return Math.sign(Number(left) - Number(right)) || 0;
+      return orderNumbers(left, right);
     case 'dateTime':
       return Math.sign((parseInstant(String(left)) ?? 0) - (parseInstant(String(right)) ?? 0));
     default:
       return orderCodePoints(comparisonKey(definition, left), comparisonKey(definition, right));
   }
+}
+
+/** Whole numbers beyond 2^53 are digits, and compare digit by digit. */
+function orderNumbers(left: unknown, right: unknown): number {
+  const [first, second] = [Number(left), Number(right)];
+  if (first !== second || Number.isSafeInteger(first) || !isWhole(left) || !isWhole(right)) return Math.sign(first - second) || 0;
+  const [exact, other] = [BigInt(String(left)), BigInt(String(right))];
+  return exact < other ? -1 : exact > other ? 1 : 0;
+}
+
+function isWhole(value: unknown): boolean {
+  return /^-?\d+$/.test(String(value));
 }
 
 /**

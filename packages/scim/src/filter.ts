@@ -139,7 +139,13 @@ function parseWord(word: string): FilterValue | undefined {
   if (word === 'true') return true;
   if (word === 'false') return false;
   if (word === 'null') return null;
-  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(word) ? Number(word) : undefined;
+  if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(word)) return undefined;
+  return isLargeInteger(word) ? word : Number(word);
+}
+
+/** Digits of a whole number that a number of JavaScript may not hold exactly: they stay text (R27). */
+function isLargeInteger(word: string): boolean {
+  return /^-?\d+$/.test(word) && !Number.isSafeInteger(Number(word));
 }
 
 function parseString(parser: Parser): string {
@@ -314,6 +320,7 @@ function literalOf(type: string, value: string | number | boolean, where: string
     case 'integer':
     case 'decimal': {
       const number = typeof value === 'number' ? value : Number(value);
+      if (type === 'integer' && typeof value === 'string' && isLargeInteger(value)) return value;
       if (Number.isNaN(number) || value === '') throw scimErrors.invalidFilter(`"${where}" is a number.`);
       return number;
     }

@@ -29,6 +29,7 @@ export function parseJsonBody(body: Buffer | string, limits: JsonLimits = defaul
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw scimErrors.invalidSyntax('The body must be a JSON object.');
   const keys = checkValue(value, limits, 1);
+  if (holdsLargeInteger(value)) value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, exactInteger);
   // JSON.parse keeps the last of equal keys in silence: then the text has more of them than the value.
   if (countKeys(text) !== keys) throw scimErrors.invalidSyntax('The body has an object with two keys of the same name.');
   return value as Readonly<Record<string, unknown>>;
@@ -67,6 +68,18 @@ function checkValue(value: unknown, limits: JsonLimits, depth: number): number {
     keys += checkValue((value as Readonly<Record<string, unknown>>)[name], limits, depth + 1);
   }
   return keys;
+}
+
+/** Whether somewhere in it is a whole number that JavaScript may have rounded. */
+function holdsLargeInteger(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsLargeInteger);
+}
+
+/** Keeps whole numbers beyond 2^53 as the digits that the client sent (R27): what an answer shows may be sent back. */
+function exactInteger(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined || !/^-?\d{1,40}$/.test(source)) return value;
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(source);
 }
 
 /** Counts the keys in valid JSON text: a string followed by a colon is a key. */

@@ -1,5 +1,6 @@
 import { scimErrors } from './errors.ts';
 import { parseInstant } from './filter.ts';
+import { isRawJson } from './json.ts';
 import { findAttribute } from './path.ts';
 import type { DialectProfile } from './profiles.ts';
 import type { CompiledAttribute, CompiledResourceType, ScimResource } from './schema.ts';
@@ -103,7 +104,7 @@ function parseExtension(
     for (const attribute of attributes.values()) cleared.add(`${urn}:${attribute.definition.name}`);
     return;
   }
-  if (typeof value !== 'object' || Array.isArray(value)) throw scimErrors.invalidValue(`The extension "${urn}" must be an object.`);
+  if (typeof value !== 'object' || Array.isArray(value) || isRawJson(value)) throw scimErrors.invalidValue(`The extension "${urn}" must be an object.`);
   const container = (resource[urn] ?? {}) as Record<string, unknown>;
   for (const [name, inner] of Object.entries(value as Json)) parseMember(container, cleared, attributes, `${urn}:`, name, inner, profile);
   if (Object.keys(container).length > 0) resource[urn] = container;
@@ -160,10 +161,11 @@ function parseSingle(attribute: CompiledAttribute, value: unknown, profile: Dial
   const { definition } = attribute;
   if (value === null || value === undefined) return undefined;
   if (definition.type !== 'complex') return parseSimple(definition.type, !profile.strict && isBoxed(value) ? value['value'] : value, profile, where);
-  if (typeof value !== 'object' || Array.isArray(value)) {
+  if (typeof value !== 'object' || Array.isArray(value) || isRawJson(value)) {
     // A bare value stands for the element's `value`: `manager: "<id>"`, `members: ["<id>"]` (S-161).
-    if (profile.strict || typeof value === 'object' || !attribute.subAttributes.has('value')) throw scimErrors.invalidValue(`"${where}" is an object.`);
-    return value === '' ? undefined : { value: String(value) };
+    if (profile.strict || (typeof value === 'object' && !isRawJson(value)) || !attribute.subAttributes.has('value'))
+      throw scimErrors.invalidValue(`"${where}" is an object.`);
+    return value === '' ? undefined : { value: isRawJson(value) ? value.rawJSON : String(value) };
   }
   return parseComplex(attribute, unpackRole(definition.name, value as Json, profile), profile, where);
 }
@@ -206,7 +208,10 @@ function unpackRole(name: string, value: Json, profile: DialectProfile): Json {
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2,3}={0,2})?$/;
 
-function parseSimple(type: string, value: unknown, profile: DialectProfile, where: string): unknown {
+function parseSimple(type: string, given: unknown, profile: DialectProfile, where: string): unknown {
+  // Digits that no number of JavaScript holds: an integer keeps them, anything else takes them as the number or text they are.
+  if (type === 'integer' && isRawJson(given)) return given;
+  const value = isRawJson(given) ? (type === 'string' && !profile.strict ? given.rawJSON : Number(given.rawJSON)) : given;
   switch (type) {
     case 'boolean': {
       if (typeof value === 'boolean') return value;
@@ -215,10 +220,8 @@ function parseSimple(type: string, value: unknown, profile: DialectProfile, wher
       throw scimErrors.invalidValue(`"${where}" is true or false.`);
     }
     case 'integer':
-      if (typeof value === 'number' && Number.isInteger(value)) {
-        if (Number.isSafeInteger(value)) return value;
-        throw scimErrors.invalidValue(`"${where}" is too large for a JSON number; send it as a string.`);
-      }
+      if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+      if (typeof value === 'number' && Number.isInteger(value)) throw scimErrors.invalidValue(`"${where}" is a whole number, written without an exponent.`);
       if (typeof value === 'string' && /^-?\d{1,19}$/.test(value) && !profile.strict) return value;
       throw scimErrors.invalidValue(`"${where}" is a whole number.`);
     case 'decimal':

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Connector, ConnectorContext } from '@landbridge/connector-sdk';
+import { type Connector, type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
+import type { toConnectorConfiguration } from '@landbridge/server';
 import { CommandError, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
 import { showTest, type TestLine } from '../show-test.ts';
@@ -14,14 +15,7 @@ export interface LoadedConnector {
   readonly context: ConnectorContext;
   /** URL of its module. */
   readonly module: string;
-  readonly configuration: {
-    readonly mode: string;
-    readonly package: string;
-    readonly objectTypes: readonly {
-      readonly objectType: string;
-      readonly mapping: readonly { readonly scim: string; readonly attribute: string }[];
-    }[];
-  };
+  readonly configuration: ReturnType<typeof toConnectorConfiguration>;
 }
 
 /** Loads a connector of a configuration text. @throws CommandError naming what is wrong and where. */
@@ -51,27 +45,30 @@ export async function loadFromFile(name: string, file: string): Promise<LoadedCo
   return loadConnector(name, { text: readText(file), file, folder: folderOf(file) });
 }
 
-/** The layers of the connection, and then whether the mapping names what the application has: a host would not open it otherwise. */
-async function* testLayers(connector: Connector, context: ConnectorContext, { objectTypes }: LoadedConnector['configuration']): AsyncGenerator<TestLine> {
+/** The layers of the connection, and then whether the mapping fits what the application has: a host would not open it otherwise. */
+async function* testLayers(connector: Connector, context: ConnectorContext, configuration: LoadedConnector['configuration']): AsyncGenerator<TestLine> {
   const { signal } = new AbortController();
   for await (const line of connector.test?.(context, { signal }) ?? []) {
     yield line;
     if (line.status === 'failed') return;
   }
   const started = performance.now();
-  const schema = await connector.schema(context, { signal });
-  const problems = objectTypes.flatMap(({ objectType, mapping }) => {
-    const type = schema.objectTypes.find((one) => one.name === objectType);
-    if (type === undefined) return [`the application has no object type "${objectType}"; it has ${schema.objectTypes.map((one) => one.name).join(', ')}`];
-    const names = type.attributes.map((one) => one.name);
-    const wrong = mapping.filter((one) => !names.includes(one.attribute));
-    return wrong.map(
-      (one) => `mapping "${one.scim}" of object type "${objectType}": the application has no attribute "${one.attribute}"; it has ${names.join(', ')}`,
-    );
-  });
+  const problem = await problemOf(connector, context, configuration);
   const milliseconds = Math.round(performance.now() - started);
-  if (problems.length > 0) yield { layer: 'mapping', status: 'failed', message: problems.join('; '), milliseconds };
-  else yield { layer: 'mapping', status: 'passed', message: 'every attribute of the mapping is there', milliseconds };
+  if (problem !== undefined) yield { layer: 'mapping', status: 'failed', message: problem, milliseconds };
+  else yield { layer: 'mapping', status: 'passed', message: 'the mapping fits what the application has', milliseconds };
+}
+
+/** What would keep a host from opening the connector. */
+async function problemOf(connector: Connector, context: ConnectorContext, configuration: LoadedConnector['configuration']): Promise<string | undefined> {
+  const { checkConfiguredConnector } = await import('@landbridge/server');
+  try {
+    await checkConfiguredConnector(connector, context, configuration);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConnectorError) return error.message;
+    throw error;
+  }
 }
 
 /** Tests a connector of a configuration file in this process, without a host. */

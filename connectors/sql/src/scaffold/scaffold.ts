@@ -1,4 +1,5 @@
 import { ConnectorError, type ParameterValue, type ScaffoldRequest } from '@landbridge/connector-sdk';
+import type { SqlDatabase } from '../database.ts';
 import { openDatabase } from '../open-database.ts';
 import { defaultPorts } from '../server-address.ts';
 import { type DialectName, readSettings } from '../settings.ts';
@@ -27,11 +28,24 @@ export async function scaffold(request: ScaffoldRequest): Promise<string> {
   try {
     const tables: KnownTable[] = [];
     for (const table of await database.tables(request.schema)) tables.push({ ...table, columns: await database.columns(table.name, request.schema) });
-    if (tables.length === 0) throw new ConnectorError('invalid-configuration', 'there are no tables that this account may see; give --schema, or another user');
+    if (tables.length === 0) throw new ConnectorError('invalid-configuration', await explainNothing(database, request.schema));
     return writeConfiguration({ name: request.name, connection: shown, schema: request.schema, classified: classifyTables(tables) });
   } finally {
     await database.close();
   }
+}
+
+const SCHEMAS = `SELECT DISTINCT table_schema FROM information_schema.tables
+  WHERE lower(table_schema) NOT IN ('information_schema', 'pg_catalog', 'sys', 'mysql', 'performance_schema') ORDER BY 1`;
+
+/** Why nothing was found, and where there is something. */
+async function explainNothing(database: SqlDatabase, schema: string | undefined): Promise<string> {
+  const where = schema === undefined ? 'in the schema that it starts in' : `in the schema "${schema}"`;
+  const nothing = `there are no tables ${where} that this account may see`;
+  // SQLite has no schemas, and Oracle names those of others elsewhere.
+  const found = await database.query(SCHEMAS, []).catch(() => undefined);
+  const others = (found?.rows ?? []).map(([name]) => `--schema ${JSON.stringify(String(name))}`);
+  return others.length === 0 ? `${nothing}; give --schema, or another user` : `${nothing}; there are some with ${others.join(', ')}`;
 }
 
 interface Connection {

@@ -115,7 +115,8 @@ function plural(name: string): string {
 function objectTypeLines({ objectType, table, references, sides }: Proposal, schema: string | undefined): readonly string[] {
   const named = (names: readonly string[]): CatalogueColumn | undefined => table.columns.find((column) => names.includes(plainName(column.name)));
   const anchors = table.primaryKey.map((name) => table.columns.find((column) => column.name === name));
-  const assigned = anchors.length === 1 && anchors[0]?.assigned === true;
+  // A default makes it too, such as gen_random_uuid().
+  const assigned = anchors.length === 1 && (anchors[0]?.assigned === true || anchors[0]?.defaulted === true);
   const needed = table.columns.filter((column) => !column.nullable && !column.defaulted && !column.assigned).map((column) => column.name);
   const watermark = named(watermarkNames);
   const deleted = named(deletedNames);
@@ -124,7 +125,7 @@ function objectTypeLines({ objectType, table, references, sides }: Proposal, sch
     `  table: ${scalar(table.name)}`,
     ...(schema === undefined ? [] : [`  schema: ${scalar(schema)}`]),
     `  anchor: ${list(table.primaryKey)}`,
-    `  anchorAssigned: ${String(assigned)}   # ${assigned ? 'the database numbers new rows' : 'whoever creates an entry chooses it'}`,
+    `  anchorAssigned: ${String(assigned)}   # ${assigned ? (anchors[0]?.assigned === true ? 'the database numbers new rows' : 'the column has a default') : 'whoever creates an entry chooses it'}`,
     ...(needed.length === 0 ? [] : [`  # must have values in a new entry: ${needed.join(', ')}`]),
     ...(version === undefined ? [] : [`  version: { column: ${scalar(version.name)} }`]),
     ...(watermark === undefined

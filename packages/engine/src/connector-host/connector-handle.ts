@@ -98,6 +98,8 @@ export type EncodedAttributeChange =
 export type PutOutcome =
   | {
       readonly status: 'applied';
+      /** Attributes that have no value now, as the application says. */
+      readonly cleared?: readonly string[];
       readonly anchor?: EncodedAttributes;
       readonly attributes?: EncodedAttributes;
       readonly dn?: string;

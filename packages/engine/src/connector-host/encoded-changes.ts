@@ -109,10 +109,12 @@ function outcomeOf(types: ReadonlyMap<string, CompiledObjectType>, change: Encod
     return { status: row.class === 'doubt' ? 'in-doubt' : 'refused', error: result.error };
   }
   const type = typeOf(types, change.objectType);
+  const cleared = Object.entries(result.attributes ?? {}).flatMap(([name, value]) => (Array.isArray(value) && value.length === 0 ? [name] : []));
   return {
     status: 'applied',
     ...(result.anchor === undefined ? {} : { anchor: encodeAttributes(type, result.anchor) }),
     ...(result.attributes === undefined ? {} : { attributes: encodeAttributes(type, result.attributes) }),
+    ...(cleared.length === 0 ? {} : { cleared }),
     ...(result.dn === undefined ? {} : { dn: result.dn }),
   };
 }

@@ -390,13 +390,16 @@ function groupCommit<Item>(list: Item[], commit: (group: readonly Item[]) => Pro
 
 /** The effect of a step as the application answered it: anchors and values it assigned. */
 function correctEffect(effect: EntryEffect, outcome: Extract<PutOutcome, { status: 'applied' }>, objectType: CompiledObjectType): EntryEffect {
-  if (outcome.anchor === undefined && outcome.attributes === undefined && outcome.dn === undefined) return effect;
+  if (outcome.anchor === undefined && outcome.attributes === undefined && outcome.cleared === undefined && outcome.dn === undefined) return effect;
   const assigned: EncodedAttributes = { ...outcome.attributes, ...outcome.anchor };
-  const set = { ...effect.set, ...assigned };
+  const cleared = new Set(outcome.cleared);
+  const set = Object.fromEntries(Object.entries({ ...effect.set, ...assigned }).filter(([name]) => !cleared.has(name)));
+  const unset = [...effect.unset.filter((name) => set[name] === undefined && !cleared.has(name)), ...cleared];
   const anchor = outcome.anchor === undefined ? effect.anchor : (readAnchor(objectType, set) ?? effect.anchor);
   return {
     ...effect,
     set,
+    unset,
     ...(anchor === undefined ? {} : { anchor }),
     ...(outcome.dn === undefined ? {} : { dn: outcome.dn }),
   };
