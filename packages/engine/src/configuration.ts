@@ -11,8 +11,8 @@ export interface ConnectorConfiguration {
   readonly name: string;
   /** What is loaded: a built-in name such as `sql`, or a module path or URL. */
   readonly package: string;
-  /** `observe` refuses writes; `live` is the default (R31). */
-  readonly mode: 'observe' | 'live';
+  /** `observe` refuses writes; `shadow` accepts and records them, and calls nothing; `live` is the default (R31). */
+  readonly mode: ConnectorMode;
   /** How ids that clients have from another host may hold anchors, under the drop-in URL (R32). Default: not at all. */
   readonly linkedIds?: readonly IdDecoder[];
   /** Secrets resolved. Never logged, never answered. */
@@ -61,6 +61,9 @@ export interface ConnectorConfiguration {
   /** How long closed writes, runs and the audit are kept, in days; absent: for ever. */
   readonly retention?: { readonly journalDays: number; readonly runDays: number; readonly auditDays: number };
 }
+
+/** What becomes of writes (R31). */
+export type ConnectorMode = 'observe' | 'shadow' | 'live';
 
 /** One object type and the SCIM resource it becomes. */
 export interface ObjectTypeConfiguration {

@@ -12,6 +12,7 @@ import { pickAnchor } from './writes/plan-write.ts';
 import { type PlannedWrite, reviveWrite, type WriteAnswer, type WriteInFlight } from './writes/planned-write.ts';
 import { createRepeats } from './writes/repeats.ts';
 import { createSettlement, type Settlement } from './writes/settlement.ts';
+import { isShadow, toShadowWrite } from './writes/shadow.ts';
 import { createWritePipeline } from './writes/write-pipeline.ts';
 
 /** All writes of one connector: pipeline, settlement, locks and repeats, put together. */
@@ -87,12 +88,17 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     { store, reader, now, openPassword: seal.open, send: pipeline.resend },
     open.filter((row) => row.state === 'held'),
   );
-  const guard = await openGuard(options);
+  // In mode shadow nothing is taken away from anybody.
+  const guard = configuration.mode === 'shadow' ? noGuard : await openGuard(options);
 
   for (const row of open) {
     // Nothing was sent of a held write: there is nothing to look for.
     if (row.state === 'held') continue;
     const revive = await prepareRevival(row);
+    if (isShadow(JSON.parse(row.steps) as PlannedWrite['steps'])) {
+      recordLate(revive(() => {}));
+      continue;
+    }
     // A repeat of the request joins the settling of the write it repeats.
     void repeats.join(
       row.request.key,
@@ -101,6 +107,12 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
           settlement.take(revive(resolve), { code: 'connection-dropped', message: 'the host stopped before the outcome was known' }),
         ),
     );
+  }
+
+  /** A crash came between the intent and the result of a write that is not to be sent (R31). */
+  function recordLate(write: WriteInFlight): void {
+    if (configuration.mode === 'shadow') pipeline.resend(write);
+    else pipeline.conclude(write, { state: 'refused', error: { code: 'entry-failed', message: 'the connector was in mode shadow: nothing was sent' } });
   }
 
   async function prepareRevival(row: JournalRow): Promise<(answer: (answer: WriteAnswer) => void) => WriteInFlight> {
@@ -136,6 +148,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
         const planned = await plan();
         if (entryId !== undefined && waiting !== undefined) await held.withdraw(entryId, 'status' in planned ? 'client' : planned.request.credential);
         if ('status' in planned) return planned;
+        if (configuration.mode === 'shadow') return await pipeline.submit(toShadowWrite(planned, options.objectTypes), release, onIntended);
         const admitted = await guard.admit(planned);
         if (admitted !== undefined) {
           const answer = await pipeline.submit(planned, release, onIntended).catch((error: unknown) => {

@@ -15,6 +15,7 @@ import type {
 import type { Autosync, ConnectorConfiguration } from './configuration.ts';
 import type { ForeignId, ForeignIdOutcome } from './linked-ids.ts';
 import type { DeletesSeen } from './runs/complete-autosync.ts';
+import type { ShadowPage, ShadowRow } from './shadow-report.ts';
 
 /** What a credential can be allowed to do (SEC-09). */
 export const operations = ['read', 'create', 'update', 'delete'] as const;
@@ -150,6 +151,8 @@ export interface HostConnector {
   decide(runId: number, decision: 'approved' | 'rejected', by: string): Promise<{ readonly removed: number }>;
 
   journal(page: { readonly states?: readonly JournalState[]; readonly before?: number; readonly limit: number }): Promise<readonly NamedJournalRow[]>;
+  /** What mode shadow recorded, and how the application differs (R31). */
+  shadow(page: ShadowPage): Promise<readonly ShadowRow[]>;
   /** An operator's word on a write in doubt (R14). Throws `HostError` `not-in-doubt`. */
   settle(journalId: number, decision: 'applied' | 'not-applied', by: string): Promise<JournalRow>;
   /** An administrator's word on writes that the mass-change guard holds: `undefined` is all of them. Approved ones are sent. */
@@ -201,7 +204,7 @@ export interface HeldWritesDecided {
 export interface ConnectorStatus {
   readonly name: string;
   readonly package: string;
-  readonly mode: 'observe' | 'live';
+  readonly mode: ConnectorConfiguration['mode'];
   /**
    * `starting`: no full import has ended yet; `behind`: restored from a backup, and no full import has ended since (R5);
    * `failed`: the connector cannot be used, see `problem`.

@@ -26,6 +26,7 @@ import type { ScimFace } from './scim-face.ts';
 import { createProtection } from './scim-protected.ts';
 import { createScimService } from './scim-service.ts';
 import { createScope, type Scope } from './scope.ts';
+import { readShadow } from './shadow-report.ts';
 
 /** Test seam: the torture suite plants faults in the store it hands over. */
 export interface OpenConnectorSeams {
@@ -87,7 +88,9 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   await store.openStreams(configuration.eventStreams);
   await store.closeInterruptedRuns(now());
 
-  const behind = createBehind(options.caughtUp, configuration, log);
+  // What mode shadow recorded is not in the application: before anything is sent again, an import says what is (R31).
+  const hasOverlay = configuration.mode !== 'shadow' && (await reader.hasOverlay());
+  const behind = createBehind(hasOverlay ? forgetOverlay : options.caughtUp, options.caughtUp === undefined ? 'shadow' : 'restore', configuration, log);
   const runs = createRunController({
     configuration,
     description,
@@ -99,7 +102,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     log,
     now,
     connectPort: opened.connectPort,
-    keepsAbsent: () => behind.active,
+    keepsAbsent: () => options.caughtUp !== undefined && behind.active,
     fullExport: createFullExport({ reader, capabilities, objectTypes, perform: (...values) => writes.perform(...values) }),
     onSettled: (journalIds, passwords) => writes.settledByImport(journalIds, passwords),
     onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),
@@ -118,9 +121,14 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     sealingKey: options.sealingKey,
     log,
     now,
-    paused: () => behind.active,
+    paused: () => behind.active || configuration.mode !== 'live',
     requestImport: () => requestImport(),
   });
+
+  function forgetOverlay(): void {
+    store.forgetOverlay().catch((error: unknown) => log.warn({ reason: toErrorData(error).message }, 'the end of mode shadow could not be stored'));
+    options.caughtUp?.();
+  }
 
   function requestImport(): void {
     const profile = configuration.runProfiles.find((one) => one.steps.some((step) => step.kind === 'full-import'));
@@ -192,15 +200,15 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     cursors,
     protection,
     alert: options.alert,
-    deprovisioned: options.deprovisioned,
+    deprovisioned: configuration.mode === 'shadow' ? undefined : options.deprovisioned,
     log,
     now,
-    behind: () => behind.active,
+    behind: () => behind.reason,
     refresh,
   });
   const retention = configuration.retention === undefined ? undefined : startRetention(store, configuration.retention, { log, now });
   const waitUntilCaughtUp = (what: string): void => {
-    if (behind.active) throw new HostError('behind', `the connector "${configuration.name}" was restored from a backup; ${what} until a full import has ended`);
+    if (behind.active) throw new HostError('behind', `the connector "${configuration.name}" ${behind.reason ?? ''}; ${what} until a full import has ended`);
   };
   const start = async (profile: string, startedBy: string): Promise<ActiveRun> => {
     if (configuration.runProfiles.some((one) => one.name === profile && one.steps.some((step) => step.kind === 'full-export')))
@@ -285,6 +293,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
         }),
       );
     },
+    shadow: (page) => readShadow(reader, objectTypes, page),
     async settle(journalId, decision, by) {
       const row = await reader.readJournalRow(journalId);
       if (row === undefined) throw new HostError('unknown-journal', `there is no journal row ${journalId}`);
@@ -299,6 +308,8 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     },
     async decideHeldWrites(decision, journalIds, by) {
       if (decision === 'approved') waitUntilCaughtUp('nothing is sent');
+      if (decision === 'approved' && configuration.mode !== 'live')
+        throw new HostError('invalid-configuration', `nothing is sent in mode ${configuration.mode}; set the mode of "${configuration.name}" to live first`);
       return writes.held.decide(decision, journalIds, by);
     },
     suspendMassChangeGuard: (milliseconds) => writes.guard.suspend(milliseconds),

@@ -26,8 +26,8 @@ export interface ScimFace {
   readonly deprovisioned: OpenConnectorOptions['deprovisioned'];
   readonly log: HostLog;
   readonly now: () => number;
-  /** The connector is behind after a restore: writes wait (R5). */
-  behind(): boolean;
+  /** Why the connector is behind, while it is: writes wait (R5, R31). */
+  behind(): string | undefined;
   /** The application says that an object exists which the space does not have: look it up, so that the client finds it (R15). */
   refresh(objectType: string, claims: readonly { readonly attribute: string; readonly key: string }[]): Promise<void>;
 }

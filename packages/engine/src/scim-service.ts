@@ -55,7 +55,7 @@ export function createScimService(face: ScimFace): ScimService {
 
 /** Whether PATCH and bulk are there, as ServiceProviderConfig says. */
 function isWritable(face: ScimFace): boolean {
-  return face.capabilities.export && face.configuration.mode === 'live';
+  return face.capabilities.export && face.configuration.mode !== 'observe';
 }
 
 /** The pages that a credential's dialect has. */

@@ -157,7 +157,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
     if (flow.action === 'none' || flow.action === 'map') return hideOnly(face, model, context, row, link, ['delete'], 'kept in the application by policy');
     const attributes = attributesOf(row);
     if (flow.action === 'delete') {
-      const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
+      const plan = planDelete(model.objectType, { anchor: anchorOf(face, model, row, attributes), dn: row.dn });
       return toPlannedWrite('delete', model, plan, request, context, {
         entryId: row.id,
         partition: partitionOf(face, model, row),
@@ -336,7 +336,7 @@ async function planDisable(
     return planPlain(face, model, context, row, request, others, disabled, after.password, { activity: 'deactivate' });
   const attributes = attributesOf(row);
   if (flow.action === 'delete') {
-    const plan = planDelete(model.objectType, { anchor: anchorOf(model, row, attributes), dn: row.dn });
+    const plan = planDelete(model.objectType, { anchor: anchorOf(face, model, row, attributes), dn: row.dn });
     return toPlannedWrite('delete', model, plan, request, context, {
       entryId: row.id,
       partition: partitionOf(face, model, row),
@@ -459,8 +459,9 @@ function attributesOf(row: EntryRow): EncodedAttributes {
   return JSON.parse(row.body) as EncodedAttributes;
 }
 
-function anchorOf(model: ResourceModel, row: EntryRow, attributes: EncodedAttributes): EncodedAttributes {
-  if (row.anchor === undefined) throw undecided('the application has not told the identifier of this resource yet');
+function anchorOf(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes): EncodedAttributes {
+  // In mode shadow nobody is asked for it before the next import (R31).
+  if (row.anchor === undefined && face.configuration.mode !== 'shadow') throw undecided('the application has not told the identifier of this resource yet');
   return pickAnchor(model.objectType, attributes);
 }
 
@@ -468,7 +469,7 @@ async function stateOf(face: ScimFace, model: ResourceModel, row: EntryRow, attr
   const whole = needsWholeEntry(face.capabilities, delta);
   const allReferences = new Map<string, readonly string[]>();
   if (whole) for (const binding of model.deferred) allReferences.set(binding.source.name, await allRaw(face, row.id, binding.source.name));
-  return { attributes, dn: row.dn, anchor: anchorOf(model, row, attributes), ...(whole ? { allReferences } : {}) };
+  return { attributes, dn: row.dn, anchor: anchorOf(face, model, row, attributes), ...(whole ? { allReferences } : {}) };
 }
 
 /** The partition of an entry. One that an earlier version created has none until an import shows it. */
@@ -567,7 +568,8 @@ function refuseWrites(face: ScimFace, what: string): void {
     // PATCH is a feature that ServiceProviderConfig says there is not (S-207); the others are methods that are not allowed now.
     throw what === 'patch' ? scimErrors.notImplemented(reason) : scimErrors.forbidden(reason);
   }
-  if (face.behind()) throw new ScimError(503, 'The connector was restored from a backup; writes wait until a full import has ended.', { retryAfter: 30 });
+  const behind = face.behind();
+  if (behind !== undefined) throw new ScimError(503, `The connector ${behind}; writes wait until a full import has ended.`, { retryAfter: 30 });
   if (!face.capabilities.export) throw scimErrors.notImplemented('The application can only be read.');
 }
 

@@ -1,5 +1,8 @@
-import type { AttributeType, ConnectorErrorData, EncodedAttributes, EntryFilter, Normalization, ObjectConfirmation } from '@landbridge/connector-sdk';
+import type { ConnectorErrorData, EncodedAttributes, EntryFilter } from '@landbridge/connector-sdk';
 import type { AuditChain } from './audit-chain.ts';
+import type { StoreModel } from './store-model.ts';
+
+export type { StoreAttribute, StoreModel, StoreObjectType } from './store-model.ts';
 
 /**
  * What one connector's store does, as a short list of set-based commands (R2).
@@ -45,6 +48,11 @@ export interface ConnectorStore {
   applyPage(stepId: number, entries: readonly ImportedEntry[]): Promise<PageOutcome>;
   /** Counts what the step would remove, by object type, without removing (R23). A step that is not `complete` removes nothing. */
   planRemovals(stepId: number, options: { readonly complete: boolean }): Promise<readonly RemovalPlan[]>;
+  /**
+   * Removes the next chunk of what mode shadow created and a complete full step did not show (R31): it never was in the application, so
+   * no threshold counts it. Its writes are reported.
+   */
+  removeUnshown(stepId: number): Promise<{ readonly removed: number; readonly done: boolean }>;
   /** Removes the next chunk of the planned removals; `done` when none is left. */
   removeChunk(stepId: number): Promise<{ readonly removed: number; readonly done: boolean }>;
   /** Ends a step: counts, errors, result and, in the same transaction, the watermark if one is given (R24). Optionally holds its removals. */
@@ -55,6 +63,9 @@ export interface ConnectorStore {
   removeHeldChunk(runId: number): Promise<{ readonly removed: number; readonly done: boolean }>;
   /** Marks runs that a crash left open as interrupted. Called once at start. */
   closeInterruptedRuns(at: number): Promise<number>;
+
+  /** A full import has ended since the connector left mode shadow: what was recorded beside the application is gone (R31). */
+  forgetOverlay(): Promise<void>;
 
   /** Forgets a chunk of what is older than the limits and closed; `done` when there is no more. */
   forgetOld(retention: Retention): Promise<{ readonly removed: number; readonly done: boolean }>;
@@ -71,41 +82,6 @@ export interface Retention {
   readonly journalBefore: number;
   readonly auditBefore: number;
   readonly runsBefore: number;
-}
-
-/** The selected schema as the store needs it. */
-export interface StoreModel {
-  /** Part of every derived SCIM id: the name of the connector. */
-  readonly connector: string;
-  readonly objectTypes: readonly StoreObjectType[];
-  readonly normalizations: readonly Normalization[];
-  /** Reference values are distinguished names (`dn`) or anchor texts of the target (`anchor`). */
-  readonly referenceForm: 'dn' | 'anchor';
-  /** Which creates and deletes an import must confirm; default is `normal`: all of them (R20). */
-  readonly objectConfirmation?: ObjectConfirmation;
-  /** Entries of types without anchor attributes are known by their distinguished name, which compares without regard to case. */
-  readonly dnAsAnchor?: boolean;
-  /** What of the application is in scope, as text: partitions and containers. Another text invalidates watermarks (R24). */
-  readonly scope?: string;
-}
-
-export interface StoreObjectType {
-  readonly name: string;
-  readonly attributes: readonly StoreAttribute[];
-}
-
-export interface StoreAttribute {
-  readonly name: string;
-  readonly type: AttributeType;
-  readonly multiValued: boolean;
-  readonly caseExact: boolean;
-  /** Gets an index: a key column when single-valued, rows of the index table when multi-valued. References always have one. */
-  readonly queryable: boolean;
-  /** Checked by {@link Claim}s. Implies queryable. */
-  readonly unique: boolean;
-  /** Never awaited by confirmation (R20). */
-  readonly exportOnly: boolean;
-  readonly referenceTypes?: readonly string[];
 }
 
 /** A unique value taken by a write before the application is asked (R15). */
@@ -247,6 +223,8 @@ export interface WriteResult {
   readonly error?: ConnectorErrorData;
   /** How many of the steps were applied, where a write of several ended early. */
   readonly stepsApplied?: number;
+  /** Nothing was sent: mode shadow. The row keeps the steps as its record, and the entry shows their effect until an import tells better (R31). */
+  readonly recorded?: true;
   /** Applied but for its password, which goes on as a write of its own: see {@link WrittenEntry.follow}. */
   readonly passwordLeft?: boolean;
   readonly audit: AuditRecord;
@@ -474,6 +452,8 @@ export interface ConnectorReader {
   readRun(runId: number): Promise<RunRow | undefined>;
   /** Whether any full import step ever ended with its data applied: from then on the space says something. */
   hasFullImport(): Promise<boolean>;
+  /** Whether mode shadow has recorded effects since {@link ConnectorStore.forgetOverlay} (R31). */
+  hasOverlay(): Promise<boolean>;
   /** Runs whose removals were approved and did not all happen: a crash came between. They are finished at open (R23). */
   readApprovedHolds(): Promise<readonly number[]>;
   readHeld(runId: number, page: { readonly after?: number; readonly limit: number }): Promise<readonly HeldRow[]>;
@@ -552,6 +532,7 @@ export interface JournalRow {
   readonly objectType: string;
   readonly entryId: number;
   readonly scimId: string | undefined;
+  /** What is still to be sent: `[]` once the write has its result. What mode shadow recorded instead of sending it stays (R31). */
   readonly steps: string;
   readonly effect: EntryEffect;
   readonly link: LinkChange | undefined;

@@ -20,14 +20,14 @@ export interface ContractCommandOptions extends CommonOptions {
 
 /**
  * Runs the contract test kit against a configured connector. The kit adds, changes and deletes entries of its own, and what it
- * leaves is deleted at the end; so a live connector is refused without `--yes`, and one that may only observe always.
+ * leaves is deleted at the end; so a live connector is refused without `--yes`, and one in another mode always.
  */
 export async function testContract(name: string, loaded: LoadedConnector, options: ContractCommandOptions): Promise<void> {
   const { connector, configuration } = loaded;
-  if (configuration.mode === 'observe')
+  if (configuration.mode !== 'live')
     throw new CommandError(
       exitCode.refused,
-      `the connector "${name}" is in mode observe: nothing may be written to its application, and the contract kit writes`,
+      `the connector "${name}" is in mode ${configuration.mode}: nothing may be written to its application, and the contract kit writes`,
       'check a copy of the application with a configuration of its own',
     );
   if (options.yes !== true)

@@ -16,6 +16,7 @@ import { addPackageCommands } from './package-commands.ts';
 import { addRunCommands } from './run-commands.ts';
 import { addScimCommands } from './scim-commands.ts';
 import { addSecretCommands } from './secret-commands.ts';
+import { addShadowCommands } from './shadow-commands.ts';
 import { addStoreCommands } from './store-commands.ts';
 import { addTokenCommands } from './token-commands.ts';
 
@@ -31,6 +32,7 @@ const groups: readonly ((program: Command) => void)[] = [
   addPackageCommands,
   addRunCommands,
   addJournalCommands,
+  addShadowCommands,
   addEventsCommands,
   addAuditCommands,
   addTokenCommands,

@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { messageOf } from '@landbridge/connector-sdk';
-import { type ForeignId, type HostConnector, HostError, type RunProgress } from '@landbridge/engine';
+import { type ForeignId, type HostConnector, HostError, type RunProgress, shadowVerdicts } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
 import { ScimError } from '@landbridge/scim';
 import { type ControlStore, StoreUnavailableError } from '@landbridge/store';
@@ -341,6 +341,12 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
       effect: undefined,
       attributes: [...Object.keys(row.effect.set), ...row.effect.unset, ...row.effect.references.map((delta) => delta.attribute)],
     }));
+  },
+  shadow: async (options, params, request) => {
+    const asked = (request.query as Params)['verdict'];
+    const verdict = shadowVerdicts.find((one) => one === asked);
+    if (verdict !== asked) throw new AdminError(400, 'invalid-verdict', `there is no verdict "${asked ?? ''}"`, `write one of ${shadowVerdicts.join(', ')}`);
+    return connectorOf(options, params).shadow({ ...pageOf(request), ...(verdict === undefined ? {} : { verdict }) });
   },
   settle: async (options, params, request, _reply, actor) => {
     const { decision } = bodyOf(request);

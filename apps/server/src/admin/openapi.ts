@@ -31,6 +31,12 @@ export const adminOperations = [
   { id: 'rejectRun', method: 'POST', path: '/connectors/{connector}/runs/{run}/reject', summary: 'Rejects held removals' },
   { id: 'journal', method: 'GET', path: '/connectors/{connector}/journal', summary: 'Journal (state, limit, before)' },
   {
+    id: 'shadow',
+    method: 'GET',
+    path: '/connectors/{connector}/shadow',
+    summary: 'What mode shadow recorded, and how the application differs (verdict: waiting, same, different, not-compared; limit, before)',
+  },
+  {
     id: 'settle',
     method: 'POST',
     path: '/connectors/{connector}/journal/{id}/settle',

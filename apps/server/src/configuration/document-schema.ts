@@ -154,7 +154,10 @@ const connector = {
       items: { enum: [...idDecoders] },
       description: 'Under the drop-in URL: how ids that clients have from another host may hold the anchor. What fits one entry is linked to it.',
     },
-    mode: { enum: ['observe', 'live'], description: 'observe refuses writes. Default: live.' },
+    mode: {
+      enum: ['observe', 'shadow', 'live'],
+      description: 'observe refuses writes; shadow accepts and records them, and calls nothing. Default: live.',
+    },
     parameters: {
       type: 'object',
       description:

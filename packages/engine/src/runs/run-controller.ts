@@ -259,10 +259,12 @@ export function createRunController(options: RunControllerOptions): RunControlle
     const plans = keepsAbsent ? planned.map((plan) => ({ ...plan, removals: 0 })) : planned;
     const reason = outcome.complete ? exceedsThreshold(plans, outcome.entries, kind, configuration.deletionThreshold) : undefined;
     if (reason !== undefined) {
+      await removeUnshown(step.stepId);
       await store.endStep(step.stepId, { ...endOf(outcome, 'held'), at: now(), hold: { reason } });
       log.warn({ run: runId, reason }, 'a run is held');
       return { result: 'held', counts: outcome.counts, lost };
     }
+    await removeUnshown(step.stepId);
     const removed = await remove(step.stepId, plans, meter);
     const counts = { ...outcome.counts, removed };
     const result: RunResult = lost
@@ -315,6 +317,11 @@ export function createRunController(options: RunControllerOptions): RunControlle
     context.onCancel(control.cancel);
     if (context.isCancelled()) control.cancel();
     return control.done;
+  }
+
+  /** What mode shadow created and nobody else did (R31): no removal, for it never was there. */
+  async function removeUnshown(stepId: number): Promise<void> {
+    for (let done = false; !done; ) ({ done } = await store.removeUnshown(stepId));
   }
 
   async function remove(stepId: number, plans: readonly RemovalPlan[], meter: Meter): Promise<number> {

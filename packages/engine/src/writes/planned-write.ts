@@ -28,9 +28,11 @@ export type WriteStep =
       readonly full?: true;
       /** Identifier of the partition that the session is opened for. */
       readonly partition?: string;
+      /** Never sent: it is recorded (R31). */
+      readonly shadow?: true;
     }
   /** `identity` where no step of the same write tells whose password it is. */
-  | { readonly call: 'set-password'; readonly identity?: EncodedIdentity; readonly partition?: string };
+  | { readonly call: 'set-password'; readonly identity?: EncodedIdentity; readonly partition?: string; readonly shadow?: true };
 
 /** A write, planned: what is made durable before the connector is called. */
 export interface PlannedWrite {

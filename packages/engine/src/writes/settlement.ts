@@ -52,7 +52,7 @@ export interface SettlementOptions {
   readonly now: () => number;
   /** How long the application may go on with a call whose session was lost. */
   readonly lingerMilliseconds: number;
-  /** Nothing may be sent again yet: the connector is behind (R5). */
+  /** Nothing may be sent: the connector is behind (R5), or its mode is not live (R31). */
   paused?(): boolean;
   resend(write: WriteInFlight): void;
   conclude(write: WriteInFlight, outcome: { readonly state: 'applied' } | { readonly state: 'refused'; readonly error: ConnectorErrorData }): void;
@@ -127,7 +127,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
   async function attempt(entry: Case, note: string): Promise<void> {
     const { write } = entry;
     if (closed || !cases.has(write.journalId)) return;
-    if (options.paused?.() === true) return schedule(entry, 'a full import after the restore comes first');
+    if (options.paused?.() === true) return schedule(entry, 'nothing may be sent just now');
     try {
       if (entry.attempts > 1) await options.store.recordAttempt(write.journalId, { at: options.now(), note });
       if (await outlived(write)) {

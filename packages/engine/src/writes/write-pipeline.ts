@@ -26,6 +26,7 @@ import type { Scope } from '../scope.ts';
 import { createExportLanes } from './export-lanes.ts';
 import { mergeEffects, noEffect, type PlannedWrite, type WriteAnswer, type WriteInFlight, type WriteStep } from './planned-write.ts';
 
+import { effectOfSteps, isShadow } from './shadow.ts';
 import { createSpecialActions, type SpecialActionOptions } from './special-actions.ts';
 
 /**
@@ -37,7 +38,8 @@ import { createSpecialActions, type SpecialActionOptions } from './special-actio
  * 4. Nothing touches an entry that is in doubt: the store refuses the intent (R14).
  * 5. A write in doubt is never sent again together with others (R13).
  * 6. Group commit: intents that wait while the store is busy become one transaction, and so do results (R2).
- * 7. A failure of the store never becomes an answer of success: an intent that did not commit is refused, a result that
+ * 7. In mode shadow nothing is sent: the result follows the intent (R31).
+ * 8. A failure of the store never becomes an answer of success: an intent that did not commit is refused, a result that
  *    did not commit is in doubt.
  */
 export interface WritePipeline {
@@ -202,8 +204,18 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   function sendNext(write: WriteInFlight): void {
     const step = write.steps[write.nextStep];
     if (step === undefined) finish(write, 'applied');
+    else if (step.shadow) record(write);
+    // What was accepted before the mode changed waits until it may be sent again (R31).
+    else if (configuration.mode !== 'live') startDoubt(write, { code: 'unknown', message: `nothing is sent in mode ${configuration.mode}` });
     else if (step.call === 'put') lanes.send(write);
     else void setPassword(write);
+  }
+
+  /** Mode shadow: it ends as if every step had been applied, with a result that says that none was sent. */
+  function record(write: WriteInFlight): void {
+    write.applied = effectOfSteps(write.steps);
+    write.nextStep = write.steps.length;
+    finish(write, 'applied');
   }
 
   function currentChange(write: WriteInFlight): EncodedChange {
@@ -311,6 +323,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   function toResult({ write, state, error, passwordLeft }: Finished): WriteResult {
     const at = now();
     const partly = state === 'refused' && write.nextStep > 0;
+    const recorded = state === 'applied' && isShadow(write.steps);
     return {
       journalId: write.journalId,
       state: partly ? 'applied' : state,
@@ -319,7 +332,8 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
       ...(error === undefined ? {} : { error }),
       stepsApplied: write.nextStep,
       ...(passwordLeft ? { passwordLeft } : {}),
-      audit: { ...write.audit, at, result: error === undefined ? state : `${state}: ${error.code}` },
+      ...(recorded ? { recorded } : {}),
+      audit: { ...write.audit, at, result: recorded ? 'recorded' : error === undefined ? state : `${state}: ${error.code}` },
       at,
     };
   }

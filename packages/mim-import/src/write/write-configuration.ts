@@ -70,7 +70,7 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
       `attribute ${attribute}`,
       'the old host treated it as single-valued, and so does this configuration (singleValued): of several values the first is shown, and a write replaces them all',
     );
-  comments.set('mode', 'observe: imports and shows, and refuses writes. When the data look right: live.');
+  comments.set('mode', 'observe: imports and shows, and refuses writes. When the data look right: shadow, which records what it would write; then live.');
   if (parameters.publicParameters.length > 0) {
     value['publicParameters'] = parameters.publicParameters;
     comments.set('publicParameters', 'Their names sound like secrets, and they are none.');

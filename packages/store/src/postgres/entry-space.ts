@@ -53,6 +53,8 @@ export interface JournalChange {
   readonly resultAt: number | null;
   /** The result is final: password and steps are erased (R21). */
   readonly ended: boolean;
+  /** Its steps are kept: mode shadow (R31). */
+  readonly recorded: boolean;
 }
 
 type ReferenceChange = 'added' | 'removed';

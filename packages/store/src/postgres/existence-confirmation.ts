@@ -10,7 +10,7 @@ export async function confirmDeletes(session: Session, step: Pick<ImportStep, 'f
   await session.all(
     `UPDATE journal j SET state = 'confirmed' WHERE j.kind = 'delete' AND j.state = 'applied' AND coalesce(as_json(j.effect) ->> 'partition', '') = $1
        AND j.otype = ANY($2::integer[])
-       AND (EXISTS (SELECT 1 FROM links l WHERE l.scim_id = j.scim_id AND l.state = 'deleted' AND l.deleted_position <= $3)
+       AND (EXISTS (SELECT 1 FROM links l WHERE l.scim_id = j.scim_id AND l.state IN ('deleted', 'gone') AND l.deleted_position <= $3)
          OR EXISTS (SELECT 1 FROM entries e WHERE e.id = j.entry AND e.flags & ${flag.absent} <> 0 AND e.position <= $3))`,
     step.partition,
     step.types.map((type) => type.id),
@@ -25,6 +25,11 @@ export async function reportShownAgain(session: Session, scimId: string): Promis
     scimId,
   );
   return row === undefined ? undefined : Number(row['id']);
+}
+
+/** Creates that mode shadow recorded are not there: they are reported, whatever of them an import would show (R31). */
+export async function reportUnshown(session: Session, entryIds: readonly number[]): Promise<void> {
+  await session.all("UPDATE journal SET state = 'not-reimported' WHERE entry = ANY($1::bigint[]) AND kind = 'add' AND state = 'applied'", entryIds);
 }
 
 /** Entries are removed although writes to them were never confirmed: they are reported. */

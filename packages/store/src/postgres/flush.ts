@@ -327,18 +327,19 @@ function writeAwaited(session: Session, sending: Sending, work: PendingWork): vo
 }
 
 const END_JOURNAL = `UPDATE journal j SET state = x.state, error = x.error, result_at = coalesce(x.result_at, j.result_at),
-  sealed = CASE WHEN x.ended THEN NULL ELSE j.sealed END, steps = CASE WHEN x.ended THEN '[]' ELSE j.steps END
-  FROM json_to_recordset($1) AS x(id bigint, state text, error text, result_at bigint, ended boolean) WHERE j.id = x.id`;
+  sealed = CASE WHEN x.ended THEN NULL ELSE j.sealed END, steps = CASE WHEN x.ended AND NOT x.recorded THEN '[]' ELSE j.steps END
+  FROM json_to_recordset($1) AS x(id bigint, state text, error text, result_at bigint, ended boolean, recorded boolean) WHERE j.id = x.id`;
 
 /** Journal, audit, external ids, aliases. */
 function writeBeside(writer: Writer, session: Session, sending: Sending, work: PendingWork): void {
   if (work.journal.length > 0) {
-    const rows = work.journal.map(({ id, state, error, resultAt, ended }) => ({
+    const rows = work.journal.map(({ id, state, error, resultAt, ended, recorded }) => ({
       id,
       state,
       error: error === null ? null : toKept(error),
       result_at: resultAt,
       ended,
+      recorded,
     }));
     sending.add(session.all(END_JOURNAL, JSON.stringify(rows)));
   }

@@ -6,7 +6,7 @@ import { createSeenEntries } from '../rules/seen-entries.ts';
 import { typeOf } from '../rules/stored-model.ts';
 import type { Session } from './connection.ts';
 import { createEntrySpace } from './entry-space.ts';
-import { confirmDeletes, reportMissing } from './existence-confirmation.ts';
+import { confirmDeletes, reportMissing, reportUnshown } from './existence-confirmation.ts';
 import { flush } from './flush.ts';
 import { applyPageEntries, type Heads, readHeads } from './import-page.ts';
 import { announceImport } from './outbox.ts';
@@ -16,7 +16,17 @@ import { isAtWork, type Writer } from './writer.ts';
 /** Imports: the rules of `sqlite/import-commands.ts`, over sets of rows. */
 export type ImportCommands = Pick<
   ConnectorStore,
-  'beginRun' | 'beginStep' | 'applyPage' | 'planRemovals' | 'removeChunk' | 'endStep' | 'endRun' | 'decideHeld' | 'removeHeldChunk' | 'closeInterruptedRuns'
+  | 'beginRun'
+  | 'beginStep'
+  | 'applyPage'
+  | 'planRemovals'
+  | 'removeUnshown'
+  | 'removeChunk'
+  | 'endStep'
+  | 'endRun'
+  | 'decideHeld'
+  | 'removeHeldChunk'
+  | 'closeInterruptedRuns'
 >;
 
 const CHUNK = 500;
@@ -68,7 +78,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
         after = id;
         if (!types.includes(Number(row['otype'])) || row['partition'] !== step.partition) continue;
         const isLate = Number(row['position']) > step.fence;
-        const isApart = (Number(row['flags']) & (flag.pending | flag.absent)) !== 0;
+        const isApart = (Number(row['flags']) & (flag.pending | flag.absent | flag.overlay)) !== 0;
         if (!step.seen.has(id) && !isLate && !isApart && !isAtWork(writer, id)) ids.push(id);
       }
     }
@@ -168,6 +178,31 @@ export function createImportCommands(writer: Writer): ImportCommands {
         },
         { sets: true },
       ),
+    async removeUnshown(stepId) {
+      const step = stepOf(stepId);
+      if (step.kind !== 'full' || !step.complete) return { removed: 0, done: true };
+      return writer.transact(
+        async (session) => {
+          const rows = await session.all(
+            `SELECT id FROM entries WHERE flags <> 0 AND flags & ${flag.overlay} <> 0 AND partition = $1 AND otype = ANY($2::integer[]) AND position <= $3 ORDER BY id`,
+            step.partition,
+            step.types.map((type) => type.id),
+            step.fence,
+          );
+          const ids = rows.map((row) => Number(row['id'])).filter((id) => !step.seen.has(id) && !isAtWork(writer, id));
+          const list = ids.slice(0, CHUNK);
+          if (list.length === 0) return { removed: 0, done: true };
+          const removed = await removeListed(
+            session,
+            list.map((id) => ({ id, fence: step.fence })),
+            step.runId,
+          );
+          await reportUnshown(session, list);
+          return { removed, done: ids.length <= CHUNK };
+        },
+        { sets: true },
+      );
+    },
     async removeChunk(stepId) {
       const step = stepOf(stepId);
       const list = step.removals.slice(0, CHUNK).map((id) => ({ id, fence: step.fence }));

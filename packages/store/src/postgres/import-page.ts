@@ -148,6 +148,7 @@ export async function applyPageEntries(
   }
 
   async function compareAndWrite(type: StoredType, record: EntryRecord, entry: PutEntry): Promise<void> {
+    record.flags &= ~flag.overlay;
     const confirmed = await confirmation(type, record, entry);
     const shown = confirmed?.body ?? entry.body;
     const attributes = withExportOnly(type, JSON.parse(shown) as EncodedAttributes, record.body);
@@ -194,8 +195,9 @@ export async function applyPageEntries(
   /** An anchor the space does not have: new, deleted a moment ago, a create of ours in flight, or waited for (R9, R22). */
   async function applyUnknown(type: StoredType, entry: PutEntry, key: string, index: number): Promise<void> {
     const link = writer.links ? await space.linkByAnchor(type.id, key) : undefined;
-    if (link?.state === 'deleted' && link.deletedPosition > step.fence) return count('fenced');
-    if (link?.state === 'deleted') await shownAgain(link.scimId, 0);
+    const isTaken = link?.state === 'deleted' || link?.state === 'gone';
+    if (isTaken && link.deletedPosition > step.fence) return count('fenced');
+    if (isTaken) await shownAgain(link.scimId, 0);
     if (link?.state === 'disabled' && link.entry !== null) return reviveAbsent(type, link.entry, entry, key);
     if (settling.hasOpenAdd(type) && !(await settling.decideOpenAdd(type, entry))) return void postponed.push(index);
     // What a create brought that this entry settled is found by now.
@@ -273,6 +275,7 @@ export async function applyPageEntries(
     step.seen.mark(record.id);
     if (isAtWork(writer, record.id)) return count('fenced');
     const { body } = record;
+    record.flags &= ~flag.overlay;
     const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributesOf(record), ...entry.set };
     for (const name of entry.unset) delete merged[name];
     let referencesChanged = false;

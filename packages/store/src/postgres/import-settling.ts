@@ -39,7 +39,7 @@ export function createImportSettling(
     if ((await applyWrite(writer, space, journal, { journalId, effect, at: step.at })) !== undefined) return false;
     await announceWrite(writer, space, journal, { applied: true, at: step.at });
     const follow = await keepPassword(writer, session, space, journal, step.at);
-    space.pendingWork.journal.push({ id: journalId, state: 'applied', error: null, resultAt: step.at, ended: true });
+    space.pendingWork.journal.push({ id: journalId, state: 'applied', error: null, resultAt: step.at, ended: true, recorded: false });
     closeWrite(writer, entryId, journalId);
     openFollow(writer, journal, follow);
     page.settled.push(journalId);

@@ -31,6 +31,7 @@ export async function openStoreCommands(options: WriterOptions, lost: (error: St
       if (next !== undefined) writer.model = next;
       return { changed: next !== undefined };
     },
+    forgetOverlay: () => writer.transact(async (session) => void (await session.all("DELETE FROM meta WHERE name = 'overlay'"))),
     forgetOld: (retention) => writer.transact((session) => forgetOld(writer, session, retention), { sets: true }),
     async checkpoint() {
       // After a run the planner must know what is there: autovacuum comes a minute later.

@@ -159,6 +159,7 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
       const row = await pool.get("SELECT EXISTS (SELECT 1 FROM steps WHERE kind = 'full' AND result IN ('success', 'completed-with-errors')) AS yes");
       return row?.['yes'] === true;
     },
+    hasOverlay: async () => (await pool.get("SELECT 1 AS yes FROM meta WHERE name = 'overlay'")) !== undefined,
     async readApprovedHolds() {
       const rows = await pool.all("SELECT id FROM runs r WHERE held_decision = 'approved' AND EXISTS (SELECT 1 FROM held h WHERE h.run = r.id) ORDER BY id");
       return rows.map((row) => Number(row['id']));

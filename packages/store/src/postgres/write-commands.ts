@@ -230,6 +230,7 @@ async function takeResults(writer: Writer, session: Session, results: readonly W
     if (journal === undefined) throw new Error(`there is no journal row ${result.journalId}`);
     outcomes.push({ journalId: result.journalId, entryId: Number(journal['entry']), ...(await takeResult(writer, session, space, journal, result)) });
   }
+  if (results.some((result) => result.recorded)) await session.all("INSERT INTO meta(name, value) VALUES ('overlay', 'yes') ON CONFLICT DO NOTHING");
   const ids = outcomes.map((outcome) => outcome.entryId);
   const rows = await flush(writer, session, space.pendingWork, () => readRows(writer, session, ids));
   return outcomes.map(({ journalId, entryId, conflict, follow }) => {
@@ -271,7 +272,7 @@ async function takeResult(writer: Writer, session: Session, space: EntrySpace, j
     }
   }
   const follow = result.passwordLeft === true ? await keepPassword(writer, session, space, journal, result.at) : undefined;
-  const atOnce = result.state === 'applied' && isConfirmedAtOnce(writer.model, String(journal['kind']));
+  const atOnce = result.state === 'applied' && !result.recorded && isConfirmedAtOnce(writer.model, String(journal['kind']));
   endJournal(writer, space, result, atOnce ? 'confirmed' : result.state, entryId);
   openFollow(writer, journal, follow);
   if (result.state !== 'in-doubt') {
@@ -311,13 +312,13 @@ export function openFollow(writer: Writer, journal: Row, follow: number | undefi
 function endJournal(
   writer: Writer,
   space: EntrySpace,
-  result: Pick<WriteResult, 'journalId' | 'error' | 'at'>,
+  result: Pick<WriteResult, 'journalId' | 'error' | 'at' | 'recorded'>,
   state: WriteResult['state'] | 'confirmed',
   entryId: number,
 ): void {
   const ended = state !== 'in-doubt';
   const error = result.error === undefined ? null : JSON.stringify(result.error);
-  space.pendingWork.journal.push({ id: result.journalId, state, error, resultAt: ended ? result.at : null, ended });
+  space.pendingWork.journal.push({ id: result.journalId, state, error, resultAt: ended ? result.at : null, ended, recorded: result.recorded === true });
   const open = writer.open.get(entryId);
   if (ended) closeWrite(writer, entryId, result.journalId);
   else if (open !== undefined) open.inDoubtSince = writer.position;
@@ -343,7 +344,7 @@ async function takeDecisions(
     const record = await space.entry(entryId);
     const outcome = judgeHeld(decision, journal, record === undefined ? undefined : { modified: record.modified });
     if (outcome === 'approved') {
-      space.pendingWork.journal.push({ id: journalId, state: 'intended', error: null, resultAt: null, ended: false });
+      space.pendingWork.journal.push({ id: journalId, state: 'intended', error: null, resultAt: null, ended: false, recorded: false });
       const open = writer.open.get(entryId);
       if (open !== undefined) Object.assign(open, { importsGoOn: false, inDoubtSince: undefined });
     } else {
@@ -423,7 +424,7 @@ export async function applyWrite(
   writer: Writer,
   space: EntrySpace,
   journal: Row,
-  result: Pick<WriteResult, 'journalId' | 'effect' | 'at'>,
+  result: Pick<WriteResult, 'journalId' | 'effect' | 'at' | 'recorded'>,
 ): Promise<number | undefined> {
   const effect = result.effect ?? (JSON.parse(String(journal['effect'])) as EntryEffect);
   const link = journal['link'] === null ? undefined : (JSON.parse(String(journal['link'])) as LinkChange);
@@ -437,7 +438,8 @@ export async function applyWrite(
   const record = await space.entry(entryId);
   if (journal['kind'] === 'delete') {
     if (record === undefined) return undefined;
-    if (link?.state !== 'disabled') await space.remove(record, 'deleted', result.at);
+    // What was not deleted in the application keeps its id (R31).
+    if (link?.state !== 'disabled') await space.remove(record, result.recorded ? 'gone' : 'deleted', result.at);
     else await keepAbsent(writer, space, record, result.at);
   } else if (journal['kind'] === 'add') await applyAdd(writer, space, type, entryId, record, effect, result);
   else if (record !== undefined && !isNothing(effect)) await applyUpdate(writer, space, type, record, effect, result);
@@ -448,7 +450,7 @@ export async function applyWrite(
   return undefined;
 }
 
-type Finished = Pick<WriteResult, 'journalId' | 'at'>;
+type Finished = Pick<WriteResult, 'journalId' | 'at' | 'recorded'>;
 
 async function applyAdd(
   writer: Writer,
@@ -478,7 +480,8 @@ async function applyAdd(
     at: result.at,
   });
   await writeEffectReferences(space, type, record, effect);
-  if (!isConfirmedAtOnce(writer.model, 'add')) await awaitConfirmation(writer, space, record, effect, {}, result.journalId);
+  if (result.recorded) record.flags |= flag.overlay;
+  if (result.recorded || !isConfirmedAtOnce(writer.model, 'add')) await awaitConfirmation(writer, space, record, effect, {}, result.journalId);
 }
 
 async function applyUpdate(writer: Writer, space: EntrySpace, type: StoredType, record: EntryRecord, effect: EntryEffect, result: Finished): Promise<void> {

@@ -10,4 +10,6 @@ export const flag = {
   absent: 8,
   /** Deleted over SCIM, while the application kept it by policy: no SCIM read shows it. */
   hidden: 16,
+  /** Created in mode shadow: the application has never shown it (R31). */
+  overlay: 32,
 } as const;

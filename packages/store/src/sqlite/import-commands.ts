@@ -36,7 +36,7 @@ import {
   transact,
   writeMultiValues,
 } from './entry-rows.ts';
-import { confirmDeletes, reportMissing, reportShownAgain } from './existence-confirmation.ts';
+import { confirmDeletes, removeUnshown, reportMissing, reportShownAgain } from './existence-confirmation.ts';
 import { confirmEntry } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
@@ -60,6 +60,7 @@ export interface ImportCommands {
   beginStep(step: NewStep): { readonly stepId: number; readonly fence: number; readonly watermark?: string };
   applyPage(stepId: number, entries: readonly ImportedEntry[]): PageOutcome;
   planRemovals(stepId: number, options: { readonly complete: boolean }): readonly RemovalPlan[];
+  removeUnshown(stepId: number): { readonly removed: number; readonly done: boolean };
   removeChunk(stepId: number): { readonly removed: number; readonly done: boolean };
   endStep(stepId: number, end: StepEnd): { readonly heldId?: number };
   endRun(runId: number, result: RunResult): void;
@@ -140,6 +141,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   function compareAndWrite(step: ImportStep, type: StoredType, id: number, known: Row, entry: PutEntry, page: PageWork): void {
     const row = database.get('SELECT body, scim_id FROM entries WHERE id = ?', id);
     if (row === undefined) return;
+    if ((Number(known['flags']) & flag.overlay) !== 0) database.run(`UPDATE entries SET flags = flags & ~${flag.overlay} WHERE id = ?`, id);
     const confirmation = (Number(known['flags']) & flag.unconfirmed) === 0 ? undefined : confirmEntry(state, type, id, step.fence, String(row['body']), entry);
     if (confirmation !== undefined) page.confirm(id, confirmation);
     const shown = confirmation?.body ?? entry.body;
@@ -201,8 +203,9 @@ export function createImportCommands(state: StoreState): ImportCommands {
    */
   function applyUnknown(step: ImportStep, type: StoredType, entry: PutEntry, anchorKey: string, index: number, page: PageWork, isSure: boolean): void {
     const link = state.links ? database.get(FIND_LINK, type.id, anchorKey) : undefined;
-    if (link !== undefined && link['state'] === 'deleted' && Number(link['deleted_position']) > step.fence) return page.count('fenced');
-    if (link !== undefined && link['state'] === 'deleted') shownAgain(String(link['scim_id']), 0, page);
+    const isTaken = link !== undefined && (link['state'] === 'deleted' || link['state'] === 'gone');
+    if (isTaken && Number(link['deleted_position']) > step.fence) return page.count('fenced');
+    if (isTaken) shownAgain(String(link['scim_id']), 0, page);
     if (link !== undefined && link['state'] === 'disabled' && link['entry'] !== null)
       return reviveAbsent(step, type, Number(link['entry']), entry, anchorKey, page);
     const mayBeOurs = settling.hasOpenAdd(type);
@@ -285,6 +288,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     const id = Number(row['id']);
     step.seen.mark(id);
     if (isAtWork(state, id)) return page.count('fenced');
+    if ((Number(row['flags']) & flag.overlay) !== 0) database.run(`UPDATE entries SET flags = flags & ~${flag.overlay} WHERE id = ?`, id);
     const body = String(row['body']);
     const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...(JSON.parse(body) as EncodedAttributes), ...entry.set };
     for (const name of entry.unset) delete merged[name];
@@ -379,7 +383,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   }
 
   function isRemovable(step: ImportStep, id: number, position: number, flags: number): boolean {
-    return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent)) === 0 && !isAtWork(state, id);
+    return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent | flag.overlay)) === 0 && !isAtWork(state, id);
   }
 
   /** Removes entries, each unless it was written since the list that names it was made: the journal wins (R22). */
@@ -471,6 +475,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const isDecided = isCounted(step);
       return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: isDecided ? countInPartition(type, step) : 0 }));
     },
+    removeUnshown: (stepId) => removeUnshown(state, stepOf(stepId)),
     removeChunk(stepId) {
       const step = stepOf(stepId);
       const list = step.removals.splice(0, CHUNK).map((id) => ({ id, fence: step.fence }));

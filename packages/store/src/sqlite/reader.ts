@@ -193,6 +193,7 @@ export function openSqliteReader(
     },
     hasFullImport: async () =>
       database.get("SELECT 1 AS yes FROM steps WHERE kind = 'full' AND result IN ('success', 'completed-with-errors') LIMIT 1") !== undefined,
+    hasOverlay: async () => database.get("SELECT 1 AS yes FROM meta WHERE name = 'overlay'") !== undefined,
     async readApprovedHolds() {
       const rows = database.all("SELECT id FROM runs r WHERE held_decision = 'approved' AND EXISTS (SELECT 1 FROM held h WHERE h.run = r.id)");
       return rows.map((row) => Number(row['id']));

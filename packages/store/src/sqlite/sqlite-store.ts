@@ -27,6 +27,7 @@ const INDEXED = [
   'decideHeldWrites',
   'planRemovals',
   'removeChunk',
+  'removeUnshown',
   'endStep',
   'removeHeldChunk',
 ];
@@ -57,6 +58,7 @@ export function openStoreCommands(file: string, auditKey: Uint8Array = NO_AUDIT_
     ...createWriteCommands(state),
     ...createImportCommands(state),
     ...createOutboxCommands(state),
+    forgetOverlay: () => void database.run("DELETE FROM meta WHERE name = 'overlay'"),
     forgetOld: (retention) => forgetOld(state, retention),
     checkpoint() {
       const row = database.get('PRAGMA wal_checkpoint(TRUNCATE)');

@@ -51,7 +51,8 @@ import { announce, announceWrite } from './outbox.ts';
  * 7. A deleted resource leaves a tombstone with the position of its deletion (R7, R22).
  * 8. A sealed password is erased with the result (R21).
  * 9. A password that outlives its write is in a row of its own from the same transaction on: no crash loses it (R21).
- * 10. A held write is sent only after its approval is durable, and only while its entry is what it was planned for.
+ * 10. What mode shadow records changes the space as if it were applied, and is always awaited: the next import tells the difference (R31).
+ * 11. A held write is sent only after its approval is durable, and only while its entry is what it was planned for.
  */
 export interface WriteCommands {
   commitIntents(intents: readonly Intent[]): readonly IntentOutcome[];
@@ -154,7 +155,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
     return { ...written(entryId, result.journalId), ...(follow === undefined ? {} : { follow }) };
   }
 
-  function endJournal(journal: Row, result: Pick<WriteResult, 'journalId' | 'state' | 'error' | 'at'>, newState: WriteResult['state']): void {
+  function endJournal(journal: Row, result: Pick<WriteResult, 'journalId' | 'state' | 'error' | 'at' | 'recorded'>, newState: WriteResult['state']): void {
     const entryId = Number(journal['entry']);
     const error = result.error === undefined ? null : JSON.stringify(result.error);
     if (newState === 'in-doubt') {
@@ -164,10 +165,11 @@ export function createWriteCommands(state: StoreState): WriteCommands {
       return;
     }
     database.run(
-      "UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = '[]' WHERE id = ?",
-      newState === 'applied' && isConfirmedAtOnce(state.model, String(journal['kind'])) ? 'confirmed' : newState,
+      "UPDATE journal SET state = ?, error = ?, result_at = ?, sealed = NULL, steps = iif(?, steps, '[]') WHERE id = ?",
+      newState === 'applied' && !result.recorded && isConfirmedAtOnce(state.model, String(journal['kind'])) ? 'confirmed' : newState,
       error,
       result.at,
+      result.recorded ? 1 : 0,
       result.journalId,
     );
     if (journal['claims'] !== '[]') database.run('DELETE FROM claims WHERE journal = ?', result.journalId);
@@ -248,6 +250,7 @@ export function createWriteCommands(state: StoreState): WriteCommands {
         advance(state);
         startGrowth(state);
         const list = results.map(commitResult);
+        if (results.some((result) => result.recorded)) database.run("INSERT INTO meta(name, value) VALUES ('overlay', 'yes') ON CONFLICT DO NOTHING");
         flushGrowth(state);
         reach('results-before-commit');
         return list;
@@ -322,7 +325,7 @@ function findOwner(state: StoreState, type: StoredType, claim: Claim): number | 
 }
 
 /** Applies a write to the rows of its entry; returns the other entry that has its anchor, if there is one. */
-export function applyWrite(state: StoreState, journal: Row, result: Pick<WriteResult, 'journalId' | 'effect' | 'at'>): number | undefined {
+export function applyWrite(state: StoreState, journal: Row, result: Pick<WriteResult, 'journalId' | 'effect' | 'at' | 'recorded'>): number | undefined {
   const effect = result.effect ?? (JSON.parse(String(journal['effect'])) as EntryEffect);
   const link = journal['link'] === null ? undefined : (JSON.parse(String(journal['link'])) as LinkChange);
   const entryId = Number(journal['entry']);
@@ -332,7 +335,8 @@ export function applyWrite(state: StoreState, journal: Row, result: Pick<WriteRe
   if (conflict !== undefined) return conflict;
   if (journal['kind'] === 'delete') {
     if (link?.state === 'disabled') keepAbsent(state, entryId, result);
-    else removeEntry(state, entryId, 'deleted', result.at);
+    // What was not deleted in the application keeps its id (R31).
+    else removeEntry(state, entryId, result.recorded ? 'gone' : 'deleted', result.at);
   } else if (journal['kind'] === 'add') applyAdd(state, type, entryId, effect, result);
   else if (!isNothing(effect)) applyUpdate(state, type, entryId, effect, result);
   if (link !== undefined && !(journal['kind'] === 'delete' && link.state !== 'disabled')) changeLink(state, entryId, link, result.at);
@@ -345,7 +349,7 @@ function anchorOwner(state: StoreState, type: StoredType, anchor: string | undef
   return row === undefined || row['id'] === self ? undefined : Number(row['id']);
 }
 
-function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: EntryEffect, result: Pick<WriteResult, 'journalId' | 'at'>): void {
+function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: EntryEffect, result: Pick<WriteResult, 'journalId' | 'at' | 'recorded'>): void {
   const { database } = state;
   if (database.get('SELECT 1 AS yes FROM entries WHERE id = ?', entryId) !== undefined) {
     // Disabled by deletion, and created again under the same id (R11).
@@ -370,7 +374,8 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
   });
   writeMultiValues(database, type, entryId, attributes, true);
   writeReferences(state, type, entryId, effect);
-  if (!isConfirmedAtOnce(state.model, 'add') && awaitConfirmation(state, entryId, effect, {}, result.journalId))
+  if (result.recorded) database.run(`UPDATE entries SET flags = flags | ${flag.overlay} WHERE id = ?`, entryId);
+  if ((result.recorded || !isConfirmedAtOnce(state.model, 'add')) && awaitConfirmation(state, entryId, effect, {}, result.journalId))
     database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed} WHERE id = ?`, entryId);
   resolveWaiting(state, type, entryId, effect.anchor, effect.dn);
 }

@@ -136,6 +136,11 @@ export function createDriver(store: ConnectorStore, reader: ConnectorReader): Dr
     const { complete, ...given } = options;
     const plans = await store.planRemovals(stepId, { complete: complete ?? true });
     let removed = 0;
+    for (let done = false; !done; ) {
+      const chunk = await store.removeUnshown(stepId);
+      removed += chunk.removed;
+      done = chunk.done;
+    }
     if (given.hold === undefined)
       for (let done = false; !done; ) {
         const chunk = await store.removeChunk(stepId);
