@@ -92,6 +92,15 @@ describe('ids and names', () => {
       expect(await find(only + filter), filter).toBe(matches);
   });
 
+  it('S-037 an only address without a type is the first that is mapped, and no other', async () => {
+    const made = await create({ emails: [{ value: 'only@example.com' }] });
+    expect(made['emails']).toEqual([expect.objectContaining({ type: 'work', value: 'only@example.com' })]);
+    const path = `/Users/${String(made['id'])}`;
+    const replaced = await patch(path, [{ op: 'replace', path: 'emails', value: [{ value: 'next@example.com' }] }]);
+    expect(replaced.body['emails']).toEqual([expect.objectContaining({ type: 'work', value: 'next@example.com' })]);
+    expect(row(made['userName'])).toMatchObject({ mail: 'next@example.com' });
+  });
+
   it('S-068 SEC-16 an account that is there already is not adopted by a create, and not touched', async () => {
     application.exec("INSERT INTO people(login, mail, title) VALUES ('already.there', 'a@t', 'Old')");
     const answer = await here.send('POST', '/Users', { body: user({ userName: 'already.there', title: 'New', emails: [{ type: 'work', value: 'evil@x' }] }) });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf } from '@landbridge/connector-sdk';
 import { Agent, request } from 'undici';
@@ -39,12 +39,21 @@ export function dataFolderOf(option: string | undefined): string {
   return resolve(option ?? process.env['LANDBRIDGE_DATA'] ?? '.landbridge');
 }
 
+/** Where the host listens. A folder that may not be looked into is another matter than one without a host. */
+function readHostFile(file: string, folder: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new CommandError(exitCode.notRunning, `no host runs on ${folder}`, `landbridge up --data ${folder} --config landbridge.yaml`);
+  }
+}
+
 /** Finds the host that runs on a data folder. @throws CommandError when none does. */
 export function connectHost(option: string | undefined): AdminClient {
   const folder = dataFolderOf(option);
   const file = join(folder, 'host.json');
-  if (!existsSync(file)) throw new CommandError(exitCode.notRunning, `no host runs on ${folder}`, `landbridge up --data ${folder} --config landbridge.yaml`);
-  const { url, caFile } = JSON.parse(readFileSync(file, 'utf8')) as { readonly url: string; readonly caFile?: string };
+  const { url, caFile } = JSON.parse(readHostFile(file, folder)) as { readonly url: string; readonly caFile?: string };
   const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
   const dispatcher = new Agent({
     connect: caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') },

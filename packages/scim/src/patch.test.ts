@@ -75,6 +75,11 @@ describe('PATCH', () => {
       { name: { givenName: 'A', familyName: 'L' } },
     ],
     [
+      'S-154 an element that is replaced by its type keeps it, where the value does not say another',
+      { op: 'replace', path: 'emails[type eq "home"]', value: { value: 'n@h' } },
+      { emails: [(base['emails'] as object[])[0], { type: 'home', value: 'n@h' }] },
+    ],
+    [
       'S-154 replace with a filter touches matching elements only',
       { op: 'replace', path: 'emails[type eq "work"].value', value: 'n@w' },
       {

@@ -375,9 +375,12 @@ function writeElements(work: Work, operation: PatchOperation, target: Target, fi
   const [value] = (parseAttributeValue(attribute, [operation.value].flat(), work.profile, definition.name) ?? []) as readonly unknown[];
   if (value === undefined) throw scimErrors.invalidValue(`The value of "${target.text.slice(0, 200)}" is empty.`);
   if (isPrimary(value)) demote(elements);
-  const replaced = elements.map((element) =>
-    matching.includes(element) ? (operation.op === 'add' && typeof element === 'object' ? { ...(element as Json), ...(value as Json) } : value) : element,
-  );
+  // The element that a client means by its type stays of that type, where it does not say otherwise (S-154); RFC wording takes it away.
+  const terms = work.profile.createMissingElements ? equalTerms(filter) : undefined;
+  const replaced = elements.map((element) => {
+    if (!matching.includes(element) || typeof value !== 'object') return matching.includes(element) ? value : element;
+    return { ...(operation.op === 'add' && typeof element === 'object' ? (element as Json) : terms), ...(value as Json) };
+  });
   setValue(work, attribute, replaced);
 }
 

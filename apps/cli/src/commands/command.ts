@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AdminClient, CommandError, connectHost, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
@@ -35,6 +35,7 @@ export function common(command: Command): Command {
 /** The text of a file that the user named. @throws CommandError when it is not there. */
 export function readText(file: string): string {
   if (!existsSync(file)) throw new CommandError(exitCode.usage, `the file ${file} does not exist`);
+  if (statSync(file).isDirectory()) throw new CommandError(exitCode.usage, `${file} is a folder; name a file`);
   return readFileSync(file, 'utf8');
 }
 

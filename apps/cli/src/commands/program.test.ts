@@ -115,6 +115,8 @@ connectors:
     [['token', 'create', 'hr', '--days', 'x'], 2, /argument 'x' is invalid\. Write a whole number from 1 to 3650\./],
     [['up', '--port', '99999'], 2, /Write a whole number from 0 to 65535\./],
     [['status', '--data', 'nowhere'], 3, /error: no host runs on .*nowhere\ntry: {3}landbridge up/],
+    [['validate', tmpdir()], 2, /is a folder; name a file/],
+    [['status', '--data', '/dev/null'], 1, /a part of \/dev\/null\/host\.json is a file, not a folder/],
     [['connector', 'test', 'app', '--config', 'nowhere.yaml'], 2, /the file nowhere\.yaml does not exist/],
   ])('%j ends with %i and says why', async (values, code, message) => {
     const ran = await landbridge(...values);

@@ -1,6 +1,7 @@
 import { messageOf } from '@landbridge/connector-sdk';
 import { Command, CommanderError } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
+import { explainFileError } from '../file-errors.ts';
 import { style } from '../output.ts';
 import { addAuditCommands } from './audit-commands.ts';
 import { addBackupCommands } from './backup-commands.ts';
@@ -62,7 +63,8 @@ export async function runProgram(values: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : exitCode.usage;
       return;
     }
-    const { message, hint, exit } = error instanceof CommandError ? error : { message: messageOf(error), hint: undefined, exit: exitCode.failed };
+    const { message, hint, exit } =
+      error instanceof CommandError ? error : { message: explainFileError(error) ?? messageOf(error), hint: undefined, exit: exitCode.failed };
     // Whoever asked for JSON reads errors by program too.
     if (values.includes('--json')) process.stderr.write(`${JSON.stringify({ error: { message, ...(hint === undefined ? {} : { hint }) }, exitCode: exit })}\n`);
     else process.stderr.write(`${style.bad('error:')} ${message}\n${hint === undefined ? '' : `${style.dim('try:')}   ${hint}\n`}`);

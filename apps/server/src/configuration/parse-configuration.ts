@@ -106,6 +106,16 @@ function pathOf(error: ErrorObject): readonly string[] {
   return [...path, ...extra];
 }
 
+/** What YAML calls the types of JSON Schema. */
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'options and their values (name: value)',
+  array: 'a list ([a, b])',
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+};
+
 function explain(error: ErrorObject): string {
   const params = error.params as Json;
   switch (error.keyword) {
@@ -120,7 +130,12 @@ function explain(error: ErrorObject): string {
     case 'enum':
       return `write one of ${(params['allowedValues'] as readonly unknown[]).join(', ')}`;
     case 'type':
-      return `write ${String(params['type'])}`;
+      return `write ${[params['type']]
+        .flat()
+        .map((type) => TYPES[String(type)] ?? String(type))
+        .join(' or ')}`;
+    case 'const':
+      return `write ${String(params['allowedValue'])}`;
     default:
       return error.message ?? 'this is not allowed here';
   }

@@ -32,7 +32,7 @@ export function readResourceAttributes(model: ResourceModel, resource: ScimResou
       references.set(name, readReferences(resource, binding));
       continue;
     }
-    const value = readValue(resource, binding);
+    const value = readValue(resource, binding, model.bindings);
     if (value !== undefined) attributes[name] = value;
   }
   const json = resource as Json;
@@ -47,7 +47,7 @@ export function readResourceAttributes(model: ResourceModel, resource: ScimResou
   };
 }
 
-function readValue(resource: ScimResource, binding: Binding): EncodedValue | readonly EncodedValue[] | undefined {
+function readValue(resource: ScimResource, binding: Binding, bindings: readonly Binding[]): EncodedValue | readonly EncodedValue[] | undefined {
   const container = containerOf(resource, binding);
   const value = container?.[binding.attribute];
   if (value === undefined || value === null) return undefined;
@@ -55,7 +55,7 @@ function readValue(resource: ScimResource, binding: Binding): EncodedValue | rea
     case 'single':
       return convert(binding, binding.sub === undefined ? value : (value as Json)[binding.sub]);
     case 'element':
-      return convert(binding, findElement(value, binding)?.[binding.sub ?? 'value']);
+      return convert(binding, findElement(value, binding, bindings)?.[binding.sub ?? 'value']);
     case 'values': {
       const values = (value as readonly unknown[])
         .map((one) => convert(binding, binding.sub === undefined ? one : (one as Json)[binding.sub]))
@@ -68,13 +68,19 @@ function readValue(resource: ScimResource, binding: Binding): EncodedValue | rea
 }
 
 /** The element with the fixed values; where the mapping names none, the primary one, else the first. */
-export function findElement(value: unknown, binding: Binding): Json | undefined {
+export function findElement(value: unknown, binding: Binding, bindings: readonly Binding[]): Json | undefined {
   const elements = value as readonly Json[];
   const { fixed } = binding;
   if (fixed === undefined) return elements.find((element) => element['primary'] === true) ?? elements[0];
   const matching = elements.find((element) => Object.entries(fixed).every(([name, wanted]) => String(element[name]).toLowerCase() === wanted.toLowerCase()));
-  // Some clients leave the type out when there is just one element.
-  return matching ?? elements.find((element) => elements.length === 1 && Object.keys(fixed).every((name) => element[name] === undefined));
+  if (matching !== undefined || elements.length !== 1 || Object.keys(fixed).some((name) => elements[0]?.[name] !== undefined)) return matching;
+  // Some clients leave the type out when there is just one element: it is the first that is mapped, not each of them.
+  return isFirstElement(binding, bindings) ? elements[0] : undefined;
+}
+
+function isFirstElement(binding: Binding, bindings: readonly Binding[]): boolean {
+  const first = bindings.find((one) => one.shape === 'element' && one.attribute === binding.attribute && one.extension === binding.extension);
+  return JSON.stringify(first?.fixed) === JSON.stringify(binding.fixed);
 }
 
 function convert(binding: Binding, value: unknown): EncodedValue | undefined {

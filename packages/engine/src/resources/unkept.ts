@@ -41,7 +41,7 @@ function elementsOf(resource: ScimResource, bindings: readonly Binding[]): reado
 
 /** Whether every part of an element is read by some binding. */
 function isKept(element: Json, elements: readonly Json[], bindings: readonly Binding[]): boolean {
-  const readers = bindings.filter((binding) => findElement(elements, binding) === element);
+  const readers = bindings.filter((binding) => findElement(elements, binding, bindings) === element);
   const read = new Set(readers.map((binding) => binding.sub ?? 'value'));
   return readers.length > 0 && Object.keys(element).every((name) => STRUCTURAL.has(name) || read.has(name));
 }
