@@ -45,6 +45,8 @@ export interface ConnectorConfiguration {
   readonly eventStreams: readonly string[];
   /** A missing per-entry result is an error instead of success (R19). */
   readonly strictResults: boolean;
+  /** What an import shows as it was before a write is exported again, at most three times (R20). Default is `false`: it is reported only. */
+  readonly reExport?: boolean;
   /** How an export session lives (R17). Taken only where the connector declares that results apply at once, or the operator does. */
   readonly session: {
     readonly keepOpen: boolean | 'package';

@@ -19,6 +19,7 @@ import { buildResourceModel, type Face, type ResourceModel } from './resources/r
 import { startRetention } from './retention.ts';
 import { completeAutosync, deletesSeen, missedDeletes } from './runs/complete-autosync.ts';
 import { createFullExport } from './runs/full-export.ts';
+import { createReExport } from './runs/re-export.ts';
 import { createRunController } from './runs/run-controller.ts';
 import { startScheduler } from './runs/scheduler.ts';
 import { createCursors } from './scim-cursor.ts';
@@ -103,6 +104,9 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     now,
     connectPort: opened.connectPort,
     keepsAbsent: () => options.caughtUp !== undefined && behind.active,
+    ...(configuration.reExport === true && configuration.mode === 'live'
+      ? { reExport: createReExport({ reader, capabilities, objectTypes, log, perform: (...values) => writes.perform(...values) }) }
+      : {}),
     fullExport: createFullExport({ reader, capabilities, objectTypes, perform: (...values) => writes.perform(...values) }),
     onSettled: (journalIds, passwords) => writes.settledByImport(journalIds, passwords),
     onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),

@@ -368,7 +368,7 @@ export interface PageOutcome {
   /** Entries (by index) that must be applied again later: an unknown anchor while a create of the type is in flight (R22). */
   readonly postponed: readonly number[];
   /** Exports that the application shows otherwise (R20): reported, the application's value won. `attribute` is empty for a delete. */
-  readonly notReimported: readonly { readonly entryId: number; readonly journalId: number; readonly attribute: string }[];
+  readonly notReimported: readonly NotReimported[];
   /** Per-entry problems: a duplicate anchor in one full import, an update of an unknown entry (`need-full-object`). */
   readonly errors: readonly { readonly index: number; readonly error: ConnectorErrorData }[];
   /** In-doubt writes that this page settled: their journal rows now are applied (R14). */
@@ -376,6 +376,20 @@ export interface PageOutcome {
   /** Rows made for the passwords of settled writes, which no import can show: see {@link WrittenEntry.follow}. */
   readonly passwords: readonly number[];
 }
+
+/** An exported value that an import shows otherwise. */
+export interface NotReimported {
+  readonly entryId: number;
+  readonly journalId: number;
+  readonly attribute: string;
+  /** The application still has what it had before the write: nobody chose another value, so it may be exported again (R20). */
+  readonly drift?: Drift;
+}
+
+/** A value that went back, or never changed: what is there, and what was wanted; `null` is none. Of multi-valued references, what is missing and what is left over. */
+export type Drift =
+  | { readonly found: EncodedAttributes[string] | null; readonly wanted: EncodedAttributes[string] | null }
+  | { readonly missing: readonly string[]; readonly left: readonly string[] };
 
 export interface ImportCounts {
   readonly added: number;

@@ -279,6 +279,10 @@ const connector = {
       description: 'How to authenticate may be read from /ServiceProviderConfig without a credential, and nothing else. Default: false.',
     },
     scim1: { type: 'boolean', description: 'Also SCIM 1.1, in JSON, at /scim/CONNECTOR/v1, for clients that know nothing newer. Default: false.' },
+    reExport: {
+      type: 'boolean',
+      description: 'What an import shows as it was before a write is exported again, at most three times. Default: false, it is reported only.',
+    },
     strictResults: { type: 'boolean', description: 'A missing per-entry result is an error instead of success.' },
     passwords: {
       type: 'object',

@@ -302,6 +302,7 @@ export function toConnectorConfiguration(
     ...(connector['massChange'] === 'off' ? {} : { massChange: { ...configurationDefaults.massChange, ...(connector['massChange'] as object | undefined) } }),
     eventStreams: Object.keys((connector['events'] ?? {}) as Json),
     deprovisioning: { disable: toFlow(deprovisioning['disable'], 'map'), delete: toFlow(deprovisioning['delete'], 'delete') },
+    reExport: connector['reExport'] === true,
     strictResults: connector['strictResults'] === true,
     passwordsNotSecure: (connector['passwords'] as Json | undefined)?.['notSecure'] === 'allow',
     session: {

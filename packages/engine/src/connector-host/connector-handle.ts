@@ -9,7 +9,7 @@ import type {
   Schema,
   TestResult,
 } from '@landbridge/connector-sdk';
-import type { ImportCounts } from '@landbridge/store';
+import type { ImportCounts, NotReimported } from '@landbridge/store';
 
 /**
  * A connector as the engine calls it: in its own thread (R1), with encoded values, one call in flight per session (R18).
@@ -138,13 +138,7 @@ export interface ImportTask {
 
 export interface ImportEvents {
   progress(progress: { readonly entries: number; readonly total: number | undefined; readonly counts: ImportCounts; readonly errorCount: number }): void;
-  notReimported(
-    reports: readonly {
-      readonly entryId: number;
-      readonly journalId: number;
-      readonly attribute: string;
-    }[],
-  ): void;
+  notReimported(reports: readonly NotReimported[]): void;
   /** Writes that an import settled, and the journal rows in which their passwords go on. */
   settled(journalIds: readonly number[], passwords: readonly number[]): void;
 }

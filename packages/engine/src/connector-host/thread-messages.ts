@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ConnectorErrorData, EntryFilter, Parameters, Partition, PasswordOptions, TestResult } from '@landbridge/connector-sdk';
-import type { ImportCounts } from '@landbridge/store';
+import type { ImportCounts, NotReimported } from '@landbridge/store';
 import type { EncodedChange, EncodedIdentity, ImportOutcome, ImportTask, Selection } from './connector-handle.ts';
 
 /** What a connector thread is started with. */
@@ -49,7 +49,7 @@ export type ThreadEvent =
     }
   | {
       readonly kind: 'not-reimported';
-      readonly reports: readonly { readonly entryId: number; readonly journalId: number; readonly attribute: string }[];
+      readonly reports: readonly NotReimported[];
     }
   | { readonly kind: 'settled'; readonly journalIds: readonly number[]; readonly passwords: readonly number[] }
   | { readonly kind: 'test'; readonly result: TestResult };

@@ -48,15 +48,7 @@ export function createFullExport(options: FullExportOptions): FullExport {
     const row = await reader.readEntry(entryId);
     if (row === undefined || !isPresentable(row)) return { status: 'gone' };
     const attributes = JSON.parse(row.body) as EncodedAttributes;
-    const allReferences = new Map<string, readonly string[]>();
-    for (const { name, type, multiValued } of objectType.definition.attributes) {
-      if (type !== 'reference' || multiValued !== true) continue;
-      const references = await reader.readReferences(row.id, name, { limit: Number.MAX_SAFE_INTEGER });
-      allReferences.set(
-        name,
-        references.map((reference) => reference.raw),
-      );
-    }
+    const allReferences = await readAllReferences(reader, objectType, row.id);
     const { steps, effect, claims } = planPresentation(objectType, capabilities, {
       attributes,
       dn: row.dn,
@@ -129,6 +121,24 @@ export function createFullExport(options: FullExportOptions): FullExport {
       return { entries, errors, errorCount };
     },
   };
+}
+
+/** All raw values of an entry's multi-valued references. */
+export async function readAllReferences(
+  reader: Pick<ConnectorReader, 'readReferences'>,
+  objectType: CompiledObjectType,
+  entryId: number,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const all = new Map<string, readonly string[]>();
+  for (const { name, type, multiValued } of objectType.definition.attributes) {
+    if (type !== 'reference' || multiValued !== true) continue;
+    const references = await reader.readReferences(entryId, name, { limit: Number.MAX_SAFE_INTEGER });
+    all.set(
+      name,
+      references.map((reference) => reference.raw),
+    );
+  }
+  return all;
 }
 
 function isPresentable(row: EntryRow): boolean {

@@ -5,6 +5,7 @@ import {
   type ConnectorReader,
   type ConnectorStore,
   type ImportCounts,
+  type NotReimported,
   noCounts,
   type RemovalPlan,
   type RunResult,
@@ -19,6 +20,7 @@ import { type ActiveRun, HostError, type HostLog, type RunProgress } from '../ho
 import { isNamed, type Scope } from '../scope.ts';
 import { exceedsThreshold } from './deletion-threshold.ts';
 import type { FullExport } from './full-export.ts';
+import type { ReExport } from './re-export.ts';
 
 /**
  * Runs: one at a time for each connector (R18).
@@ -52,10 +54,15 @@ export interface RunControllerOptions {
   keepsAbsent(): boolean;
   /** Writes in doubt that an import settled (R14). */
   readonly fullExport: FullExport;
+  /** Exports again what an application did not keep (R20); absent: the owner did not opt in. */
+  readonly reExport?: ReExport;
   onSettled(journalIds: readonly number[], passwords: readonly number[]): void;
   /** A complete full import of a partition, begun at this time, has ended: what it did not show was not there (R14). */
   onImported(startedAt: number, partition: string): void;
 }
+
+/** So many values that went back are remembered for one run; what is beyond is reported only. */
+const DRIFT = 10_000;
 
 interface StepPlan {
   readonly kind: StepKind;
@@ -73,6 +80,8 @@ export function createRunController(options: RunControllerOptions): RunControlle
   const { configuration, store, reader, log, now } = options;
   let active: ActiveRun | undefined;
   let cancelActive = (): void => {};
+  /** What the run under way showed as it was before a write. */
+  let drifted: NotReimported[] = [];
   const closing = new AbortController();
 
   async function start(profileName: string, startedBy: string): Promise<ActiveRun> {
@@ -156,6 +165,9 @@ export function createRunController(options: RunControllerOptions): RunControlle
       }
       await storeEnd(runId, result);
       active = undefined;
+      const again = drifted;
+      drifted = [];
+      if (!closing.signal.aborted) void options.reExport?.(again);
       const row = await reader.readRun(runId).catch(() => undefined);
       log.info({ run: runId, profile: profile.name, result }, 'a run ended');
       reserved.resolve(row ?? { id: runId, profile: profile.name, startedBy: '', startedAt: 0, endedAt: now(), result, steps: [], held: undefined });
@@ -310,7 +322,10 @@ export function createRunController(options: RunControllerOptions): RunControlle
       },
       {
         progress: (progress) => meter.show('reading', progress.entries, progress.total, progress.counts, progress.errorCount),
-        notReimported: (reports) => log.warn({ reports: reports.slice(0, 20), count: reports.length }, 'exported values were not reimported'),
+        notReimported(reports) {
+          log.warn({ reports: reports.slice(0, 20).map(({ drift: _, ...report }) => report), count: reports.length }, 'exported values were not reimported');
+          for (const report of reports) if (report.drift !== undefined && drifted.length < DRIFT) drifted.push(report);
+        },
         settled: options.onSettled,
       },
     );

@@ -1,7 +1,8 @@
-import type { ConnectorErrorData, EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
-import { type ImportedEntry, noCounts, type PageOutcome } from '../connector-store.ts';
+import type { ConnectorErrorData, EncodedAttributes } from '@landbridge/connector-sdk';
+import { type ImportedEntry, type NotReimported, noCounts, type PageOutcome } from '../connector-store.ts';
 import { changedByImport } from '../rules/announcements.ts';
-import { type Confirmation, compareAwaited, withExportOnly } from '../rules/confirmation.ts';
+import { type Confirmation, compareAwaited, type SetDelta, withExportOnly } from '../rules/confirmation.ts';
+import { afterUpdate } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { ImportStep, ImportTally } from '../rules/import-step.ts';
 import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
@@ -74,7 +75,7 @@ export async function applyPageEntries(
   let untouched = 0;
   const postponed: number[] = [];
   const errors: { index: number; error: ConnectorErrorData }[] = [];
-  const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
+  const notReimported: NotReimported[] = [];
   const settled: number[] = [];
   const passwords: number[] = [];
   const settling = createImportSettling(writer, session, space, step, { settled, passwords });
@@ -132,16 +133,22 @@ export async function applyPageEntries(
 
   function confirm(record: EntryRecord, confirmation: Confirmation): void {
     counts.confirmed += confirmation.confirmed.length;
-    for (const { attribute, journal } of confirmation.mismatched) {
-      notReimported.push({ entryId: record.id, journalId: journal, attribute });
+    for (const { journal, ...mismatch } of confirmation.mismatched) {
+      notReimported.push({ entryId: record.id, journalId: journal, ...mismatch });
       journalStates['not-reimported'].add(journal);
     }
     for (const journal of confirmation.complete) journalStates.confirmed.add(journal);
   }
 
-  async function confirmation(type: StoredType, record: EntryRecord, entry: PutEntry, covered?: readonly string[]): Promise<Confirmation | undefined> {
+  async function confirmation(
+    type: StoredType,
+    record: EntryRecord,
+    entry: PutEntry,
+    covered?: readonly string[],
+    deltas?: readonly SetDelta[],
+  ): Promise<Confirmation | undefined> {
     if ((record.flags & flag.unconfirmed) === 0) return undefined;
-    const compared = compareAwaited(type, await space.awaited(record.id), step.fence, record.body, entry, covered);
+    const compared = compareAwaited(type, await space.awaited(record.id), step.fence, record.body, entry, covered, deltas);
     space.setAwaited(record, compared.remaining);
     confirm(record, compared.confirmation);
     return compared.confirmation;
@@ -276,22 +283,7 @@ export async function applyPageEntries(
     if (isAtWork(writer, record.id)) return count('fenced');
     const { body } = record;
     record.flags &= ~flag.overlay;
-    const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...attributesOf(record), ...entry.set };
-    for (const name of entry.unset) delete merged[name];
-    let referencesChanged = false;
-    for (const delta of entry.deltas) {
-      const attribute = attributeOf(type, delta.attribute);
-      if (attribute.type === 'reference') {
-        referencesChanged = (await space.countReferenceChanges(record.id, attribute, delta.added, delta.removed)) > 0 || referencesChanged;
-        space.removeReferences(record.id, attribute, delta.removed);
-        space.addReferences(record.id, attribute, delta.added);
-      } else {
-        const before = (merged[delta.attribute] ?? []) as readonly EncodedValue[];
-        const after = [...new Set([...before.filter((one) => !delta.removed.includes(String(one))), ...delta.added])];
-        if (after.length === 0) delete merged[delta.attribute];
-        else merged[delta.attribute] = after;
-      }
-    }
+    const merged = afterUpdate(type, attributesOf(record), entry);
     const dn = entry.newDn ?? record.dn ?? undefined;
     const put: PutEntry = {
       op: 'put',
@@ -303,7 +295,16 @@ export async function applyPageEntries(
       references: [],
     };
     const covered = [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)];
-    const confirmed = await confirmation(type, record, put, covered);
+    const confirmed = await confirmation(type, record, put, covered, entry.deltas);
+    let referencesChanged = false;
+    for (const delta of entry.deltas) {
+      const attribute = attributeOf(type, delta.attribute);
+      // What was written after the fence is not undone by what was read before (R22).
+      if (attribute.type !== 'reference' || confirmed?.kept.has(delta.attribute)) continue;
+      referencesChanged = (await space.countReferenceChanges(record.id, attribute, delta.added, delta.removed)) > 0 || referencesChanged;
+      space.removeReferences(record.id, attribute, delta.removed);
+      space.addReferences(record.id, attribute, delta.added);
+    }
     const final = confirmed?.body ?? put.body;
     if (final === body && !referencesChanged && (dn ?? null) === record.dn) return count('unchanged');
     Object.assign(record, { hash: null, sets: null, modified: step.at });

@@ -540,7 +540,7 @@ async function awaitConfirmation(
     const met = awaited[name];
     awaited[name] =
       delta === undefined
-        ? { journal, position, was: met?.was ?? before[name] ?? null }
+        ? { journal, position, was: met === undefined ? (before[name] ?? null) : met.was }
         : { journal, position, was: null, added: merge(met?.added, delta.added, delta.removed), removed: merge(met?.removed, delta.removed, delta.added) };
   }
   space.setAwaited(record, awaited);

@@ -1,5 +1,5 @@
 import { type EncodedAttributes, type EncodedValue, foldCase } from '@landbridge/connector-sdk';
-import type { ImportedEntry } from '../connector-store.ts';
+import type { Drift, ImportedEntry } from '../connector-store.ts';
 import { orderAttributes, type StoredModel, type StoredType } from './stored-model.ts';
 
 /** What an import must confirm of one attribute. */
@@ -35,7 +35,7 @@ export interface Confirmation {
   /** The body to keep: the application's values, except those written after the fence. */
   readonly body: string;
   readonly confirmed: readonly string[];
-  readonly mismatched: readonly { readonly attribute: string; readonly journal: number }[];
+  readonly mismatched: readonly { readonly attribute: string; readonly journal: number; readonly drift?: Drift }[];
   /** Journal rows of which nothing is awaited any more, and nothing mismatched. */
   readonly complete: readonly number[];
   /** Attributes written after the fence: the journal wins. */
@@ -46,7 +46,8 @@ export interface Confirmation {
 
 /**
  * Compares what an import shows with what is awaited: per attribute, typed, order-free. `covered` limits the comparison to
- * these attributes (a delta that names only some); absent means all.
+ * these attributes (a delta that names only some); absent means all. `deltas` are what such a delta says of multi-valued references,
+ * instead of all their values.
  */
 export function compareAwaited(
   type: StoredType,
@@ -55,13 +56,14 @@ export function compareAwaited(
   currentBody: string,
   entry: Extract<ImportedEntry, { op: 'put' }>,
   covered?: readonly string[],
+  deltas?: readonly SetDelta[],
 ): { readonly confirmation: Confirmation; readonly remaining: AwaitedAttributes } {
   const current = JSON.parse(currentBody) as EncodedAttributes;
   const imported = JSON.parse(entry.body) as EncodedAttributes;
   const body: Record<string, EncodedValue | readonly EncodedValue[]> = { ...imported };
   const kept = new Set<string>();
   const confirmed: string[] = [];
-  const mismatched: { attribute: string; journal: number }[] = [];
+  const mismatched: { attribute: string; journal: number; drift?: Drift }[] = [];
   const remaining: AwaitedAttributes = {};
   for (const [name, wait] of Object.entries(awaited)) {
     const attribute = type.attributes.get(name);
@@ -72,9 +74,24 @@ export function compareAwaited(
       kept.add(name);
       remaining[name] = wait;
       if (!isSet) keepValue(body, name, current[name]);
-    } else if (covered !== undefined && !covered.includes(name)) remaining[name] = wait;
-    else if (isSet ? showsDelta(shown?.values ?? [], wait.added, wait.removed) : sameValue(attribute, current[name], imported[name])) confirmed.push(name);
-    else mismatched.push({ attribute: name, journal: wait.journal });
+      continue;
+    }
+    if (covered !== undefined && !covered.includes(name)) {
+      remaining[name] = wait;
+      continue;
+    }
+    const delta = isSet ? deltas?.find((one) => one.attribute === name) : undefined;
+    const verdict = delta === undefined ? undefined : judgeDelta(wait, delta);
+    if (verdict === 'silent') remaining[name] = wait;
+    else if (verdict ?? (isSet ? showsDelta(shown?.values ?? [], wait.added, wait.removed) : sameValue(attribute, current[name], imported[name])))
+      confirmed.push(name);
+    else if (delta !== undefined) mismatched.push({ attribute: name, journal: wait.journal });
+    else if (isSet) mismatched.push({ attribute: name, journal: wait.journal, drift: setDrift(shown?.values ?? [], wait) });
+    else {
+      const isOld = sameValue(attribute, wait.was ?? undefined, imported[name]);
+      const drift = isOld ? { drift: { found: imported[name] ?? null, wanted: current[name] ?? null } } : {};
+      mismatched.push({ attribute: name, journal: wait.journal, ...drift });
+    }
   }
   const open = new Set(Object.values(remaining).map((wait) => wait.journal));
   const wrong = new Set(mismatched.map((one) => one.journal));
@@ -92,6 +109,26 @@ export function compareAwaited(
       fenced: kept.size > 0,
     },
   };
+}
+
+/** What a delta import says of a multi-valued reference. */
+export interface SetDelta {
+  readonly attribute: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Whether a delta confirms what is awaited of a set, contradicts it, or says nothing of it. */
+function judgeDelta(wait: Awaited, delta: SetDelta): boolean | 'silent' {
+  const { added = [], removed = [] } = wait;
+  if (added.some((value) => delta.removed.includes(value)) || removed.some((value) => delta.added.includes(value))) return false;
+  return added.every((value) => delta.added.includes(value)) && removed.every((value) => delta.removed.includes(value)) ? true : 'silent';
+}
+
+/** What of an awaited set is as it was before. */
+function setDrift(values: readonly string[], { added = [], removed = [] }: Awaited): Drift {
+  const present = new Set(values);
+  return { missing: added.filter((value) => !present.has(value)), left: removed.filter((value) => present.has(value)) };
 }
 
 function keepValue(body: Record<string, EncodedValue | readonly EncodedValue[]>, name: string, value: EncodedAttributes[string] | undefined): void {

@@ -1,7 +1,7 @@
-import type { EncodedAttributes } from '@landbridge/connector-sdk';
+import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { EntryEffect, HeldDecision, ImportedEntry } from '../connector-store.ts';
 import { sameValue, showsDelta } from './confirmation.ts';
-import type { StoredModel, StoredType } from './stored-model.ts';
+import { attributeOf, type StoredModel, type StoredType } from './stored-model.ts';
 
 /** A delete is a delete whatever changed; an update was planned against what the entry was. */
 export function judgeHeld(
@@ -60,4 +60,18 @@ export function showsEffect(
     evidence = true;
   }
   return evidence;
+}
+
+/** The values after a delta import's update, without the multi-valued references, which rows of their own hold. */
+export function afterUpdate(type: StoredType, before: EncodedAttributes, entry: Extract<ImportedEntry, { op: 'update' }>): EncodedAttributes {
+  const after: Record<string, EncodedValue | readonly EncodedValue[]> = { ...before, ...entry.set };
+  for (const name of entry.unset) delete after[name];
+  for (const { attribute, added, removed } of entry.deltas) {
+    if (attributeOf(type, attribute).type === 'reference') continue;
+    const known = (after[attribute] ?? []) as readonly EncodedValue[];
+    const values = [...new Set([...known.filter((one) => !removed.includes(String(one))), ...added])];
+    if (values.length === 0) delete after[attribute];
+    else after[attribute] = values;
+  }
+  return after;
 }

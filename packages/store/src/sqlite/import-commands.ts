@@ -1,4 +1,4 @@
-import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import type { EncodedAttributes } from '@landbridge/connector-sdk';
 import {
   type ImportedEntry,
   type NewRun,
@@ -12,6 +12,7 @@ import {
 import { reach } from '../crash-points.ts';
 import { changedByImport } from '../rules/announcements.ts';
 import { type Confirmation, withExportOnly } from '../rules/confirmation.ts';
+import { afterUpdate } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { ImportStep } from '../rules/import-step.ts';
 import { createSeenEntries } from '../rules/seen-entries.ts';
@@ -290,22 +291,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     if (isAtWork(state, id)) return page.count('fenced');
     if ((Number(row['flags']) & flag.overlay) !== 0) database.run(`UPDATE entries SET flags = flags & ~${flag.overlay} WHERE id = ?`, id);
     const body = String(row['body']);
-    const merged: Record<string, EncodedValue | readonly EncodedValue[]> = { ...(JSON.parse(body) as EncodedAttributes), ...entry.set };
-    for (const name of entry.unset) delete merged[name];
-    const references: { attribute: string; values: string[] }[] = [];
-    for (const delta of entry.deltas) {
-      const attribute = attributeOf(type, delta.attribute);
-      if (attribute.type === 'reference') {
-        const removed = removeReferences(state, id, attribute, delta.removed);
-        const added = addReferences(state, id, attribute, delta.added);
-        if (removed + added > 0) references.push({ attribute: delta.attribute, values: [...delta.added] });
-      } else {
-        const before = (merged[delta.attribute] ?? []) as readonly EncodedValue[];
-        const after = [...new Set([...before.filter((one) => !delta.removed.includes(String(one))), ...delta.added])];
-        if (after.length === 0) delete merged[delta.attribute];
-        else merged[delta.attribute] = after;
-      }
-    }
+    const merged = afterUpdate(type, JSON.parse(body) as EncodedAttributes, entry);
     const attributes = orderAttributes(type, merged);
     const put: PutEntry = {
       op: 'put',
@@ -319,10 +305,27 @@ export function createImportCommands(state: StoreState): ImportCommands {
     const confirmation =
       (Number(row['flags']) & flag.unconfirmed) === 0
         ? undefined
-        : confirmEntry(state, type, id, step.fence, body, put, [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)]);
+        : confirmEntry(
+            state,
+            type,
+            id,
+            step.fence,
+            body,
+            put,
+            [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)],
+            entry.deltas,
+          );
     if (confirmation !== undefined) page.confirm(id, confirmation);
+    let referencesChanged = false;
+    for (const delta of entry.deltas) {
+      const attribute = attributeOf(type, delta.attribute);
+      // What was written after the fence is not undone by what was read before (R22).
+      if (attribute.type !== 'reference' || confirmation?.kept.has(delta.attribute)) continue;
+      const removed = removeReferences(state, id, attribute, delta.removed);
+      referencesChanged = removed + addReferences(state, id, attribute, delta.added) > 0 || referencesChanged;
+    }
     const final = confirmation?.body ?? put.body;
-    if (final === body && references.length === 0 && (put.dn ?? null) === row['dn']) return page.count('unchanged');
+    if (final === body && !referencesChanged && (put.dn ?? null) === row['dn']) return page.count('unchanged');
     const values = JSON.parse(final) as EncodedAttributes;
     const columns = columnChanges(type, JSON.parse(body) as EncodedAttributes, values);
     database.run(

@@ -1,5 +1,5 @@
 import type { ImportedEntry } from '../connector-store.ts';
-import { type AwaitedAttributes, type Confirmation, compareAwaited } from '../rules/confirmation.ts';
+import { type AwaitedAttributes, type Confirmation, compareAwaited, type SetDelta } from '../rules/confirmation.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { StoredType } from '../rules/stored-model.ts';
 import type { StoreState } from './entry-rows.ts';
@@ -13,10 +13,11 @@ export function confirmEntry(
   currentBody: string,
   entry: Extract<ImportedEntry, { op: 'put' }>,
   covered?: readonly string[],
+  deltas?: readonly SetDelta[],
 ): Confirmation {
   const row = state.database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', id);
   const awaited = row === undefined ? {} : (JSON.parse(String(row['attributes'])) as AwaitedAttributes);
-  const { confirmation, remaining } = compareAwaited(type, awaited, fence, currentBody, entry, covered);
+  const { confirmation, remaining } = compareAwaited(type, awaited, fence, currentBody, entry, covered, deltas);
   saveRemaining(state, id, remaining);
   return confirmation;
 }

@@ -1,5 +1,5 @@
 import type { ConnectorErrorData } from '@landbridge/connector-sdk';
-import { noCounts, type PageOutcome } from '../connector-store.ts';
+import { type NotReimported, noCounts, type PageOutcome } from '../connector-store.ts';
 import type { Confirmation } from '../rules/confirmation.ts';
 import type { ImportTally } from '../rules/import-step.ts';
 import type { StoredAttribute } from '../rules/stored-model.ts';
@@ -18,7 +18,7 @@ export interface PageWork {
   fail(index: number, code: ConnectorErrorData['code'], message: string): void;
   postpone(index: number): void;
   confirm(entryId: number, confirmation: Confirmation): void;
-  report(mismatch: PageOutcome['notReimported'][number]): void;
+  report(mismatch: NotReimported): void;
   outcome(): PageOutcome;
 }
 
@@ -27,7 +27,7 @@ export function createPageWork(state: StoreState): PageWork {
   const counts: ImportTally = { ...noCounts };
   const postponed: number[] = [];
   const errors: { index: number; error: ConnectorErrorData }[] = [];
-  const notReimported: { entryId: number; journalId: number; attribute: string }[] = [];
+  const notReimported: NotReimported[] = [];
   const settled: number[] = [];
   const passwords: number[] = [];
   const referred = new Map<StoredAttribute, (readonly [number, string])[]>();
@@ -52,7 +52,7 @@ export function createPageWork(state: StoreState): PageWork {
     },
     confirm(entryId, confirmation) {
       counts.confirmed += confirmation.confirmed.length;
-      for (const { attribute, journal } of confirmation.mismatched) notReimported.push({ entryId, journalId: journal, attribute });
+      for (const { journal, ...mismatch } of confirmation.mismatched) notReimported.push({ entryId, journalId: journal, ...mismatch });
       for (const journal of new Set(confirmation.mismatched.map((one) => one.journal)))
         state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
       for (const journal of confirmation.complete) state.database.run("UPDATE journal SET state = 'confirmed' WHERE id = ? AND state = 'applied'", journal);

@@ -454,7 +454,7 @@ function awaitConfirmation(state: StoreState, entryId: number, effect: EntryEffe
   const awaited: AwaitedAttributes = known === undefined ? {} : (JSON.parse(String(known['attributes'])) as AwaitedAttributes);
   for (const name of effect.awaiting) {
     const delta = effect.references.find((one) => one.attribute === name);
-    const was = awaited[name]?.was ?? before[name] ?? null;
+    const was = awaited[name] === undefined ? (before[name] ?? null) : awaited[name].was;
     awaited[name] =
       delta === undefined
         ? { journal, position: state.position, was }

@@ -110,3 +110,61 @@ describeStores('values that no import shows', (bench) => {
     expect(await drive.values('1')).toEqual({ id: '1', login: 'ada', title: 'Prof', secret: 's' });
   });
 });
+
+describeStores('what an import shows otherwise', (bench) => {
+  const members = (added: readonly string[], removed: readonly string[] = []) => ({
+    kind: 'update' as const,
+    objectType: 'group',
+    effect: { ...sets({}), references: [{ attribute: 'members', replace: false, added, removed }], awaiting: ['members'] },
+  });
+  const update = { op: 'update', set: {}, unset: [], deltas: [] } as const;
+
+  it('R20 says whether the value of before is still there, and none where somebody chose another one', async () => {
+    const { drive } = bench;
+    await drive.import([person('1', { login: 'ada', title: 'old' }), group('g', ['1'])]);
+    const entryId = (await drive.row('1'))?.id ?? 0;
+    for (const title of ['new', 'newer']) await drive.write({ kind: 'update', entryId, effect: sets({ title, note: 'hello' }) });
+    const groupId = (await drive.row('g', 'group'))?.id ?? 0;
+    await drive.write({ ...members(['2', '3'], ['1']), entryId: groupId });
+    const outcome = await drive.import([person('1', { login: 'ada', title: 'old' }), group('g', ['1', '3'])]);
+    expect(outcome.notReimported.map(({ attribute, drift }) => [attribute, drift])).toEqual([
+      ['title', { found: 'old', wanted: 'newer' }],
+      ['note', { found: null, wanted: 'hello' }],
+      ['members', { missing: ['2'], left: ['1'] }],
+    ]);
+    await drive.write({ kind: 'update', entryId, effect: sets({ title: 'new' }) });
+    const other = await drive.import([person('1', { login: 'ada', title: 'theirs' }), group('g', ['1', '3'])]);
+    expect(other.notReimported.map(({ attribute, drift }) => [attribute, drift])).toEqual([['title', undefined]]);
+  });
+
+  it('R20 a delta confirms what it says of a set, contradicts it, or says nothing of it', async () => {
+    const { drive } = bench;
+    await drive.import([group('g', ['1'])]);
+    const entryId = (await drive.row('g', 'group'))?.id ?? 0;
+    await drive.write({ ...members(['2']), entryId });
+    const silent = await drive.import([{ ...update, objectType: 'group', anchor: 'g', deltas: [{ attribute: 'members', added: ['5'], removed: [] }] }], {
+      kind: 'delta',
+    });
+    expect(silent.notReimported).toEqual([]);
+    expect(await states(bench)).toEqual(['applied']);
+    await drive.import([{ ...update, objectType: 'group', anchor: 'g', deltas: [{ attribute: 'members', added: ['2'], removed: [] }] }], { kind: 'delta' });
+    expect(await states(bench)).toEqual(['confirmed']);
+    await drive.write({ ...members(['3']), entryId });
+    const undone = await drive.import([{ ...update, objectType: 'group', anchor: 'g', deltas: [{ attribute: 'members', added: [], removed: ['3'] }] }], {
+      kind: 'delta',
+    });
+    expect(undone.notReimported).toMatchObject([{ attribute: 'members' }]);
+  });
+
+  it('R22 what a delta read before a write says of a set does not undo the write', async () => {
+    const { drive, store, reader } = bench;
+    await drive.import([person('1'), person('2'), group('g', ['1'])]);
+    const entryId = (await drive.row('g', 'group'))?.id ?? 0;
+    const { stepId } = await drive.begin({ kind: 'delta' });
+    await drive.write({ ...members(['2'], ['1']), entryId });
+    await store.applyPage(stepId, [{ ...update, objectType: 'group', anchor: 'g', deltas: [{ attribute: 'members', added: ['1'], removed: ['2'] }] }]);
+    await drive.end(stepId);
+    expect((await reader.readReferences(entryId, 'members', { limit: 10 })).map((one) => one.raw)).toEqual(['2']);
+    expect(await states(bench)).toEqual(['applied']);
+  });
+});
