@@ -138,7 +138,6 @@ export interface PendingWork {
   readonly announcements: Announcement[];
   readonly externalIds: { readonly scimId: string; readonly client: string; readonly value: string | null }[];
   readonly aliases: { readonly scimId: string; readonly alias: string }[];
-  readonly grown: Map<number, number>;
 }
 
 const COLUMNS = 'id, otype, scim_id, anchor, anchor_key, dn, dn_key, partition, hash, sets, flags, position, version, created, modified, body';
@@ -172,7 +171,6 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
     announcements: [],
     externalIds: [],
     aliases: [],
-    grown: new Map(),
   };
   const nameOf = (otype: number, key: string): string => `${otype}/${key}`;
   const setOf = (entry: number, attribute: number): string => `${entry}/${attribute}`;
@@ -379,7 +377,6 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
     work.inserted.add(record);
     work.bodies.add(record);
     work.appeared.add(record.id);
-    work.grown.set(record.otype, (work.grown.get(record.otype) ?? 0) + 1);
     if (linked !== undefined) {
       Object.assign(linked, { entry: record.id, state: 'linked', modified: fresh.at });
       saveLink(linked);
@@ -404,7 +401,6 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
     for (const [name, change] of work.references) if (change.entry === record.id) work.references.delete(name);
     work.removed.set(record, at);
     if (linkState === 'deleted') work.deleted.add(record.id);
-    work.grown.set(record.otype, (work.grown.get(record.otype) ?? 0) - 1);
     writer.removed += 1;
     if ((record.flags & flag.pending) !== 0) writer.pending -= 1;
   }

@@ -109,11 +109,33 @@ export async function flush<Result = void>(writer: Writer, session: Session, wor
   writeAwaited(session, sending, work);
   writeBeside(writer, session, sending, work);
   sending.add(writeAnnouncements(session, work.announcements));
-  for (const [otype, grown] of work.grown) if (grown !== 0) sending.add(session.all('UPDATE types SET entries = entries + $1 WHERE id = $2', grown, otype));
+  for (const [otype, { grown, moved }] of countTypes(writer, work))
+    sending.add(session.all('UPDATE types SET entries = entries + $1, moved = moved + $2 WHERE id = $3', grown, moved, otype));
   const read = after?.();
   read?.catch(() => {});
   await sending.all();
   return (await read) as Result;
+}
+
+/** How many entries of each type there are more, and whether positions of others moved: by a removal, or a row whose id is not the highest. */
+function countTypes(writer: Writer, work: PendingWork): ReadonlyMap<number, { grown: number; moved: number }> {
+  const counts = new Map<number, { grown: number; moved: number }>();
+  const of = (otype: number) => {
+    const met = counts.get(otype) ?? { grown: 0, moved: 0 };
+    counts.set(otype, met);
+    return met;
+  };
+  for (const record of work.removed.keys()) {
+    if (record.isNew) continue;
+    of(record.otype).grown -= 1;
+    of(record.otype).moved = 1;
+  }
+  for (const record of work.inserted) {
+    of(record.otype).grown += 1;
+    if (record.id < writer.highestEntry) of(record.otype).moved = 1;
+  }
+  for (const record of work.inserted) writer.highestEntry = Math.max(writer.highestEntry, record.id);
+  return counts;
 }
 
 /** Returns the entries that lost references for good, and whose next import must compare them anew. */

@@ -4,10 +4,12 @@ import { flag } from '../rules/entry-flags.ts';
 import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
+import { createBatches } from './batches.ts';
 import type { Pool, Row, SqlValue } from './connection.ts';
 import { bodyValue, createFilterTranslator } from './entry-filter-sql.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { createOutboxReader } from './outbox.ts';
+import { createPageStarts } from './page-starts.ts';
 import { keyExpression, toKept } from './records.ts';
 import { readModel } from './stored-model.ts';
 
@@ -18,29 +20,69 @@ export interface PostgresReader extends ConnectorReader {
 
 const LAST = Number.MAX_SAFE_INTEGER;
 const TARGET = 'r.raw, r.target, t.scim_id, t.otype, t.body';
+/** As a range, and not as a bit, the planner knows that it is true of nearly all entries: else it puts all of them in order for one page. */
+const VISIBLE = `e.flags < ${flag.hidden}`;
+const BY_SCIM_ID = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = ANY($1::text[])`;
+export const ALL_FROM = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = $1 AND ${VISIBLE} AND e.id > $2 ORDER BY e.id LIMIT $3 OFFSET $4`;
+const REFERENCES_OF = `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`;
 
 /** Opens a reader over a pool of connections. Many reads run at once; none is a transaction of several statements. */
 export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_AUDIT_KEY): Promise<PostgresReader> {
   let { model } = await readModel(pool);
   const entry = (row: Row | undefined): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(model, row));
 
+  const starts = createPageStarts(pool);
+
   async function query(request: EntryQuery): Promise<EntryPage> {
     const type = model.types.get(request.objectType);
     if (type === undefined) return { rows: [], total: request.total ? 0 : undefined };
+    if (request.filter === undefined && request.sort === undefined && request.after === undefined && request.limit > 0) return readFrom(type, request);
     const translator = createFilterTranslator(model);
     const otype = translator.bind(type.id);
     const condition = request.filter === undefined ? undefined : translator.translate(request.filter, type);
     if (condition !== undefined && !condition.indexed && (await countOf(type)) > request.scanLimit)
       throw new ScanLimitError(`the filter has no index and would look at more than ${request.scanLimit} entries`);
-    const where = `e.otype = ${otype}::integer AND e.flags & ${flag.hidden} = 0${condition === undefined ? '' : ` AND ${condition.sql}`}`;
+    const where = `e.otype = ${otype}::integer AND ${VISIBLE}${condition === undefined ? '' : ` AND ${condition.sql}`}`;
     const counted = [...translator.values];
-    const total = request.total ? (request.filter === undefined ? countOf(type) : count(where, counted)) : undefined;
-    if (request.limit === 0) return { rows: [], total: await total };
-    const after = request.after === undefined ? '' : ` AND e.id > ${translator.bind(request.after)}::bigint`;
-    const limit = `LIMIT ${translator.bind(request.limit)}::bigint OFFSET ${translator.bind(request.offset ?? 0)}::bigint`;
+    const readTotal = (): Promise<number> => (request.filter === undefined ? countOf(type) : count(where, counted));
+    if (request.limit === 0) return { rows: [], total: request.total ? await readTotal() : undefined };
+    const { after: behind, offset = 0 } = request;
+    const after = behind === undefined ? '' : ` AND e.id > ${translator.bind(behind)}::bigint`;
+    const limit = `LIMIT ${translator.bind(request.limit)}::bigint OFFSET ${translator.bind(offset)}::bigint`;
     const rows = pool.all(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE ${where}${after} ORDER BY ${orderBy(request, type)} ${limit}`, ...translator.values);
-    const [found, matches] = await Promise.all([rows, total]);
-    return { rows: found.map((row) => toEntryRow(model, row)), total: matches };
+    // What looks for one entry is one statement: a page that is not full and begins at the beginning says how many there are.
+    const isHandful = request.total && condition?.indexed === true && behind === undefined && offset === 0;
+    const [found, matches] = await Promise.all([rows, request.total && !isHandful ? readTotal() : undefined]);
+    const total = isHandful ? (found.length < request.limit ? found.length : await readTotal()) : matches;
+    return { rows: found.map((row) => toEntryRow(model, row)), total };
+  }
+
+  /** A page of all entries, wherever it is: deep pages cost what the first one does. */
+  async function readFrom(type: StoredType, request: EntryQuery): Promise<EntryPage> {
+    const start = await starts.find(type.id, request.offset ?? 0);
+    const rows = await pool.all(ALL_FROM, type.id, start.after, request.limit, start.offset);
+    return { rows: rows.map((row) => toEntryRow(model, row)), total: request.total ? start.entries : undefined };
+  }
+
+  const byScimId = createBatches(async (scimIds: readonly string[]) => {
+    const rows = await pool.all(BY_SCIM_ID, scimIds);
+    const found = new Map(rows.map((row) => [String(row['scim_id']), row]));
+    return scimIds.map((scimId) => found.get(scimId));
+  });
+
+  /** One for each set of attributes: there are as many as projections that ask for references. */
+  const referencesOf = new Map<string, (entryIds: readonly number[]) => Promise<readonly Row[]>>();
+  function readReferencesOf(attributes: readonly number[]): (entryIds: readonly number[]) => Promise<readonly Row[]> {
+    const name = attributes.join(' ');
+    const known = referencesOf.get(name);
+    if (known !== undefined) return known;
+    const made = createBatches(async (asked: readonly (readonly number[])[]) => {
+      const rows = await pool.all(REFERENCES_OF, [...new Set(asked.flat())], attributes);
+      const byEntry = Map.groupBy(rows, (row) => Number(row['entry']));
+      return asked.map((ids) => ids.flatMap((id) => byEntry.get(id) ?? []));
+    });
+    referencesOf.set(name, made);
+    return made;
   }
 
   const count = async (where: string, values: readonly SqlValue[]): Promise<number> =>
@@ -61,9 +103,9 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     },
     async readResource(scimId) {
       const id = toKept(scimId);
-      const own = await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = $1`, id);
       const row =
-        own ?? (await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = (SELECT a.scim_id FROM link_aliases a WHERE a.alias = $1)`, id));
+        (await byScimId(id)) ??
+        (await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = (SELECT a.scim_id FROM link_aliases a WHERE a.alias = $1)`, id));
       return row === undefined || (Number(row['flags']) & flag.hidden) !== 0 ? undefined : entry(row);
     },
     readEntry: async (entryId) => entry(await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.id = $1`, entryId)),
@@ -84,11 +126,7 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     },
     async readReferencesOf(entryIds, attributes) {
       if (entryIds.length === 0 || attributes.length === 0) return [];
-      const rows = await pool.all(
-        `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`,
-        entryIds,
-        attributes.map(model.attributeId),
-      );
+      const rows = await readReferencesOf(attributes.map(model.attributeId))(entryIds);
       return rows.map((row) => ({ ...toReference(model, row), from: Number(row['entry']), attribute: model.attributeNames.get(Number(row['attr'])) ?? '' }));
     },
     async presentReferences(entryId, attribute, raw) {

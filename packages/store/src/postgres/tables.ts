@@ -80,6 +80,7 @@ CREATE TABLE event_failures(stream text NOT NULL, event bigint NOT NULL, error t
   "CREATE INDEX journal_deletes ON journal(scim_id) WHERE kind = 'delete' AND state = 'applied'",
   AUDIT_CHAIN,
   'ALTER TABLE head ADD COLUMN address text',
+  'ALTER TABLE types ADD COLUMN moved bigint NOT NULL DEFAULT 0',
 ];
 
 const CONTROL_STEPS: readonly string[] = [

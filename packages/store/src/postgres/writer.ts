@@ -26,6 +26,8 @@ export interface OwnerState {
   /** Journal rows by the unique value they claim (R15), see {@link claimName}. */
   claims: Map<string, number>;
   nextEntryId: number;
+  /** The highest id of an entry that there is: what gets a lower one moves the positions of others. */
+  highestEntry: number;
   nextJournalId: number;
   /** Grows with every result and every import step: what an import may know ends at its fence (R22). */
   position: number;
@@ -247,6 +249,7 @@ async function readOwnerState(session: Session): Promise<OwnerState> {
   }
   const facts = await session.get(
     `SELECT EXISTS (SELECT 1 FROM refs WHERE target IS NULL) AS unresolved, EXISTS (SELECT 1 FROM links) AS links,
+       (SELECT coalesce(max(id), 0) FROM entries) AS highest,
        (SELECT count(*) FROM entries WHERE flags <> 0 AND flags & ${flag.pending} <> 0) AS pending`,
   );
   return {
@@ -254,6 +257,7 @@ async function readOwnerState(session: Session): Promise<OwnerState> {
     claims,
     position,
     nextEntryId: Number(head?.['next_entry']),
+    highestEntry: Number(facts?.['highest'] ?? 0),
     nextJournalId: Number(head?.['next_journal']),
     unresolved: facts?.['unresolved'] === true,
     links: facts?.['links'] === true,

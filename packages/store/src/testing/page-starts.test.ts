@@ -1,51 +1,34 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { noCounts } from '../connector-store.ts';
-import type { OpenStore } from '../open-store.ts';
-import { audit, group, model, person, request, sets } from '../testing/people.ts';
-import { openSqliteConnectorStore } from './open-sqlite-store.ts';
+import { describeStores } from './describe-stores.ts';
+import { audit, group, person, request, sets } from './people.ts';
 
 const PEOPLE = 2500;
-let folder: string;
-let opened: OpenStore;
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'landbridge-starts-'));
-  opened = await openSqliteConnectorStore({ file: join(folder, 'connector.db'), thread: false });
-  await opened.store.configure(model);
-  await importAll(numbers(1, PEOPLE));
-});
-
-afterEach(async () => {
-  await opened.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
 const numbers = (from: number, to: number): readonly number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-async function importAll(people: readonly number[]): Promise<void> {
-  const { runId } = await opened.store.beginRun({ profile: 'full', startedBy: 'test', at: 1 });
-  const { stepId } = await opened.store.beginStep({ runId, kind: 'full', partition: '', objectTypes: ['person', 'group'], at: 1 });
-  await opened.store.applyPage(stepId, [group('g', [])]);
-  for (let index = 0; index < people.length; index += 500)
-    await opened.store.applyPage(
-      stepId,
-      people.slice(index, index + 500).map((one) => person(String(one), { login: `user${one}` })),
-    );
-  await opened.store.planRemovals(stepId, { complete: true });
-  for (let done = false; !done; ) ({ done } = await opened.store.removeChunk(stepId));
-  await opened.store.endStep(stepId, { result: 'success', counts: noCounts, errors: [], errorCount: 0, at: 2 });
-}
+describeStores('a deep page of a list begins where a counted one does', (opened) => {
+  beforeEach(() => importAll(numbers(1, PEOPLE)));
 
-async function page(offset: number, limit = 3): Promise<readonly (string | undefined)[]> {
-  const { rows, total } = await opened.reader.query({ objectType: 'person', offset, limit, total: true, scanLimit: 10 });
-  expect(total).toBe(await opened.reader.countEntries('person'));
-  return rows.map((row) => row.anchor);
-}
+  async function importAll(people: readonly number[]): Promise<void> {
+    const { runId } = await opened.store.beginRun({ profile: 'full', startedBy: 'test', at: 1 });
+    const { stepId } = await opened.store.beginStep({ runId, kind: 'full', partition: '', objectTypes: ['person', 'group'], at: 1 });
+    await opened.store.applyPage(stepId, [group('g', [])]);
+    for (let index = 0; index < people.length; index += 500)
+      await opened.store.applyPage(
+        stepId,
+        people.slice(index, index + 500).map((one) => person(String(one), { login: `user${one}` })),
+      );
+    await opened.store.planRemovals(stepId, { complete: true });
+    for (let done = false; !done; ) ({ done } = await opened.store.removeChunk(stepId));
+    await opened.store.endStep(stepId, { result: 'success', counts: noCounts, errors: [], errorCount: 0, at: 2 });
+  }
 
-describe('a deep page of a list begins where a counted one does', () => {
+  async function page(offset: number, limit = 3): Promise<readonly (string | undefined)[]> {
+    const { rows, total } = await opened.reader.query({ objectType: 'person', offset, limit, total: true, scanLimit: 10 });
+    expect(total).toBe(await opened.reader.countEntries('person'));
+    return rows.map((row) => row.anchor);
+  }
+
   it('S-106 at every kind of position, and behind the end', async () => {
     for (const offset of [0, 1, 998, 999, 1000, 1001, 1999, 2000, 2496])
       expect(await page(offset)).toEqual([String(offset + 1), String(offset + 2), String(offset + 3)]);

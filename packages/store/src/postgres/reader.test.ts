@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
+import { postgresPrograms } from '../../../../tools/backends.ts';
+import type { OpenStore } from '../open-store.ts';
+import { createDriver, model, person } from '../testing/people.ts';
+import { openPostgresConnectorStore } from './open-postgres-store.ts';
+import { ALL_FROM } from './reader.ts';
+
+describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () => {
+  const PEOPLE = 5000;
+  let postgres: PrivatePostgres;
+  let opened: OpenStore;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    opened = await openPostgresConnectorStore({ postgres, connector: 'hr', owner: 'suite', thread: false });
+    await opened.store.configure(model);
+    const drive = createDriver(opened.store, opened.reader);
+    await drive.import(Array.from({ length: PEOPLE }, (_, index) => person(String(index), { login: `user${index}`, note: 'x'.repeat(300) })));
+    await opened.store.checkpoint();
+  });
+  afterAll(async () => {
+    await opened.close();
+    await postgres.stop();
+  });
+
+  it('S-106 the plan of a page takes entries in their order, and never puts all of them in order first', () => {
+    const values: Readonly<Record<string, string>> = { $1: '(SELECT id FROM landbridge_hr.types LIMIT 1)', $2: '1000', $3: '100', $4: '20' };
+    const statement = ALL_FROM.replace(/\$\d/g, (place) => values[place] ?? place);
+    const plan = postgres.psql(`SET search_path = landbridge_hr; EXPLAIN ${statement}`);
+    expect(plan).toContain('Index Scan');
+    expect(plan).not.toMatch(/Sort|Seq Scan on entries/);
+  });
+
+  it('S-106 many reads of one kind at once have each their own answer', async () => {
+    const { reader } = opened;
+    const rows = await Promise.all(Array.from({ length: 300 }, (_, index) => reader.readByAnchor('person', String(index * 7))));
+    const again = await Promise.all(rows.map((row) => reader.readResource(row?.scimId ?? '')));
+    expect(again.map((row) => row?.anchor)).toEqual(rows.map((row) => row?.anchor));
+    expect(await Promise.all(['nobody', 'nobody'].map((id) => reader.readResource(id)))).toEqual([undefined, undefined]);
+  });
+
+  it('S-100 what finds a handful says how many there are without counting, and a full page counts', async () => {
+    const find = (login: string, limit: number) =>
+      opened.reader.query({
+        objectType: 'person',
+        filter: {
+          kind: 'compare',
+          attribute: 'login',
+          type: 'string',
+          comparison: login.endsWith('*') ? 'starts' : 'equal',
+          value: login.replace('*', ''),
+          caseExact: false,
+        },
+        limit,
+        offset: 0,
+        total: true,
+        scanLimit: 10,
+      });
+    expect(await find('USER77', 5)).toMatchObject({ total: 1, rows: [{ anchor: '77' }] });
+    expect(await find('nobody', 5)).toEqual({ total: 0, rows: [] });
+    expect(await find('user12*', 111)).toMatchObject({ total: 111 });
+    expect(await find('user12*', 5)).toMatchObject({ total: 111 });
+  });
+});
