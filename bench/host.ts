@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startPostgres } from '../test/backends/postgres.ts';
 import type { BenchApplication } from './application.ts';
-import { cpuSecondsOf, peakMegabytes, treeMegabytes } from './process-usage.ts';
+import { cpuSecondsOf, peakMegabytes, treeMegabytes, waitedMilliseconds } from './process-usage.ts';
 
 /** The host as a process of its own, as a user starts it. */
 export interface BenchHost {
@@ -16,6 +16,8 @@ export interface BenchHost {
   createToken(): Promise<string>;
   /** CPU seconds of the host's process so far: of nothing else. */
   cpuSeconds(): number;
+  /** Milliseconds that the host's main thread waited for a processor so far. */
+  waitedMilliseconds(): number;
   /** The highest memory of the host's process and everything that it started, so far, MiB. */
   peakMegabytes(): number;
   stop(): Promise<void>;
@@ -55,8 +57,9 @@ export async function startBenchHost(application: BenchApplication, keep?: strin
     url,
     ca: readFileSync(caFile, 'utf8'),
     cli,
-    createToken: async () => (await cli<{ readonly token: string }>('token', 'create', 'hr')).token,
+    createToken: async () => (await cli<{ readonly token: string }>('token', 'create', 'hr', '--client', `bench-${Date.now()}`)).token,
     cpuSeconds: () => cpuSecondsOf(pid),
+    waitedMilliseconds: () => waitedMilliseconds(pid),
     peakMegabytes: () => Math.max(tree, peakMegabytes(pid)),
     async stop() {
       clearInterval(sampling);

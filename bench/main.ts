@@ -61,6 +61,6 @@ try {
   else await bench();
 } catch (error) {
   // What one bench knows, another does not.
-  if ((error as { readonly code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true) throw error;
+  if (!String((error as { readonly code?: unknown }).code).startsWith('ERR_PARSE_ARGS')) throw error;
   refuse((error as Error).message);
 }

@@ -9,6 +9,11 @@ export function cpuSecondsOf(pid: number): number {
   return nanoseconds / 1e9;
 }
 
+/** Milliseconds that the main thread of a process was ready to run and had no processor: what other programs took. */
+export function waitedMilliseconds(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
+}
+
 /** Resident memory of a process and everything that it started, MiB. */
 export function treeMegabytes(pid: number): number {
   const kilobytes = treeOf(pid).reduce((sum, one) => sum + statusOf(one, 'VmRSS'), 0);

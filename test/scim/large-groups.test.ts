@@ -2,7 +2,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../packages/scim-testkit/src/connection.ts';
 import type { ScimConnection } from '../../packages/scim-testkit/src/index.ts';
+import type { StoreFilter } from '../../packages/store/src/index.ts';
+import { type Database, openForReading } from '../../packages/store/src/sqlite/database.ts';
+import { FEW, findFew } from '../../packages/store/src/sqlite/few-matches.ts';
 import { openSqliteReader } from '../../packages/store/src/sqlite/reader.ts';
+import { readModel } from '../../packages/store/src/sqlite/stored-model.ts';
 import { type DirectoryHost, startDirectoryHost } from './directory-host.ts';
 
 /** A group that is too large to show: what works on it anyway, and that nothing reads all of it on the way. */
@@ -91,6 +95,49 @@ describe('a group of eleven thousand members', () => {
     await expect(reader.query({ ...query, scanLimit: 100 })).rejects.toThrow(/more than 100 entries/);
     expect((await reader.query({ ...query, scanLimit: 100_000 })).total).toBe((await find('Users', 'userName co "77"', '&count=0'))['totalResults']);
     await reader.close();
+  });
+
+  it('S-084 S-113 of a filter of several parts the one that finds the fewest is looked at, wherever it stands', async () => {
+    const database = openForReading(`${host.folder}/data/connectors/dir/connector.db`);
+    let rows = 0;
+    const counted: Database = {
+      ...database,
+      tuples(sql, ...values) {
+        const found = database.tuples(sql, ...values);
+        rows += found.length;
+        return found;
+      },
+    };
+    const { model } = readModel(database);
+    const type = model.types.get('person');
+    const everybody = database.get("SELECT id FROM entries WHERE body LIKE '%Everybody%'")?.['id'];
+    if (type === undefined) throw new Error('the store has no people');
+    const compare = (attribute: string, comparison: 'equal' | 'starts', value: string) =>
+      ({ kind: 'compare', attribute, comparison, value, type: 'string', caseExact: attribute === 'status' }) as const;
+    const member = { kind: 'referred', objectType: 'team', attribute: 'members', entryId: Number(everybody) } as const;
+    const login = compare('login', 'equal', 'person77');
+    const active = compare('status', 'equal', 'A');
+    for (const filters of [
+      [member, login],
+      [login, member],
+      [active, { kind: 'and', filters: [member, login] }],
+      [active, login],
+      [{ kind: 'not', filter: { kind: 'not', filter: member } }, login],
+      [member, { kind: 'or', filters: [login, { kind: 'and', filters: [member, login] }] }],
+    ] satisfies StoreFilter[][]) {
+      rows = 0;
+      expect(findFew(counted, model, type, { kind: 'and', filters }), JSON.stringify(filters)).toHaveLength(1);
+      // Two of the parts match nearly everybody, and are asked for no more than is few.
+      expect(rows).toBeLessThan(10 + 2 * (FEW + 1));
+    }
+    expect(findFew(counted, model, type, { kind: 'and', filters: [member, active] })).toBeUndefined();
+    database.close();
+    const found = await find(
+      'Users',
+      `active eq true and groups.value eq "${group}" and userName sw "person77"`,
+      '&attributes=userName&sortBy=userName&count=3',
+    );
+    expect([found['totalResults'], resources(found).map((one) => one['userName'])]).toEqual([111, ['person77', 'person770', 'person7700']]);
   });
 
   it('S-094 S-084 what clients look up by is found by the index of its attribute, not by looking at every entry', () => {

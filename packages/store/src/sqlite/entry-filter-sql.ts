@@ -24,7 +24,7 @@ export function translateFilter(filter: StoreFilter, model: StoredModel, type: S
     case 'or':
       return combine(
         filter.kind,
-        filter.filters.map((part) => translateFilter(part, model, type)),
+        filter.filters.map((part) => translateFilter(part, model, type, hint)),
       );
     case 'not': {
       const inner = translateFilter(filter.filter, model, type);
@@ -38,11 +38,9 @@ export function translateFilter(filter: StoreFilter, model: StoredModel, type: S
       return resourceField(filter);
     case 'refers': {
       const attribute = type.attributes.get(filter.attribute);
-      return {
-        sql: 'e.id IN (SELECT entry FROM refs WHERE target = ? AND attr = ?)',
-        values: [filter.entryId, attribute?.id ?? -1],
-        indexed: true,
-      };
+      const values = [filter.entryId, attribute?.id ?? -1];
+      if (hint.many) return { sql: 'EXISTS (SELECT 1 FROM refs WHERE target = ? AND attr = ? AND entry = e.id)', values, indexed: true };
+      return { sql: 'e.id IN (SELECT entry FROM refs WHERE target = ? AND attr = ?)', values, indexed: true };
     }
     case 'referred': {
       const attribute = model.types.get(filter.objectType)?.attributes.get(filter.attribute)?.id ?? -1;

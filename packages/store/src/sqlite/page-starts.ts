@@ -18,6 +18,11 @@ const STEP = 1000;
 const AFTER = 'SELECT id FROM entries INDEXED BY entries_type WHERE otype = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?';
 const HIDDEN = `SELECT 1 AS one FROM entries INDEXED BY entries_flags WHERE flags <> 0 AND flags >= ${flag.hidden} AND otype = ? LIMIT 1`;
 
+/** Whether any entry of a type may be hidden. */
+export function hasHidden(database: Database, otype: number): boolean {
+  return database.get(HIDDEN, otype) !== undefined;
+}
+
 /** Keeps page starts of a database that another thread writes. */
 export function createPageStarts(database: Database): PageStarts {
   const known = new Map<number, { readonly moved: number; readonly ids: number[] }>();
@@ -33,7 +38,7 @@ export function createPageStarts(database: Database): PageStarts {
 
   return {
     find(otype, position) {
-      if (database.get(HIDDEN, otype) !== undefined) return undefined;
+      if (hasHidden(database, otype)) return undefined;
       const ids = startsOf(otype);
       // `ids[n]` is the entry at position (n + 1) × STEP - 1: the last one of each step.
       const steps = Math.floor(position / STEP);

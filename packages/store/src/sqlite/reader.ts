@@ -2,13 +2,13 @@ import { existsSync, statSync } from 'node:fs';
 import { foldCase } from '@landbridge/connector-sdk';
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
-import { flag } from '../rules/entry-flags.ts';
 import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
 import { type Database, openForReading, type Row, type Tuple } from './database.ts';
 import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, isHidden, toEntryRow } from './entry-rows.ts';
+import { findFew, OF_TYPE_BY_FILTER, VISIBLE } from './few-matches.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
 import { readModel } from './stored-model.ts';
@@ -59,15 +59,33 @@ export function openSqliteReader(
     if (condition === undefined || runScan === undefined) return readPage(database, model, type, request);
     const all = readHandful(type, request, condition);
     if (all !== undefined) return all;
-    const few = countUpTo(database, model, type, request.filter, condition, FEW + 1);
-    // An index finds the matches, but there are many of them to count or to pass over.
-    return few > FEW ? runScan(request) : readPage(database, model, type, request, few);
+    // An index finds the matches, but there may be many of them to count or to pass over.
+    return readFew(type, request) ?? runScan(request);
+  }
+
+  /** A page of the matches of a filter, where they are few: the rows of the page are read, and no others; `undefined` for many. */
+  function readFew(type: StoredType, request: EntryQuery): EntryPage | undefined {
+    if (request.filter === undefined) return undefined;
+    const ids = findFew(database, model, type, request.filter);
+    if (ids === undefined) return undefined;
+    const { after, sort, offset = 0, limit } = request;
+    const total = request.total ? ids.length : undefined;
+    const start = offset + (after === undefined ? 0 : ids.filter((id) => id <= after).length);
+    const page = sort === undefined ? ids.slice(start, start + limit) : ids;
+    if (page.length === 0 || limit === 0) return { rows: [], total };
+    const sql = `SELECT ${PREFIXED} FROM json_each(?) i CROSS JOIN entries e ON e.id = i.value`;
+    const rows =
+      sort === undefined
+        ? database.tuples(sql, JSON.stringify(page))
+        : database.tuples(`${sql} ORDER BY ${orderBy(request, type)} LIMIT ? OFFSET ?`, JSON.stringify(page), limit, offset);
+    return { rows: rows.map((row) => toEntryRow(database, model, row)), total };
   }
 
   /** All matches of a filter, where they are a handful: what looks for one entry is one statement. */
   function readHandful(type: StoredType, request: EntryQuery, condition: SqlCondition): EntryPage | undefined {
-    // The members of a group are counted where they are: there may be any number of them.
-    if (request.sort !== undefined || (request.offset ?? 0) > 0 || request.filter?.kind === 'referred') return undefined;
+    // Of several conditions the one that finds the fewest has to be known first.
+    if (request.sort !== undefined || (request.offset ?? 0) > 0 || (request.filter?.kind !== 'compare' && request.filter?.kind !== 'resource'))
+      return undefined;
     const most = Math.min(HANDFUL, request.limit);
     if (most === 0) return undefined;
     const sql = `SELECT ${PREFIXED} FROM entries e WHERE ${OF_TYPE_BY_FILTER} AND ${VISIBLE} AND ${condition.sql} LIMIT ?`;
@@ -250,39 +268,16 @@ function readResolved(database: Database, entryIds: readonly number[], attribute
   });
 }
 
-/** So many matches are found, sorted and paged while the caller waits on its thread. */
-const FEW = 2000;
-
 /** So many are read before anything is counted. */
 const HANDFUL = 10;
 
-const VISIBLE = `e.flags & ${flag.hidden} = 0`;
-
-/** The type as a condition that no index is chosen for: the filter's finds fewer. SQLite has no statistics to know that by. */
-const OF_TYPE_BY_FILTER = '+e.otype = ?';
-
-/** How many entries match, as far as `most`. */
-function countUpTo(database: Database, model: StoredModel, type: StoredType, filter: EntryQuery['filter'], condition: SqlCondition, most: number): number {
-  // The members of a group are counted where they are: looking for the entries of all of them takes as long as the group is large.
-  if (filter?.kind === 'referred' && filter.entryId !== undefined) {
-    const attribute = model.types.get(filter.objectType)?.attributes.get(filter.attribute)?.id ?? -1;
-    const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = ? AND attr = ? LIMIT ?)';
-    const members = Number(database.get(sql, filter.entryId, attribute, most)?.['n'] ?? 0);
-    if (members >= most) return members;
-  }
-  const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM entries e WHERE ${OF_TYPE_BY_FILTER} AND ${VISIBLE} AND ${condition.sql} LIMIT ?)`;
-  return Number(database.get(sql, type.id, ...condition.values, most)?.['n'] ?? 0);
-}
-
-/** Reads one page of a query on an open database. `few` is how many match, where that is known and not many. */
-function readPage(database: Database, model: StoredModel, type: StoredType, request: EntryQuery, few?: number): EntryPage {
-  const condition =
-    request.filter === undefined ? { sql: '1', values: [], indexed: true } : translateFilter(request.filter, model, type, { many: few === undefined });
-  const isFew = few !== undefined;
-  const where = `${isFew ? OF_TYPE_BY_FILTER : 'e.otype = ?'} AND ${VISIBLE}${request.filter === undefined ? '' : ` AND ${condition.sql}`}`;
+/** Reads one page of a query on an open database: of all entries of a type, or of many matches. */
+function readPage(database: Database, model: StoredModel, type: StoredType, request: EntryQuery): EntryPage {
+  const condition = request.filter === undefined ? { sql: '1', values: [], indexed: true } : translateFilter(request.filter, model, type, { many: true });
+  const where = `e.otype = ? AND ${VISIBLE}${request.filter === undefined ? '' : ` AND ${condition.sql}`}`;
   const values = [type.id, ...condition.values];
-  const order = orderBy(request, type, isFew);
-  const after = request.after === undefined ? '' : isFew ? ' AND +e.id > ?' : ' AND e.id > ?';
+  const order = orderBy(request, type);
+  const after = request.after === undefined ? '' : ' AND e.id > ?';
   const rows =
     request.limit === 0
       ? []
@@ -295,7 +290,7 @@ function readPage(database: Database, model: StoredModel, type: StoredType, requ
         );
   return {
     rows: rows.map((row) => toEntryRow(database, model, row)),
-    total: request.total ? (few ?? countMatches(database, type, request, condition)) : undefined,
+    total: request.total ? countMatches(database, type, request, condition) : undefined,
   };
 }
 
@@ -308,10 +303,9 @@ function countMatches(database: Database, type: StoredType, request: EntryQuery,
 }
 
 /** The ORDER BY of a query: values before none when ascending (S-103), ties by id (S-105). */
-function orderBy(request: EntryQuery, type: StoredType, isFew: boolean): string {
+function orderBy(request: EntryQuery, type: StoredType): string {
   const { sort } = request;
-  // The plus keeps SQLite from walking all entries in their order to find the few that match.
-  if (sort === undefined) return isFew ? '+e.id' : 'e.id';
+  if (sort === undefined) return 'e.id';
   const direction = sort.descending ? 'DESC' : 'ASC';
   if ('field' in sort.by) return `e.${sort.by.field === 'id' ? 'scim_id' : sort.by.field} ${direction}, e.id`;
   const attribute = type.attributes.get(sort.by.attribute);
