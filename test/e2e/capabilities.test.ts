@@ -76,6 +76,35 @@ describe('partitions', () => {
     await expect(host.read('Users', String(before?.['id']))).rejects.toMatchObject({ status: 404 });
   });
 
+  it.each(['full', 'delta'])('R23 what moves to a partition that the same run reads later is not gone: a %s import removes nothing', async (profile) => {
+    // Any removal would be held.
+    const host = await start({ ...options, configuration: { deletionThreshold: { percent: 0, minimum: 1 } } });
+    host.application.put({ type: 'person', key: '1', partition: 'a', attributes: { id: '1', login: 'mover' } });
+    host.application.put({ type: 'person', key: '2', partition: 'b', attributes: { id: '2', login: 'report', boss: '1' } });
+    expect(await host.run('full')).toBe('success');
+    const before = await host.list('Users', 'userName eq "mover"');
+    host.application.remove('person', '1');
+    host.application.put({ type: 'person', key: '1', partition: 'b', attributes: { id: '1', login: 'mover' } });
+    expect(await host.run(profile)).toBe('success');
+    const [run] = await host.connector.runs({ limit: 1 });
+    expect(run?.steps.map((step) => [step.partition, step.counts.removed, step.counts.added])).toEqual([
+      ['a', 0, 0],
+      ['b', 0, 0],
+    ]);
+    expect((await host.list('Users', 'userName eq "mover"')).map((one) => one['id'])).toEqual(before.map((one) => one['id']));
+    await host.patch('Users', String(before[0]?.['id']), { title: 'Countess' });
+    expect(host.calls('open-export')).toMatchObject([{ partition: 'b' }]);
+  });
+
+  it('R31 a rename stays in its partition', async () => {
+    const named = { ...options.capabilities, distinguishedNameStyle: 'ldap' as const, objectRename: true };
+    const people = { ...objectTypeOf(person), dnTemplate: 'CN={login},DC={title}' };
+    const host = await start({ ...options, capabilities: named, configuration: { objectTypes: [people] } });
+    const made = await host.create('Users', { userName: 'ada', title: 'a' });
+    await expect(host.patch('Users', String(made['id']), { title: 'b' })).rejects.toThrow('is in another partition');
+    expect(await host.patch('Users', String(made['id']), { userName: 'eve' })).toMatchObject({ userName: 'eve' });
+  });
+
   it('R24 another selection of partitions invalidates the watermarks', async () => {
     const host = await start(options);
     await host.run('full');

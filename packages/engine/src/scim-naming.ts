@@ -1,4 +1,4 @@
-import { type EncodedAttributes, type EncodedValue, matchesEntry, toErrorData } from '@landbridge/connector-sdk';
+import { ConnectorError, type EncodedAttributes, type EncodedValue, matchesEntry, toErrorData } from '@landbridge/connector-sdk';
 import { scimErrors } from '@landbridge/scim';
 import type { EntryRow } from '@landbridge/store';
 import type { ResourceModel } from './resources/resource-model.ts';
@@ -53,7 +53,10 @@ export function refuseLeftOut(model: ResourceModel, attributes: EncodedAttribute
 /** A rename stays in its partition and in the selected containers (R31). @throws ScimError. */
 function requireInside(face: ScimFace, dn: string, partition: string): void {
   try {
-    face.scope.requireInside(dn, face.scope.partition(partition));
+    const own = face.scope.partition(partition);
+    const target = own === undefined || face.capabilities.distinguishedNameStyle !== 'ldap' ? own : face.scope.choose(dn, undefined);
+    if (target !== own) throw new ConnectorError('invalid-dn', `"${dn}" is in another partition; an entry is renamed within its own (${own?.dn ?? ''})`);
+    face.scope.requireInside(dn, own);
   } catch (error) {
     throw scimErrorOf(toErrorData(error));
   }

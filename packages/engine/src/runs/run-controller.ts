@@ -29,6 +29,7 @@ import type { ReExport } from './re-export.ts';
  * 2. A watermark is kept only from a complete step that was not held (R24).
  * 3. A delta without a watermark, or whose watermark is lost, becomes a full import.
  * 4. A run always ends with a result, whatever happened to it.
+ * 5. Nothing is removed before every partition of the run was read: what has moved from one to another is not gone (R23).
  */
 export interface RunController {
   start(profile: string, startedBy: string): Promise<ActiveRun>;
@@ -73,6 +74,17 @@ interface StepPlan {
 interface StepResult {
   readonly result: RunResult;
   readonly counts: ImportCounts;
+}
+
+/** An import step that was read, and has not ended. */
+interface ReadStep {
+  readonly stepId: number;
+  readonly kind: 'full' | 'delta';
+  readonly partition: string;
+  readonly startedAt: number;
+  readonly outcome: ImportOutcome;
+  readonly lost: boolean;
+  readonly meter: Meter;
 }
 
 /** Makes the run controller of a connector. */
@@ -175,22 +187,35 @@ export function createRunController(options: RunControllerOptions): RunControlle
 
     async function runSteps(): Promise<RunResult> {
       const results: RunResult[] = [];
+      const read: ReadStep[] = [];
+      const endRead = async (): Promise<void> => {
+        for (const step of read.splice(0)) results.push((await endImport(runId, step)).result);
+      };
       for (const [index, plan] of plans.entries()) {
         if (cancelled) {
           results.push('cancelled');
           break;
         }
-        const { result } = await runStep(runId, plan, {
+        const context: StepContext = {
           index,
           startedBy,
           count: plans.length,
           report,
           onCancel: (cancel) => (cancelStep = cancel),
           isCancelled: () => cancelled,
-        });
-        results.push(result);
-        if (result === 'failed' || result === 'cancelled') break;
+        };
+        if (plan.kind === 'full-export') {
+          await endRead();
+          if (results.some(isEnd)) break;
+          results.push((await exportStep(runId, plan, context)).result);
+          if (results.some(isEnd)) break;
+        } else {
+          const step = await readStep(runId, { ...plan, kind: plan.kind }, context);
+          read.push(step);
+          if (isEnd(resultOf(step))) break;
+        }
       }
+      await endRead();
       return worst(results);
     }
   }
@@ -220,14 +245,12 @@ export function createRunController(options: RunControllerOptions): RunControlle
     isCancelled(): boolean;
   }
 
-  async function runStep(runId: number, plan: StepPlan, context: StepContext): Promise<StepResult> {
-    if (plan.kind === 'full-export') return exportStep(runId, plan, context);
-    const first = await importStep(runId, { ...plan, kind: plan.kind }, context);
-    if (plan.kind === 'delta' && first.lost) {
-      log.warn({ run: runId }, 'the watermark is lost; a full import follows');
-      return importStep(runId, { ...plan, kind: 'full' }, context);
-    }
-    return first;
+  async function readStep(runId: number, plan: StepPlan & { readonly kind: 'full' | 'delta' }, context: StepContext): Promise<ReadStep> {
+    const first = await readImport(runId, plan, context);
+    if (!first.lost) return first;
+    await endImport(runId, first);
+    log.warn({ run: runId }, 'the watermark is lost; a full import follows');
+    return readImport(runId, { ...plan, kind: 'full' }, context);
   }
 
   async function exportStep(runId: number, plan: StepPlan, context: StepContext): Promise<StepResult> {
@@ -248,11 +271,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
     return { result, counts };
   }
 
-  async function importStep(
-    runId: number,
-    wanted: StepPlan & { readonly kind: 'full' | 'delta' },
-    context: StepContext,
-  ): Promise<StepResult & { readonly lost: boolean }> {
+  async function readImport(runId: number, wanted: StepPlan & { readonly kind: 'full' | 'delta' }, context: StepContext): Promise<ReadStep> {
     const partition = wanted.partition?.id ?? '';
     const types = [...options.objectTypes.keys()];
     const startedAt = now();
@@ -265,7 +284,12 @@ export function createRunController(options: RunControllerOptions): RunControlle
     }
     const meter = createMeter(runId, kind, partition, context, now);
     const outcome = await drive(step, { ...wanted, kind }, context, meter);
-    const lost = kind === 'delta' && outcome.error?.code === 'watermark-lost';
+    return { stepId: step.stepId, kind, partition, startedAt, outcome, lost: kind === 'delta' && outcome.error?.code === 'watermark-lost', meter };
+  }
+
+  /** Removes what a step of the run did not show, or holds that, and ends the step with its watermark. */
+  async function endImport(runId: number, step: ReadStep): Promise<StepResult> {
+    const { kind, partition, startedAt, outcome, meter } = step;
     const keepsAbsent = kind === 'full' && options.keepsAbsent();
     const planned = await store.planRemovals(step.stepId, { complete: outcome.complete });
     const plans = keepsAbsent ? planned.map((plan) => ({ ...plan, removals: 0 })) : planned;
@@ -274,20 +298,12 @@ export function createRunController(options: RunControllerOptions): RunControlle
       await removeUnshown(step.stepId);
       await store.endStep(step.stepId, { ...endOf(outcome, 'held'), at: now(), hold: { reason } });
       log.warn({ run: runId, reason }, 'a run is held');
-      return { result: 'held', counts: outcome.counts, lost };
+      return { result: 'held', counts: outcome.counts };
     }
     await removeUnshown(step.stepId);
     const removed = await remove(step.stepId, plans, meter);
     const counts = { ...outcome.counts, removed };
-    const result: RunResult = lost
-      ? 'interrupted'
-      : outcome.cancelled
-        ? 'cancelled'
-        : outcome.error !== undefined
-          ? 'failed'
-          : outcome.errorCount > 0 || !outcome.complete
-            ? 'completed-with-errors'
-            : 'success';
+    const result = resultOf(step);
     await store.endStep(step.stepId, {
       ...endOf({ ...outcome, counts }, result),
       at: now(),
@@ -295,7 +311,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
     });
     if (kind === 'full' && result === 'success') options.onImported(startedAt, partition);
     meter.show('ended', outcome.entries, undefined, counts, outcome.errorCount);
-    return { result, counts, lost };
+    return { result, counts };
   }
 
   async function drive(
@@ -406,6 +422,19 @@ function planSteps(step: RunStepDefinition, options: RunControllerOptions): read
     throw new HostError('invalid-configuration', `the run profile names the partition "${wanted ?? ''}", which the connector does not have; it has ${known}`);
   }
   return selected.map((partition) => ({ kind, partition, pageSize }));
+}
+
+/** How a step ends whose removals are not held. */
+function resultOf({ lost, outcome }: ReadStep): RunResult {
+  if (lost) return 'interrupted';
+  if (outcome.cancelled) return 'cancelled';
+  if (outcome.error !== undefined) return 'failed';
+  return outcome.errorCount > 0 || !outcome.complete ? 'completed-with-errors' : 'success';
+}
+
+/** Whether the run goes no further after a step with this result. */
+function isEnd(result: RunResult): boolean {
+  return result === 'failed' || result === 'cancelled';
 }
 
 function endOf(

@@ -157,6 +157,11 @@ export function createImportCommands(writer: Writer): ImportCommands {
           step.complete = complete;
           if (!complete) step.removals = [];
           else if (step.kind === 'full') step.removals = await listUnseen(session, step);
+          else if (step.removals.length > 0) {
+            // What came to another partition since, by a step of the same run, is not gone (R23).
+            const rows = await session.all('SELECT id FROM entries WHERE id = ANY($1::bigint[]) AND partition = $2 ORDER BY id', step.removals, step.partition);
+            step.removals = rows.map((row) => Number(row['id']));
+          }
           const counts = new Map<number, number>();
           if (step.removals.length > 0)
             for (const row of await session.all(

@@ -307,7 +307,7 @@ export async function applyPageEntries(
     }
     const final = confirmed?.body ?? put.body;
     if (final === body && !referencesChanged && (dn ?? null) === record.dn) return count('unchanged');
-    Object.assign(record, { hash: null, sets: null, modified: step.at });
+    Object.assign(record, { hash: null, sets: null, partition: step.partition, modified: step.at });
     if ((dn ?? null) !== record.dn) space.setDn(record, dn ?? null);
     if (entry.newDn !== undefined && model.dnAsAnchor) {
       // The name is the anchor: the link says from now on whose id it is (R7).

@@ -329,11 +329,12 @@ export function createImportCommands(state: StoreState): ImportCommands {
     const values = JSON.parse(final) as EncodedAttributes;
     const columns = columnChanges(type, JSON.parse(body) as EncodedAttributes, values);
     database.run(
-      `UPDATE entries SET body = ?${columns.sql}, hash = NULL, sets = NULL, dn = ?, dn_key = ?, version = version + 1, modified = ? WHERE id = ?`,
+      `UPDATE entries SET body = ?${columns.sql}, hash = NULL, sets = NULL, dn = ?, dn_key = ?, partition = ?, version = version + 1, modified = ? WHERE id = ?`,
       final,
       ...columns.values,
       put.dn ?? null,
       put.dn === undefined ? null : state.model.dnKey(put.dn),
+      step.partition,
       step.at,
       id,
     );
@@ -470,6 +471,8 @@ export function createImportCommands(state: StoreState): ImportCommands {
       step.complete = complete;
       if (!complete) step.removals = [];
       else if (step.kind === 'full') step.removals = listUnseen(step);
+      // What came to another partition since, by a step of the same run, is not gone (R23).
+      else step.removals = step.removals.filter((id) => database.get('SELECT partition FROM entries WHERE id = ?', id)?.['partition'] === step.partition);
       const counts = new Map<number, number>();
       for (const id of step.removals) {
         const otype = Number(database.get('SELECT otype FROM entries WHERE id = ?', id)?.['otype'] ?? -1);
