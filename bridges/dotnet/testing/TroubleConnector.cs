@@ -151,6 +151,7 @@ namespace Landbridge.Testing
             foreach (CSEntryChange change in order)
             {
                 if (Trouble == "some-results" && change == csentries[0]) continue;
+                if (Trouble == "looks-up-by-name" && change.ObjectModificationType != ObjectModificationType.Add && change.DN != (string)change.AnchorAttributes[0].Value) throw new InvalidOperationException("no row is called '" + change.DN + "'");
                 MAExportError error = Trouble == "unknown-error" ? (MAExportError)99 : MAExportError.Success;
                 results.CSEntryChangeResults.Add(CSEntryChangeResult.Create(Trouble == "foreign-result" ? Guid.NewGuid() : change.Identifier, null, error, error == MAExportError.Success ? null : "odd", null));
                 if (Trouble == "same-result-twice") results.CSEntryChangeResults.Add(CSEntryChangeResult.Create(change.Identifier, null, MAExportError.Success));
@@ -176,7 +177,7 @@ namespace Landbridge.Testing
         void IMAExtensible2Password.SetPassword(CSEntry csentry, SecureString newPassword, PasswordOptions options)
         {
             Act("password");
-            if (newPassword.Length == 4 && csentry["id"].Value == "e1" && csentry["name"].IsPresent == false && options == PasswordOptions.UnlockAccount) return;
+            if (newPassword.Length == 4 && csentry["id"].Value == "e1" && csentry.DN.ToString() == "e1" && csentry["name"].IsPresent == false && options == PasswordOptions.UnlockAccount) return;
             throw new PasswordExtensionException("not what was sent");
         }
 

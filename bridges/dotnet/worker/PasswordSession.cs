@@ -66,7 +66,7 @@ namespace Landbridge.Worker
                     AttributeType type = known ? schema.Types[objectType].Attributes[one.Key].DataType : AttributeType.String;
                     attributes[one.Key] = new DetachedAttrib(one.Key, type, known && schema.Types[objectType].Attributes[one.Key].IsMultiValued, WireValues.ReadAll(type, one.Value));
                 }
-            return new DetachedEntry(agentName, objectType, wire.Text("dn"), attributes);
+            return new DetachedEntry(agentName, objectType, wire.Text("dn") ?? WireValues.NameOf(wire.Object("anchor")), attributes);
         }
     }
 }

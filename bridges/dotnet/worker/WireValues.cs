@@ -34,6 +34,18 @@ namespace Landbridge.Worker
             }
         }
 
+        /// <summary>How an entry is called that has an anchor and no distinguished name: by the anchor. Null for an anchor of bytes.</summary>
+        internal static string NameOf(Fields anchor)
+        {
+            List<string> parts = new List<string>();
+            foreach (KeyValuePair<string, object> one in anchor.All)
+            {
+                if (!(one.Value is string) && !(one.Value is IConvertible)) return null;
+                parts.Add(Convert.ToString(one.Value, CultureInfo.InvariantCulture));
+            }
+            return parts.Count == 0 ? null : string.Join("+", parts.ToArray());
+        }
+
         private static long ToInteger(string name, object value)
         {
             if (value is long) return (long)value;

@@ -189,6 +189,11 @@ describe.skipIf(monoPrograms() === undefined)('a misbehaving DLL', { timeout: 12
       expect(await putAll(trouble('no-results', ''), three)).toEqual([]);
     });
 
+    it('an entry without a distinguished name is called by its anchor, as connectors look it up', async () => {
+      const gone = { id: 'a', modification: 'delete' as const, objectType: 'person', anchor: { id: 'e7' }, changes: [] };
+      expect(await putAll(trouble('looks-up-by-name', ''), [gone])).toEqual([{ id: 'a' }]);
+    });
+
     it('a result for nothing that was sent keeps its own identifier', async () => {
       const [result] = await putAll(trouble('foreign-result', ''), [addPerson('a')]);
       expect(result?.id).toMatch(/^[0-9a-f-]{36}$/);

@@ -254,7 +254,12 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
       for (const page of PAGES) {
         const [problem] = await validate(context, page, 1);
         if (problem === undefined) continue;
-        yield { layer: 'authentication', status: 'failed', message: `${problem.parameter}: ${problem.message}`, milliseconds: took() };
+        yield {
+          layer: 'authentication',
+          status: 'failed',
+          message: problem.parameter === '' ? problem.message : `${problem.parameter}: ${problem.message}`,
+          milliseconds: took(),
+        };
         return;
       }
     } catch (error) {

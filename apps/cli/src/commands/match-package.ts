@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Connector, type ConnectorContext, messageOf, type ParameterDefinition, type ParameterPage } from '@landbridge/connector-sdk';
@@ -36,6 +36,9 @@ export async function matchPackage(name: string, configured: Json, folder: strin
   try {
     const { connector } = (await import(moduleOf(String(configured['package'])))) as { readonly connector: Connector };
     const parameters = configured['parameters'] as Json;
+    // What it finds in its own folder at the first start; links could lead out of it.
+    const { files } = configured;
+    if (typeof files === 'string') cpSync(resolve(folder, files), scratch, { recursive: true, filter: (source) => !lstatSync(source).isSymbolicLink() });
     const context = contextOf(name, parameters, folder, scratch);
     for (const [page, number, values] of pagesOf(parameters)) {
       const definitions = (await connector.parameters(page, number, context)).filter(

@@ -1,5 +1,8 @@
-import { type Connector, defaultCapabilities } from '@landbridge/connector-sdk';
-import type { ConfigurationDocument } from '@landbridge/server';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Capabilities, type Connector, defaultCapabilities } from '@landbridge/connector-sdk';
+import type { ConfigurationDocument, toConnectorConfiguration } from '@landbridge/server';
 import { moduleOf } from './connector-test.ts';
 
 const REFERENCE = /\$\{(?:env|file|secret):[^}\r\n]+\}/g;
@@ -14,19 +17,38 @@ function withoutReferences<Part>(part: Part): Part {
  * machine says nothing here: the host that has it does, when the document is applied.
  */
 export async function findMissedDeletes(document: ConfigurationDocument, file: string): Promise<readonly string[]> {
-  const { folderOf, missedDeletes, toConnectorConfiguration } = await import('@landbridge/server');
+  const { folderOf, missedDeletes, toConnectorConfiguration: configure } = await import('@landbridge/server');
   const warnings: string[] = [];
   for (const [name, written] of Object.entries(document.connectors)) {
-    const configuration = toConnectorConfiguration(name, withoutReferences(written), folderOf(file));
-    const connector = await loadIfThere(configuration.package);
-    if (connector === undefined) continue;
-    const silent = (): void => {};
-    const log = { debug: silent, info: silent, warn: silent, error: silent };
-    const declared = await connector.capabilities({ connector: name, parameters: configuration.parameters, folder: folderOf(file), log });
-    const warning = missedDeletes(configuration, { ...defaultCapabilities, ...declared });
+    const configuration = configure(name, withoutReferences(written), folderOf(file));
+    // A package is asked only where its answer matters: for DLLs that starts a worker.
+    if (missedDeletes(configuration, { ...defaultCapabilities, deltaImport: true, deltaMissesDeletes: true }) === undefined) continue;
+    const declared = await askCapabilities(name, configuration);
+    const warning = declared === undefined ? undefined : missedDeletes(configuration, { ...defaultCapabilities, ...declared });
     if (warning !== undefined) warnings.push(`connectors.${name}: ${warning}`);
   }
   return warnings;
+}
+
+/** What the package of a connector can do; `undefined` where it is not on this machine, or cannot be asked without its secrets. */
+async function askCapabilities(name: string, configuration: ReturnType<typeof toConnectorConfiguration>): Promise<Partial<Capabilities> | undefined> {
+  const connector = await loadIfThere(configuration.package);
+  if (connector === undefined) return undefined;
+  const silent = (): void => {};
+  // Not the folder of the file: connectors write into their own.
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-validate-'));
+  try {
+    return await connector.capabilities({
+      connector: name,
+      parameters: configuration.parameters,
+      folder,
+      log: { debug: silent, info: silent, warn: silent, error: silent },
+    });
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function loadIfThere(name: string): Promise<Connector | undefined> {

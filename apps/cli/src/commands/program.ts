@@ -56,6 +56,8 @@ export function createProgram(): Command {
 
 /** Runs the command line; what goes wrong becomes a sentence and an exit code. */
 export async function runProgram(values: readonly string[]): Promise<void> {
+  // Workers of connectors do not keep a process alive: a command that waits for one would end in silence.
+  const alive = setInterval(() => {}, 1000);
   try {
     await createProgram().parseAsync([...values], { from: 'user' });
   } catch (error) {
@@ -69,5 +71,7 @@ export async function runProgram(values: readonly string[]): Promise<void> {
     if (values.includes('--json')) process.stderr.write(`${JSON.stringify({ error: { message, ...(hint === undefined ? {} : { hint }) }, exitCode: exit })}\n`);
     else process.stderr.write(`${style.bad('error:')} ${message}\n${hint === undefined ? '' : `${style.dim('try:')}   ${hint}\n`}`);
     process.exitCode = exit;
+  } finally {
+    clearInterval(alive);
   }
 }

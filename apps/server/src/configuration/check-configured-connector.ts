@@ -10,7 +10,12 @@ import { type ConnectorConfiguration, checkDescription } from '@landbridge/engin
 export async function checkConfiguredConnector(connector: Connector, context: ConnectorContext, configuration: ConnectorConfiguration): Promise<void> {
   const options = { signal: new AbortController().signal };
   const [problem] = (await connector.validateParameters?.('connectivity', 1, context)) ?? [];
-  if (problem !== undefined) throw new ConnectorError('invalid-configuration', `parameter ${problem.parameter}: ${problem.message}`, problem);
+  if (problem !== undefined)
+    throw new ConnectorError(
+      'invalid-configuration',
+      problem.parameter === '' ? problem.message : `parameter ${problem.parameter}: ${problem.message}`,
+      problem,
+    );
   const capabilities = { ...defaultCapabilities, ...(await connector.capabilities(context)) };
   const schema = await connector.schema(context, options);
   const partitions = capabilities.partitions && connector.partitions !== undefined ? await connector.partitions(context, options) : [];

@@ -100,7 +100,7 @@ async function describe(signal: AbortSignal): Promise<ConnectorDescription> {
   const problems = (await connector.validateParameters?.('connectivity', 1, context)) ?? [];
   const [problem] = problems;
   if (problem !== undefined)
-    throw new ConnectorError('invalid-configuration', `parameter ${problem.parameter}: ${problem.message}`, {
+    throw new ConnectorError('invalid-configuration', problem.parameter === '' ? problem.message : `parameter ${problem.parameter}: ${problem.message}`, {
       parameter: problem.parameter,
     });
   const capabilities = { ...defaultCapabilities, ...(await connector.capabilities(context)) };

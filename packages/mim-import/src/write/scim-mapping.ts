@@ -5,10 +5,11 @@ const USER: readonly (readonly [string, readonly string[], ImportedAttribute['ty
   ['userName', ['username', 'userprincipalname', 'samaccountname', 'accountname', 'loginname', 'login', 'uid', 'userid', 'account', 'logon'], 'string'],
   ['externalId', ['externalid'], 'string'],
   ['displayName', ['displayname', 'fullname', 'cn', 'commonname', 'name'], 'string'],
-  ['name.givenName', ['givenname', 'firstname', 'fname', 'forename', 'userfirstname'], 'string'],
-  ['name.familyName', ['sn', 'surname', 'lastname', 'familyname', 'lname', 'userlastname'], 'string'],
+  ['name.givenName', ['givenname', 'firstname', 'fname', 'forename', 'userfirstname', 'first', 'given'], 'string'],
+  ['name.familyName', ['sn', 'surname', 'lastname', 'familyname', 'lname', 'userlastname', 'last', 'family'], 'string'],
   ['name.middleName', ['middlename', 'initials'], 'string'],
   ['emails[type eq "work"].value', ['mail', 'email', 'emailaddress', 'workemail', 'primaryemail'], 'string'],
+  ['emails.value', ['mails', 'emails', 'emailaddresses', 'mailaddresses', 'mail', 'email'], 'string'],
   ['phoneNumbers[type eq "work"].value', ['telephonenumber', 'phone', 'officephone', 'workphone', 'phonenumber'], 'string'],
   ['phoneNumbers[type eq "mobile"].value', ['mobile', 'mobilephone', 'cellphone', 'cell'], 'string'],
   ['title', ['title', 'jobtitle'], 'string'],
@@ -20,7 +21,7 @@ const USER: readonly (readonly [string, readonly string[], ImportedAttribute['ty
   ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division', ['division'], 'string'],
   ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter', ['costcenter', 'costcentre'], 'string'],
   ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization', ['company', 'organization', 'organisation'], 'string'],
-  ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager', ['manager', 'managerid', 'supervisor'], 'reference'],
+  ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager', ['manager', 'managerid', 'supervisor', 'boss', 'reportsto'], 'reference'],
 ];
 
 const GROUP: typeof USER = [
@@ -44,7 +45,9 @@ export function proposeMapping(type: ImportedObjectType, taken: ReadonlySet<stri
   const mapping: Record<string, string> = {};
   const used = new Set<string>();
   for (const [path, names, kind] of table) {
-    const single = path !== 'members';
+    const single = path !== 'members' && path !== 'emails.value';
+    // One address of its own place, or a list of them.
+    if (path === 'emails.value' && mapping['emails[type eq "work"].value'] !== undefined) continue;
     const found = names
       .map((name) =>
         usable.find((attribute) => fold(attribute.name) === name && attribute.type === kind && attribute.multiValued !== single && !used.has(attribute.name)),

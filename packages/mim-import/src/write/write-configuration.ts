@@ -166,7 +166,12 @@ function dnTemplate(type: ImportedObjectType, connector: ImportedConnector, deci
     );
     return undefined;
   }
-  if (naming !== undefined && type.dnAttributes.length === 1 && connector.capabilities?.distinguishedNameStyle === 'generic') return `{${naming}}`;
+  if (connector.capabilities?.distinguishedNameStyle !== 'generic') return undefined;
+  if (naming !== undefined && type.dnAttributes.length === 1) return `{${naming}}`;
+  decide(
+    `object type ${type.name}`,
+    `the connector has names for its entries, and provisioning code gave new ones theirs: where it needs one, say how it is made, such as dn: '${anchor === undefined ? 'CN={cn}' : `{${anchor}}`}'`,
+  );
   return undefined;
 }
 
