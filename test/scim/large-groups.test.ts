@@ -156,4 +156,28 @@ describe('a group of eleven thousand members', () => {
       }
     database.close();
   });
+
+  it('S-168 S-183 S-131 what would read or remove more than a hundred thousand members is refused with the number, and small changes go on', async () => {
+    const more = new DatabaseSync(host.file, { timeout: 10_000, enableForeignKeyConstraints: false });
+    more.exec(`INSERT INTO teams(id, name) VALUES (2, 'Too many');
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100020) INSERT INTO team_members SELECT 2, i FROM n;`);
+    more.close();
+    await host.importAll();
+    const many = String(resources(await find('Groups', 'displayName eq "Too many"'))[0]?.['id']);
+    const one = String(resources(await find('Users', 'userName eq "person1"'))[0]?.['id']);
+    const send = async (...Operations: readonly unknown[]) => {
+      const { status, body } = await scim.send('PATCH', `/Groups/${many}`, { body: { schemas: [PATCH], Operations } });
+      return [status, String(body['detail'] ?? '')];
+    };
+    const tooMany = [413, expect.stringContaining('at most 100000 values of "members"')];
+    expect(await send({ op: 'replace', path: 'members', value: [{ value: one }] })).toEqual(tooMany);
+    expect(await send({ op: 'remove', path: 'members' })).toEqual(tooMany);
+    const whole = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'Too many', members: [{ value: one }] };
+    expect((await scim.send('PUT', `/Groups/${many}`, { body: whole })).status).toBe(413);
+    const asked = await scim.send('GET', `/Groups/${many}?attributes=members`);
+    expect([asked.status, asked.body['scimType'], asked.body['detail']]).toEqual([400, 'tooMany', expect.stringContaining(`groups.value eq "${many}"`)]);
+    expect((await send({ op: 'remove', path: `members[value eq "${one}"]` }))[0]).toBe(204);
+    expect((await find('Groups', `id eq "${many}" and members eq "${one}"`, '&attributes=id'))['totalResults']).toBe(0);
+    expect((await scim.send('DELETE', `/Groups/${many}`)).status).toBe(204);
+  });
 });

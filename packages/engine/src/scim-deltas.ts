@@ -65,14 +65,19 @@ async function referenceDelta(
   const attribute = binding.source.name;
   const added = new Set<string>();
   const removed = new Set<string>();
+  // What a replacement read of the group is not asked for again.
+  const seen = new Set<string>();
   for (const one of changes) {
     // A member to be removed may be gone already: then it is removed (S-148). One to be added must exist (S-178).
     const raw = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveMembers(face, model, row, binding, one.values);
     if (one.kind === 'replace' || one.kind === 'clear') {
       const wanted = new Set(raw);
-      const known = await resolvedRaw(face, row.id, attribute);
+      const known = await resolvedRaw(face, row.id, binding, wanted.size);
       added.clear();
-      for (const value of known) if (!wanted.has(value)) removed.add(value);
+      for (const value of known) {
+        seen.add(value);
+        if (!wanted.has(value)) removed.add(value);
+      }
       for (const value of wanted) {
         removed.delete(value);
         added.add(value);
@@ -89,8 +94,8 @@ async function referenceDelta(
       }
     }
   }
-  const touched = [...added, ...removed];
-  const present = await face.reader.presentReferences(row.id, attribute, touched);
+  const unseen = [...added, ...removed].filter((value) => !seen.has(value));
+  const present = new Set([...seen, ...(unseen.length === 0 ? [] : await face.reader.presentReferences(row.id, attribute, unseen))]);
   return {
     attribute,
     replace: false,
@@ -99,9 +104,18 @@ async function referenceDelta(
   };
 }
 
-async function resolvedRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
+/** One request removes no more members than this: an intent is one row, and names each of them. */
+const MOST_REMOVED = 100_000;
+
+/** The members that a client may replace. @throws ScimError 413 where more than can be removed at once would have to go. */
+async function resolvedRaw(face: ScimFace, entryId: number, { attribute, source }: Binding, wanted: number): Promise<readonly string[]> {
+  const most = MOST_REMOVED + wanted;
+  if ((await face.reader.countReferences(entryId, source.name, most + 1)) > most)
+    throw scimErrors.tooLarge(
+      `One request removes at most ${MOST_REMOVED} values of "${attribute}", and here more would have to go; remove them by value, or delete the resource.`,
+    );
   // Unresolved references are not the client's to remove: it never saw them (R10).
-  return readRaw(face, entryId, attribute, true);
+  return readRaw(face, entryId, source.name, true);
 }
 
 export async function allRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
@@ -109,9 +123,20 @@ export async function allRaw(face: ScimFace, entryId: number, attribute: string)
 }
 
 async function readRaw(face: ScimFace, entryId: number, attribute: string, resolvedOnly: boolean): Promise<readonly string[]> {
-  const rows = await face.reader.readReferences(entryId, attribute, { limit: Number.MAX_SAFE_INTEGER });
-  return rows.filter((reference) => !resolvedOnly || reference.entryId !== undefined).map((reference) => reference.raw);
+  const raw: string[] = [];
+  for (let afterRaw = ''; ; ) {
+    const page = await face.reader.readReferences(entryId, attribute, { afterRaw, limit: RAW_PAGE });
+    for (const reference of page) if (!resolvedOnly || reference.entryId !== undefined) raw.push(reference.raw);
+    const last = page.at(-1)?.raw;
+    if (page.length < RAW_PAGE || last === undefined) return raw;
+    afterRaw = last;
+    // Let other requests have their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
+
+/** A page has the body of each target with it. */
+const RAW_PAGE = 5000;
 
 type Target = NonNullable<Awaited<ReturnType<ScimFace['reader']['resolveTargets']>>[number]>;
 
