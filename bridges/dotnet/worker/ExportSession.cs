@@ -80,8 +80,8 @@ namespace Landbridge.Worker
                 AttributeType dataType = type.Attributes.Contains(anchor.Key) ? type.Attributes[anchor.Key].DataType : AttributeType.String;
                 change.AnchorAttributes.Add(new AnchorAttributeDetached(anchor.Key, dataType, WireValues.Read(dataType, anchor.Value)));
             }
-            // Without distinguished names an entry that exists is named by its anchor: connectors look rows up by DN.
-            if (change.DN == null && modification != ObjectModificationType.Add && change.AnchorAttributes.Count > 0)
+            // Without distinguished names an entry that exists is named by its anchor: connectors look rows up by DN. Files have the names they have.
+            if (change.DN == null && !(connector is FileExport) && modification != ObjectModificationType.Add && change.AnchorAttributes.Count > 0)
                 change.DN = WireValues.NameOf(wire.Object("anchor"));
             foreach (object item in wire.List("changes")) change.AttributeChanges.Add(ReadAttributeChange(type, new Fields(item)));
             string newDn = wire.Text("newDn");
