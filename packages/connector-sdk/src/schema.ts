@@ -24,7 +24,7 @@ export interface SchemaAttribute {
   readonly assigned?: boolean;
   /** It changes with every change of the entry: what the host last saw of it goes with an update ({@link file://./connector.ts EntryChange.seen}). */
   readonly version?: boolean;
-  /** A secret: its values appear in no image, log, error or answer. */
+  /** A secret: export-only, whatever `direction` says; its values appear in no log, error or answer, and are kept sealed. */
   readonly secret?: boolean;
   /** For references: the object types it may point to. Absent means any. */
   readonly referenceTypes?: readonly string[];
@@ -72,7 +72,10 @@ export function compileSchema(schema: Schema, options: { readonly dnAsAnchor: bo
   return compiled;
 }
 
-function compileObjectType(definition: SchemaObjectType, dnAsAnchor: boolean): CompiledObjectType {
+function compileObjectType(given: SchemaObjectType, dnAsAnchor: boolean): CompiledObjectType {
+  const definition = given.attributes.some((attribute) => attribute.secret)
+    ? { ...given, attributes: given.attributes.map((one): SchemaAttribute => (one.secret ? { ...one, direction: 'export-only' } : one)) }
+    : given;
   const attributes = new Map<string, SchemaAttribute>();
   const anchor: SchemaAttribute[] = [];
   for (const attribute of definition.attributes) {

@@ -11,6 +11,7 @@ import { createPasswordSeal } from './writes/password-seal.ts';
 import { pickAnchor } from './writes/plan-write.ts';
 import { type PlannedWrite, reviveWrite, type WriteAnswer, type WriteInFlight } from './writes/planned-write.ts';
 import { createRepeats } from './writes/repeats.ts';
+import { createSecretValues, withoutSecrets } from './writes/secret-values.ts';
 import { createSettlement, type Settlement } from './writes/settlement.ts';
 import { isShadow, toShadowWrite } from './writes/shadow.ts';
 import { createWritePipeline } from './writes/write-pipeline.ts';
@@ -52,6 +53,7 @@ export interface ConnectorWritesOptions {
 export async function openConnectorWrites(options: ConnectorWritesOptions): Promise<ConnectorWrites> {
   const { configuration, store, reader, log, now } = options;
   const seal = createPasswordSeal(options.sealingKey, configuration.name);
+  const secrets = createSecretValues(createPasswordSeal(options.sealingKey, `${configuration.name} values`), options.objectTypes);
   const locks = createEntryLocks();
   const repeats = createRepeats<WriteAnswer>();
   const pipeline = createWritePipeline({
@@ -65,6 +67,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     log,
     now,
     seal: seal.seal,
+    secrets,
     follow: (journalId) => void goOn(journalId),
     settle: (write, error) => settlement.take(write, error),
   });
@@ -145,10 +148,11 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
       try {
         const waiting = entryId === undefined ? undefined : held.of(entryId);
         if (waiting?.key === key) return { status: 'held', journalId: waiting.journalId, transaction: waiting.transaction };
-        const planned = await plan();
-        if (entryId !== undefined && waiting !== undefined) await held.withdraw(entryId, 'status' in planned ? 'client' : planned.request.credential);
-        if ('status' in planned) return planned;
-        if (configuration.mode === 'shadow') return await pipeline.submit(toShadowWrite(planned, options.objectTypes), release, onIntended);
+        const wanted = await plan();
+        if (entryId !== undefined && waiting !== undefined) await held.withdraw(entryId, 'status' in wanted ? 'client' : wanted.request.credential);
+        if ('status' in wanted) return wanted;
+        if (configuration.mode === 'shadow') return await pipeline.submit(toShadowWrite(wanted, options.objectTypes), release, onIntended);
+        const planned = secrets.seal(wanted);
         const admitted = await guard.admit(planned);
         if (admitted !== undefined) {
           const answer = await pipeline.submit(planned, release, onIntended).catch((error: unknown) => {
@@ -191,7 +195,8 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
 function identityOf(row: EntryRow | undefined, objectTypes: ReadonlyMap<string, CompiledObjectType>): EncodedIdentity | undefined {
   const type = row === undefined ? undefined : objectTypes.get(row.objectType);
   if (row === undefined || type === undefined) return undefined;
-  const attributes = Object.fromEntries(Object.entries(JSON.parse(row.body) as EncodedAttributes).filter(([name]) => type.attributes.has(name)));
+  const known = Object.fromEntries(Object.entries(JSON.parse(row.body) as EncodedAttributes).filter(([name]) => type.attributes.has(name)));
+  const attributes = withoutSecrets(type, known);
   const anchor = pickAnchor(type, attributes);
   return { objectType: row.objectType, ...(Object.keys(anchor).length === 0 ? {} : { anchor }), ...(row.dn === undefined ? {} : { dn: row.dn }), attributes };
 }

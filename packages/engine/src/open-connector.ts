@@ -1,6 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CompiledObjectType, ConnectorError, compileSchema, type Schema, type SchemaObjectType, toErrorData } from '@landbridge/connector-sdk';
+import {
+  type CompiledObjectType,
+  ConnectorError,
+  compileSchema,
+  type EncodedAttributes,
+  type Schema,
+  type SchemaObjectType,
+  toErrorData,
+} from '@landbridge/connector-sdk';
 import { type ConnectorStore, openSqliteConnectorStore, type StoreModel } from '@landbridge/store';
 import { createBehind } from './behind.ts';
 import type { ConnectorConfiguration } from './configuration.ts';
@@ -28,6 +36,7 @@ import { createProtection } from './scim-protected.ts';
 import { createScimService } from './scim-service.ts';
 import { createScope, type Scope } from './scope.ts';
 import { readShadow } from './shadow-report.ts';
+import { withoutSecrets } from './writes/secret-values.ts';
 
 /** Test seam: the torture suite plants faults in the store it hands over. */
 export interface OpenConnectorSeams {
@@ -274,7 +283,11 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
         scanLimit: Number.MAX_SAFE_INTEGER,
         ...(page.after === undefined ? {} : { after: page.after }),
       });
-      return { rows, total: total ?? rows.length };
+      const shown = rows.map((row) => ({
+        ...row,
+        body: JSON.stringify(withoutSecrets(objectTypes.get(row.objectType), JSON.parse(row.body) as EncodedAttributes)),
+      }));
+      return { rows: shown, total: total ?? rows.length };
     },
     run: start,
     get activeRun() {

@@ -20,13 +20,21 @@ export interface ImportType {
   readonly type: CompiledObjectType;
   /** Multi-valued references: they do not go into the body. */
   readonly sets: readonly SchemaAttribute[];
+  /** Attributes that no import shows, whatever the connector brings (R8). */
+  readonly exportOnly: ReadonlySet<string>;
   /** What satisfies it is no entry. */
   readonly leaveOut: EntryFilter | undefined;
 }
 
 /** Prepares an object type for importing. */
 export function prepareType(type: CompiledObjectType, leaveOut?: EntryFilter): ImportType {
-  return { type, leaveOut, sets: type.definition.attributes.filter((attribute) => attribute.type === 'reference' && attribute.multiValued) };
+  const { attributes } = type.definition;
+  return {
+    type,
+    leaveOut,
+    exportOnly: new Set(attributes.flatMap(({ name, direction }) => (direction === 'export-only' ? [name] : []))),
+    sets: attributes.filter((attribute) => attribute.type === 'reference' && attribute.multiValued),
+  };
 }
 
 /** Whether a whole object is none of the connector's entries. */
@@ -58,7 +66,9 @@ export function prepareEntry(prepared: ImportType, entry: ImportEntry): Imported
 }
 
 /** The same for attributes that are encoded already: live look-ups use it. */
-export function prepareEncoded(prepared: ImportType, anchor: string, dn: string | undefined, attributes: EncodedAttributes): ImportedEntry {
+export function prepareEncoded(prepared: ImportType, anchor: string, dn: string | undefined, brought: EncodedAttributes): ImportedEntry {
+  const { exportOnly } = prepared;
+  const attributes = exportOnly.size === 0 ? brought : Object.fromEntries(Object.entries(brought).filter(([name]) => !exportOnly.has(name)));
   const references = prepared.sets.map(({ name }) => prepareSet(name, (attributes[name] ?? []) as readonly string[]));
   const body =
     prepared.sets.length === 0
@@ -97,6 +107,7 @@ function prepareUpdate(prepared: ImportType, entry: ImportEntry, anchor: string 
       throw new ConnectorError('invalid-attribute-value', `object type "${type.name}" has no attribute "${change.name}"`, {
         attribute: change.name,
       });
+    if (prepared.exportOnly.has(change.name)) continue;
     if (change.modification === 'delete') unset.push(change.name);
     else if (change.modification === 'update')
       deltas.push({ attribute: change.name, added: encodeList(attribute, change.added), removed: encodeList(attribute, change.removed) });

@@ -245,7 +245,7 @@ export function claimsOf(objectType: CompiledObjectType, set: EncodedAttributes)
   const claims: Claim[] = [];
   for (const [name, value] of Object.entries(set)) {
     const attribute = objectType.attributes.get(name);
-    if (attribute === undefined || isAssigned(attribute)) continue;
+    if (attribute === undefined || attribute.secret || isAssigned(attribute)) continue;
     if (!attribute.unique && !(attribute.anchor && objectType.anchor.length === 1)) continue;
     for (const one of listOf(value)) {
       const fold = attribute.type === 'string' && !attribute.caseExact;
@@ -276,7 +276,7 @@ function changesOf(objectType: CompiledObjectType, capabilities: Capabilities, c
     if (attribute === undefined) continue;
     const values = listOf(value);
     const before = listOf(current.attributes[name]);
-    if (attribute.multiValued && capabilities.exportType === 'attribute-update' && before.length > 0) {
+    if (attribute.multiValued && capabilities.exportType === 'attribute-update' && before.length > 0 && attribute.secret !== true) {
       changes.push({
         name,
         modification: 'update',
@@ -334,7 +334,7 @@ function effectOf(objectType: CompiledObjectType, delta: EntryDelta, names: { re
     return attribute !== undefined && attribute.direction !== 'export-only' && !attribute.secret;
   };
   return {
-    // A secret is in no image (R8, R21): it goes to the application only.
+    // A secret is in no image in clear (R8): what the space keeps of it is added where it is sealed.
     set: Object.fromEntries(Object.entries(delta.set).filter(([name]) => !objectType.attributes.get(name)?.secret)),
     unset: delta.unset,
     references: delta.references,

@@ -25,7 +25,7 @@ import type { HostLog } from '../host.ts';
 import type { Scope } from '../scope.ts';
 import { createExportLanes } from './export-lanes.ts';
 import { mergeEffects, noEffect, type PlannedWrite, type WriteAnswer, type WriteInFlight, type WriteStep } from './planned-write.ts';
-
+import { type SecretValues, withoutSecrets } from './secret-values.ts';
 import { effectOfSteps, isShadow } from './shadow.ts';
 import { createSpecialActions, type SpecialActionOptions } from './special-actions.ts';
 
@@ -68,6 +68,7 @@ export interface WritePipelineOptions {
   readonly log: HostLog;
   readonly now: () => number;
   seal(password: string): string;
+  readonly secrets: Pick<SecretValues, 'open'>;
   /** Goes on with the password of a write, which is in a journal row of its own now. */
   follow(journalId: number): void;
   /** Takes over a write whose outcome is unknown. */
@@ -224,7 +225,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     write.sentAt = now();
     return {
       id: String(write.journalId),
-      ...step.change,
+      ...options.secrets.open(step.change),
       ...(step.change.anchor === undefined && write.anchor !== undefined ? { anchor: write.anchor } : {}),
       ...(step.withPassword && write.password !== undefined ? { password: write.password } : {}),
     };
@@ -244,7 +245,8 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     write.sentAt = now();
     try {
       reach('password-before');
-      if (write.password !== undefined) await handle.setPassword(identityOf(write), write.password, {}, partitionOf(write));
+      if (write.password !== undefined)
+        await handle.setPassword(identityOf(write, options.objectTypes.get(write.objectType)), write.password, {}, partitionOf(write));
       reach('password-after');
       write.nextStep += 1;
       sendNext(write);
@@ -419,7 +421,7 @@ function correctEffect(effect: EntryEffect, outcome: Extract<PutOutcome, { statu
   };
 }
 
-function identityOf(write: WriteInFlight): EncodedIdentity {
+function identityOf(write: WriteInFlight, type: CompiledObjectType | undefined): EncodedIdentity {
   const current = write.steps[write.nextStep];
   if (current?.call === 'set-password' && current.identity !== undefined) return current.identity;
   const step = write.steps.find((one): one is Extract<WriteStep, { call: 'put' }> => one.call === 'put');
@@ -429,7 +431,7 @@ function identityOf(write: WriteInFlight): EncodedIdentity {
     objectType: write.objectType,
     ...(anchor === undefined ? {} : { anchor }),
     ...(dn === undefined ? {} : { dn }),
-    attributes: write.applied.set,
+    attributes: withoutSecrets(type, write.applied.set),
   };
 }
 
