@@ -70,8 +70,20 @@ describe('S-225 SEC-09 a credential that is limited to some attributes', () => {
     expect(Object.keys(named).sort()).toEqual(['id', 'schemas', 'title']);
   });
 
+  it('S-024 is told of no extension of which it sees nothing, and of one whose part it sees', async () => {
+    const id = await create('extended');
+    const names = await connect({ profile: 'lenient', client: 'names', attributes: ['userName', 'title'] });
+    for (const path of [`/Users/${id}`, `/Users/${id}?attributes=title`, `/Users/${id}?excludedAttributes=title`])
+      expect(((await names.send('GET', path)).body as Json)['schemas'], path).toEqual([USER]);
+    expect(((await limited.send('GET', `/Users/${id}?attributes=title`)).body as Json)['schemas']).toEqual([USER, ENTERPRISE]);
+    expect((await full.send('PATCH', `/Users/${id}`, { body: patch({ op: 'remove', path: `${ENTERPRISE}:department` }) })).status).toBe(200);
+    expect(((await limited.send('GET', `/Users/${id}`)).body as Json)['schemas']).toEqual([USER]);
+    expect(((await full.send('GET', `/Users/${id}`)).body as Json)['schemas']).toContain(ENTERPRISE);
+  });
+
   it('finds out nothing about others by filters and sorts', async () => {
     for (const query of [
+      `filter=schemas%20eq%20%22${ENTERPRISE}%22`,
       'filter=emails%20co%20%22x%22',
       'filter=not%20(name.givenName%20pr)',
       'filter=userName%20pr%20and%20emails[type%20eq%20%22work%22]',

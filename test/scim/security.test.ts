@@ -57,6 +57,24 @@ describe('the host', () => {
     }
   });
 
+  it('SEC-60 S-225 what was denied is in the audit: who, from where and what, never the path or the secret', async () => {
+    const token = await host.token({ client: 'reader', operations: ['read'] });
+    const send = (bearer: string) =>
+      scim.send('DELETE', '/Users/secret-id?filter=secret-filter', { headers: { authorization: `Bearer ${bearer}` } }).then((answer) => answer.status);
+    expect([await send(token), await send('secret-token'), await send('secret-token')]).toEqual([403, 401, 401]);
+    const find = async (): Promise<readonly Json[]> =>
+      ((await host.admin('GET', '/audit')) as unknown as readonly Json[]).filter((one) => String(one['action']).startsWith('denied.'));
+    await expect
+      .poll(async () => (await find()).map((one) => one['action']).sort(), { timeout: 20_000 })
+      .toEqual(expect.arrayContaining(['denied.401', 'denied.403']));
+    const rows = await find();
+    expect(rows.find((one) => one['action'] === 'denied.403')).toMatchObject({
+      actor: token.slice('lb_'.length, 'lb_'.length + 12),
+      detail: 'DELETE /scim/:connector/* from 127.0.0.1 at dir',
+    });
+    expect(JSON.stringify(rows)).not.toContain('secret-');
+  });
+
   it('SEC-12 what a connector keeps is in a file of its own: no query could reach a neighbour', async () => {
     const secret = 'only-in-the-other-one';
     expect((await other.send('POST', '/Users', { body: { schemas: [USER], userName: secret } })).status).toBe(201);

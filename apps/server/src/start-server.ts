@@ -39,6 +39,7 @@ import { sendScimError } from './http/send.ts';
 import { registerTokenEndpoint } from './http/token-endpoint.ts';
 import { postAlert } from './operations/alert-webhook.ts';
 import { openAlerts } from './operations/alerts.ts';
+import { openDenials } from './operations/denials.ts';
 import { registerDrain } from './operations/drain.ts';
 import { registerHealthRoutes } from './operations/health-routes.ts';
 import { openLog, type ServerLog } from './operations/log.ts';
@@ -121,6 +122,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     log,
     send: (alert) => postAlert(inForce().alerts ?? {}, inForce().folder, secrets.readFor, alert),
   });
+  const denials = openDenials(control, log);
   const packages = openPackageStore(folder.path);
   linkSdk(folder.path);
   const connectors = createHostConnectors({
@@ -135,6 +137,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     alert: (kind, connector, credential) => alerts.raise(kind, { connector, credential }),
   });
   const release = async (): Promise<void> => {
+    await denials.close();
     await connectors.close();
     await tokens.close();
     await control.close();
@@ -180,7 +183,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const store = watchStore({ shared: installation.shared, log, changed: adopt });
     const metrics = registerMetrics(app, { connectors, drain, store, alerts: alerts.counts, version: VERSION, certificateExpiry: () => certificate.expiresAt });
     registerRequestLog(app, log);
-    registerAlerts(app, alerts);
+    registerAlerts(app, alerts, denials);
     registerHealthRoutes(app, { connectors, drain, store, metrics, tokens, throttle });
     registerScimRoutes(app, scimRoutes);
     const eventKeys = await openSigningKeys(folder.path);

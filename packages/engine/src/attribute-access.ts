@@ -6,7 +6,7 @@ import { resolveSort } from './scim-sort.ts';
 /**
  * What a credential may see and change where it is limited to some attributes (S-225, SEC-09).
  *
- * 1. Answers have these alone, and what every answer has (`id`, `schemas`, `meta`).
+ * 1. Answers have these alone, and what every answer has (`id`, `schemas`, `meta`); `schemas` names the extensions of which something is seen.
  * 2. A filter or a sort by another one is refused: what cannot be seen cannot be found out by asking.
  * 3. A write that would change another one is refused as a whole. What a PUT leaves out stays: it was not for the client to say.
  */
@@ -50,15 +50,18 @@ export function projectionFor(context: RequestContext, attributes: string | unde
     isDefault: false,
     wants: (name) => asked.wants(name) && allowed(name),
     names: (name) => asked.names(name) && allowed(name),
-    project: (resource) => keepAllowed(context, model, asked.project(resource)),
+    project: (resource) => keepAllowed(context, model, asked.project(resource), resource),
   };
 }
 
-function keepAllowed(context: RequestContext, model: ResourceModel, resource: ScimResource): ScimResource {
+function keepAllowed(context: RequestContext, model: ResourceModel, resource: ScimResource, whole: ScimResource): ScimResource {
   const result: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(resource)) {
     const extension = model.resourceType.extensions.get(key.toLowerCase());
-    if (extension === undefined) {
+    if (key === 'schemas') {
+      const isSeen = (urn: string): boolean => Object.keys((whole[urn] ?? {}) as Json).some((name) => isAllowed(context, name, urn));
+      result[key] = (value as readonly string[]).filter((urn) => !model.resourceType.extensions.has(urn.toLowerCase()) || isSeen(urn));
+    } else if (extension === undefined) {
       if (isAllowed(context, key)) result[key] = value;
       continue;
     }
@@ -77,7 +80,9 @@ export function refuseHiddenQuery(context: RequestContext, model: ResourceModel,
     else refuse(part.kind === 'element' ? part.attribute : part.path.attribute);
   };
   const refuse = ({ definition, extension }: { readonly definition: { readonly name: string }; readonly extension?: string | undefined }): void => {
-    if (!isAllowed(context, definition.name, extension)) throw scimErrors.forbidden(`This credential may not see "${definition.name}".`);
+    // Which extensions a resource has says that what cannot be seen has a value.
+    if (!isAllowed(context, definition.name, extension) || (extension === undefined && definition.name === 'schemas'))
+      throw scimErrors.forbidden(`This credential may not see "${definition.name}".`);
   };
   if (filter !== undefined) look(filter);
   if (query.sortBy !== undefined) refuse(resolveSort(query.sortBy, model).attribute);

@@ -6,6 +6,7 @@ import { clientAddress, isForwarded } from '../cluster/forwarding.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import type { HostConnectors } from '../host-connectors.ts';
 import type { Alerts } from './alerts.ts';
+import type { Denials } from './denials.ts';
 
 const authenticated = new WeakMap<FastifyRequest, string>();
 
@@ -14,14 +15,18 @@ export function noteCredential(request: FastifyRequest, credential: string): voi
   authenticated.set(request, credential);
 }
 
-/** Shows every answer to a SCIM request or a request of an administrator to the alerts. */
-export function registerAlerts(app: FastifyInstance, alerts: Alerts): void {
+/** Shows every answer to a SCIM request or a request of an administrator to the alerts, and what was denied to the audit. */
+export function registerAlerts(app: FastifyInstance, alerts: Alerts, denials: Denials): void {
   app.addHook('onResponse', (request, reply, next) => {
     const credential = authenticated.get(request);
     // The host where a request arrived has seen it already.
     if (credential === undefined ? reply.statusCode === 401 : !isForwarded(request)) {
       const { connector } = (request.params ?? {}) as { readonly connector?: string };
-      alerts.observe({ credential, connector: credential === undefined ? undefined : connector, address: clientAddress(request), status: reply.statusCode });
+      const address = clientAddress(request);
+      const { statusCode: status } = reply;
+      alerts.observe({ credential, connector: credential === undefined ? undefined : connector, address, status });
+      if (status === 401 || status === 403)
+        denials.note({ credential, connector, address, method: request.method, route: request.routeOptions.url ?? '', status });
     }
     next();
   });
