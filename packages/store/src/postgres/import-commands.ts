@@ -142,7 +142,6 @@ export function createImportCommands(writer: Writer): ImportCommands {
     async applyPage(stepId: number, entries: readonly ImportedEntry[]): Promise<PageOutcome> {
       const step = stepOf(stepId);
       const { outcome } = await writer.transact((session, heads: Heads) => applyPageEntries(writer, session, step, entries, heads), {
-        sets: true,
         first: (session) => readHeads(writer, session, entries),
         beforeCommit: () => reach('page-before-commit'),
         isEmpty: ({ isEmpty }) => isEmpty,
@@ -214,7 +213,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
       const removed =
         list.length === 0
           ? 0
-          : await writer.transact((session) => removeListed(session, list, step.runId), { sets: true, beforeCommit: () => reach('removals-before-commit') });
+          : await writer.transact((session) => removeListed(session, list, step.runId), { beforeCommit: () => reach('removals-before-commit') });
       step.removals.splice(0, CHUNK);
       reach('removals-after-commit');
       return { removed, done: step.removals.length === 0 };

@@ -4,6 +4,7 @@ import { NO_BACKUP } from './control-database.ts';
 import { createImportCommands } from './import-commands.ts';
 import { createOutboxCommands } from './outbox.ts';
 import { forgetOld } from './retention.ts';
+import { createStatistics } from './statistics.ts';
 import { applyModel, readModel } from './stored-model.ts';
 import { createWriteCommands } from './write-commands.ts';
 import { openWriter, type WriterOptions } from './writer.ts';
@@ -21,10 +22,16 @@ export interface OwnedStore extends ConnectorStore {
 export async function openStoreCommands(options: WriterOptions, lost: (error: StoreOwnerError) => void): Promise<OwnedStore> {
   const writer = await openWriter(options, async (session) => (await readModel(session)).model, lost);
   const run = createQueue(() => writer.unavailable);
-  let written = 0;
+  const statistics = createStatistics(options, () => writer.nextEntryId);
+  const imports = createImportCommands(writer);
   const commands: ConnectorStore = {
     ...createWriteCommands(writer),
-    ...createImportCommands(writer),
+    ...imports,
+    async applyPage(stepId, entries) {
+      const outcome = await imports.applyPage(stepId, entries);
+      statistics.keepUp();
+      return outcome;
+    },
     ...createOutboxCommands(writer),
     async configure(model) {
       const next = await writer.transact((session) => applyModel(session, model), { sets: true });
@@ -34,21 +41,19 @@ export async function openStoreCommands(options: WriterOptions, lost: (error: St
     forgetOverlay: () => writer.transact(async (session) => void (await session.all("DELETE FROM meta WHERE name = 'overlay'"))),
     forgetOld: (retention) => writer.transact((session) => forgetOld(writer, session, retention), { sets: true }),
     async checkpoint() {
-      // After a run the planner must know what is there: autovacuum comes a minute later.
-      const { nextEntryId } = writer;
-      if (nextEntryId - written > Math.max(1000, written / 10)) {
-        written = nextEntryId;
-        for (const table of ['entries', 'refs', 'mv']) await writer.session.all(`ANALYZE ${table}`);
-      }
+      await statistics.bringUp();
       return 0;
     },
     backup: () => Promise.reject(new Error(NO_BACKUP)),
-    close: () => writer.close(),
+    async close() {
+      await statistics.idle();
+      await writer.close();
+    },
   };
   const queued = Object.entries(commands).map(([name, command]) => [
     name,
     (...values: readonly unknown[]) => {
-      if (name === 'close') return writer.close();
+      if (name === 'close') return commands.close();
       return run(URGENT.has(name), () => (command as (...all: readonly unknown[]) => Promise<unknown>)(...values));
     },
   ]);

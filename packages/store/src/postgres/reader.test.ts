@@ -31,6 +31,20 @@ describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () =>
     expect(plan).not.toMatch(/Sort|Seq Scan on entries/);
   });
 
+  it('R22 the planner hears of entries while a first import goes on, not after it', async () => {
+    const other = await openPostgresConnectorStore({ postgres: { url: postgres.url, schema: 'growing' }, connector: 'hr', owner: 'suite', thread: false });
+    await other.store.configure(model);
+    const { stepId } = await createDriver(other.store, other.reader).begin();
+    for (let page = 0; page < 3; page += 1)
+      await other.store.applyPage(
+        stepId,
+        Array.from({ length: 500 }, (_, index) => person(`${page}-${index}`, { login: `user${page}-${index}` })),
+      );
+    const known = "SELECT count(*) > 0 FROM pg_stats WHERE schemaname = 'growing_hr' AND tablename = 'entries' AND attname = 'anchor_key'";
+    await expect.poll(() => postgres.psql(known).trim(), { timeout: 10_000 }).toBe('t');
+    await other.close();
+  });
+
   it('S-106 many reads of one kind at once have each their own answer', async () => {
     const { reader } = opened;
     const rows = await Promise.all(Array.from({ length: 300 }, (_, index) => reader.readByAnchor('person', String(index * 7))));
