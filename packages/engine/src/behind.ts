@@ -34,8 +34,9 @@ export function createBehind(ended: (() => void) | undefined, because: 'restore'
   const covers = (profile: string): boolean =>
     configuration.runProfiles.some((one) => one.name === profile && one.steps.some((step) => step.kind === 'full-import' && step.partition === undefined));
 
+  /** Read to its end, that is: an entry that cannot be read keeps nobody from the others. */
   function settle(run: RunRow): void {
-    if (!active || run.result !== 'success' || !covers(run.profile)) return;
+    if (!active || (run.result !== 'success' && run.result !== 'completed-with-errors') || !covers(run.profile)) return;
     active = false;
     clearTimeout(timer);
     log.info({ run: run.id }, 'the connector has caught up');

@@ -148,7 +148,7 @@ export async function applyPageEntries(
     deltas?: readonly SetDelta[],
   ): Promise<Confirmation | undefined> {
     if ((record.flags & flag.unconfirmed) === 0) return undefined;
-    const compared = compareAwaited(type, await space.awaited(record.id), step.fence, record.body, entry, covered, deltas);
+    const compared = compareAwaited(model, type, await space.awaited(record.id), step.fence, record.body, entry, covered, deltas);
     space.setAwaited(record, compared.remaining);
     confirm(record, compared.confirmation);
     return compared.confirmation;

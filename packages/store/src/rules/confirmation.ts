@@ -2,6 +2,9 @@ import { type EncodedAttributes, type EncodedValue, foldCase } from '@landbridge
 import type { Drift, ImportedEntry } from '../connector-store.ts';
 import { orderAttributes, type StoredModel, type StoredType } from './stored-model.ts';
 
+/** What comparing needs of the model: the same keys as everywhere (R27). */
+export type ComparedModel = Pick<StoredModel, 'referenceKey' | 'normalize'>;
+
 /** What an import must confirm of one attribute. */
 export interface Awaited {
   /** The journal row that wrote it. */
@@ -50,6 +53,7 @@ export interface Confirmation {
  * instead of all their values.
  */
 export function compareAwaited(
+  model: ComparedModel,
   type: StoredType,
   awaited: AwaitedAttributes,
   fence: number,
@@ -81,14 +85,14 @@ export function compareAwaited(
       continue;
     }
     const delta = isSet ? deltas?.find((one) => one.attribute === name) : undefined;
-    const verdict = delta === undefined ? undefined : judgeDelta(wait, delta);
+    const verdict = delta === undefined ? undefined : judgeDelta(model, wait, delta);
     if (verdict === 'silent') remaining[name] = wait;
-    else if (verdict ?? (isSet ? showsDelta(shown?.values ?? [], wait.added, wait.removed) : sameValue(attribute, current[name], imported[name])))
+    else if (verdict ?? (isSet ? showsDelta(model, shown?.values ?? [], wait.added, wait.removed) : sameValue(model, attribute, current[name], imported[name])))
       confirmed.push(name);
     else if (delta !== undefined) mismatched.push({ attribute: name, journal: wait.journal });
-    else if (isSet) mismatched.push({ attribute: name, journal: wait.journal, drift: setDrift(shown?.values ?? [], wait) });
+    else if (isSet) mismatched.push({ attribute: name, journal: wait.journal, drift: setDrift(model, shown?.values ?? [], wait) });
     else {
-      const isOld = sameValue(attribute, wait.was ?? undefined, imported[name]);
+      const isOld = sameValue(model, attribute, wait.was ?? undefined, imported[name]);
       const drift = isOld ? { drift: { found: imported[name] ?? null, wanted: current[name] ?? null } } : {};
       mismatched.push({ attribute: name, journal: wait.journal, ...drift });
     }
@@ -119,16 +123,19 @@ export interface SetDelta {
 }
 
 /** Whether a delta confirms what is awaited of a set, contradicts it, or says nothing of it. */
-function judgeDelta(wait: Awaited, delta: SetDelta): boolean | 'silent' {
-  const { added = [], removed = [] } = wait;
-  if (added.some((value) => delta.removed.includes(value)) || removed.some((value) => delta.added.includes(value))) return false;
-  return added.every((value) => delta.added.includes(value)) && removed.every((value) => delta.removed.includes(value)) ? true : 'silent';
+function judgeDelta(model: ComparedModel, wait: Awaited, delta: SetDelta): boolean | 'silent' {
+  const [added, removed] = [wait.added, wait.removed].map((values = []) => values.map(model.referenceKey)) as [string[], string[]];
+  const [came, went] = [delta.added, delta.removed].map((values) => new Set(values.map(model.referenceKey))) as [Set<string>, Set<string>];
+  if (added.some((key) => went.has(key)) || removed.some((key) => came.has(key))) return false;
+  return added.every((key) => came.has(key)) && removed.every((key) => went.has(key)) ? true : 'silent';
 }
 
 /** What of an awaited set is as it was before. */
-function setDrift(values: readonly string[], { added = [], removed = [] }: Awaited): Drift {
-  const present = new Set(values);
-  return { missing: added.filter((value) => !present.has(value)), left: removed.filter((value) => present.has(value)) };
+function setDrift(model: ComparedModel, values: readonly string[], { added = [], removed = [] }: Awaited): Drift {
+  const present = new Set(values.map(model.referenceKey));
+  const unwanted = new Set(removed.map(model.referenceKey));
+  // What is left is named as the application names it.
+  return { missing: added.filter((value) => !present.has(model.referenceKey(value))), left: values.filter((value) => unwanted.has(model.referenceKey(value))) };
 }
 
 function keepValue(body: Record<string, EncodedValue | readonly EncodedValue[]>, name: string, value: EncodedAttributes[string] | undefined): void {
@@ -137,21 +144,28 @@ function keepValue(body: Record<string, EncodedValue | readonly EncodedValue[]>,
 }
 
 /** Whether a set of references shows what was added and removed. */
-export function showsDelta(values: readonly string[], added: readonly string[] = [], removed: readonly string[] = []): boolean {
-  const present = new Set(values);
-  return added.every((value) => present.has(value)) && removed.every((value) => !present.has(value));
+export function showsDelta(model: ComparedModel, values: readonly string[], added: readonly string[] = [], removed: readonly string[] = []): boolean {
+  const present = new Set(values.map(model.referenceKey));
+  return added.every((value) => present.has(model.referenceKey(value))) && removed.every((value) => !present.has(model.referenceKey(value)));
 }
 
-/** Whether two values of an attribute are equal: typed, order-free, by its rule of case. */
+/** Whether two values of an attribute are equal: typed, order-free, by its rule of case, after the connector's normalisation; references as names are. */
 export function sameValue(
+  model: ComparedModel,
   attribute: { readonly type: string; readonly caseExact: boolean },
   left: EncodedAttributes[string] | undefined,
   right: EncodedAttributes[string] | undefined,
 ): boolean {
   const fold = attribute.type === 'string' && !attribute.caseExact;
+  const keyOf = (value: string): string => {
+    if (attribute.type === 'reference') return model.referenceKey(value);
+    if (attribute.type !== 'string') return value;
+    const normalized = model.normalize(value);
+    return fold ? foldCase(normalized) : normalized;
+  };
   const list = (value: EncodedAttributes[string] | undefined): readonly string[] => {
     const values = value === undefined ? [] : ((Array.isArray(value) ? value : [value]) as readonly EncodedValue[]);
-    return values.map((one) => (fold ? foldCase(String(one)) : String(one))).sort();
+    return values.map((one) => keyOf(String(one))).sort();
   };
   const a = list(left);
   const b = list(right);

@@ -1,6 +1,6 @@
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import type { EntryEffect, HeldDecision, ImportedEntry } from '../connector-store.ts';
-import { sameValue, showsDelta } from './confirmation.ts';
+import { type ComparedModel, sameValue, showsDelta } from './confirmation.ts';
 import { attributeOf, type StoredModel, type StoredType } from './stored-model.ts';
 
 /** A delete is a delete whatever changed; an update was planned against what the entry was. */
@@ -33,7 +33,7 @@ export const noChange = { unset: [], references: [], awaiting: [] } as const;
 
 /** Whether an object shows everything that a write wanted and that an import can show. */
 export function showsEffect(
-  model: Pick<StoredModel, 'dnKey'>,
+  model: ComparedModel & Pick<StoredModel, 'dnKey'>,
   type: StoredType,
   effect: EntryEffect | undefined,
   entry: Extract<ImportedEntry, { op: 'put' }>,
@@ -46,7 +46,7 @@ export function showsEffect(
   for (const [name, value] of Object.entries(effect.set)) {
     const attribute = type.attributes.get(name);
     if (attribute === undefined || !visible(name)) continue;
-    if (!sameValue(attribute, value, shown[name])) return false;
+    if (!sameValue(model, attribute, value, shown[name])) return false;
     evidence = true;
   }
   for (const name of effect.unset) {
@@ -56,7 +56,7 @@ export function showsEffect(
   }
   for (const delta of effect.references) {
     const values = entry.references.find((one) => one.attribute === delta.attribute)?.values ?? [];
-    if (!showsDelta(values, delta.added, delta.removed)) return false;
+    if (!showsDelta(model, values, delta.added, delta.removed)) return false;
     evidence = true;
   }
   return evidence;

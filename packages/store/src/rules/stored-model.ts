@@ -36,6 +36,8 @@ export interface StoredModel {
   /** The comparison key of an anchor: values are never altered, keys are (R27). */
   anchorKey(anchor: string): string;
   dnKey(dn: string): string;
+  /** A text as the connector normalises it. */
+  normalize(text: string): string;
   referenceKey(raw: string): string;
   /** Raw references are anchor keys as they are: SQL alone can resolve them. */
   readonly plainReferences: boolean;
@@ -69,6 +71,7 @@ export function compileModel(model: StoreModel, typeIds: ReadonlyMap<string, num
     attributeNames: new Map([...attributeIds].map(([name, id]) => [id, name])),
     anchorKey: model.dnAsAnchor === true ? dnKey : normalize,
     dnKey,
+    normalize,
     referenceKey: model.referenceForm === 'dn' ? dnKey : normalize,
     plainReferences: model.referenceForm === 'anchor' && model.normalizations.length === 0,
   };

@@ -17,7 +17,7 @@ export function confirmEntry(
 ): Confirmation {
   const row = state.database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', id);
   const awaited = row === undefined ? {} : (JSON.parse(String(row['attributes'])) as AwaitedAttributes);
-  const { confirmation, remaining } = compareAwaited(type, awaited, fence, currentBody, entry, covered, deltas);
+  const { confirmation, remaining } = compareAwaited(state.model, type, awaited, fence, currentBody, entry, covered, deltas);
   saveRemaining(state, id, remaining);
   return confirmation;
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Bench, describeStores } from './describe-stores.ts';
-import { group, model, person, sets } from './people.ts';
+import { directoryModel, group, model, person, sets } from './people.ts';
 
 const states = async (bench: Bench): Promise<readonly string[]> => (await bench.reader.readJournal({ limit: 10 })).map((row) => row.state).reverse();
 const gone = { state: 'deleted' as const };
@@ -168,3 +168,27 @@ describeStores('what an import shows otherwise', (bench) => {
     expect(await states(bench)).toEqual(['applied']);
   });
 });
+
+describeStores(
+  'a directory that writes names in its own way',
+  (bench) => {
+    it('R20 references are compared as names are, and texts after the normalisation of the connector', async () => {
+      const { drive } = bench;
+      await drive.import([person('1', { login: 'ada' }, 'CN=Ada,DC=x'), group('g', [])]);
+      const entryId = (await drive.row('1'))?.id ?? 0;
+      await drive.write({ kind: 'update', entryId, effect: sets({ manager: 'CN=Zoë,DC=x', title: 'Président' }) });
+      const references = [{ attribute: 'members', replace: false, added: ['CN=Ada,DC=x'], removed: ['CN=Eve,DC=x'] }];
+      const groupId = (await drive.row('g', 'group'))?.id ?? 0;
+      await drive.write({ kind: 'update', objectType: 'group', entryId: groupId, effect: { ...sets({}), references, awaiting: ['members'] } });
+      const shown = person('1', { login: 'ada', manager: 'cn=zoe,dc=x', title: 'PRESIDENT' }, 'CN=Ada,DC=x');
+      const outcome = await drive.import([shown, group('g', ['cn=ada,dc=X'])]);
+      expect(outcome.notReimported).toEqual([]);
+      expect(await states(bench)).toEqual(['confirmed', 'confirmed']);
+      expect(await drive.values('1')).toMatchObject({ title: 'PRESIDENT' });
+      await drive.write({ kind: 'update', objectType: 'group', entryId: groupId, effect: { ...sets({}), references, awaiting: ['members'] } });
+      const left = await drive.import([shown, group('g', ['cn=ada,dc=x', 'cn=EVE,dc=x'])]);
+      expect(left.notReimported).toMatchObject([{ attribute: 'members', drift: { missing: [], left: ['cn=EVE,dc=x'] } }]);
+    });
+  },
+  { ...directoryModel, normalizations: ['uppercase', 'remove-accents'] },
+);
