@@ -83,6 +83,47 @@ class Import:
         return {"entries": page, "more": self.position < len(self.entries), "watermark": self.watermark}
 
 
+def understood(condition):
+    """Whether `matches` decides a filter: texts without regard to case, and orders, are left to the host."""
+    if condition["kind"] == "not":
+        return understood(condition["filter"])
+    if condition["kind"] in ("and", "or"):
+        return all(understood(one) for one in condition["filters"])
+    if condition["kind"] == "present":
+        return True
+    return condition["type"] == "string" and condition["caseExact"] and condition["comparison"] in ("equal", "starts", "ends", "contains")
+
+
+def matches(condition, person):
+    if condition["kind"] == "not":
+        return not matches(condition["filter"], person)
+    if condition["kind"] in ("and", "or"):
+        return (all if condition["kind"] == "and" else any)(matches(one, person) for one in condition["filters"])
+    values = person.get(condition["attribute"], [])
+    values = values if isinstance(values, list) else [values]
+    if condition["kind"] == "present":
+        return len(values) > 0
+    wanted = condition["value"]
+    tests = {"equal": wanted.__eq__, "starts": lambda one: one.startswith(wanted), "ends": lambda one: one.endswith(wanted), "contains": lambda one: wanted in one}
+    return any(tests[condition["comparison"]](one) for one in values)
+
+
+def find(parameters, params):
+    people = Application(parameters).read()["people"]
+    types = {one["name"]: [each["name"] for each in one["attributes"]] for one in params["schema"]["objectTypes"]}
+    decides = understood(params["filter"])
+    found = []
+    for key, person in people.items() if params["objectType"] == "person" else ():
+        if decides and not matches(params["filter"], dict(person, id=key)):
+            continue
+        attributes = {name: value for name, value in person.items() if name in types.get("person", [])}
+        found.append({"modification": "replace", "objectType": "person", "anchor": {"id": key}, "attributes": attributes})
+    # The limit is for what matches; what the host has to look at is given whole.
+    if not decides:
+        return {"entries": found, "truncated": False, "unevaluated": params["filter"]}
+    return {"entries": found[:params["limit"]], "truncated": len(found) > params["limit"]}
+
+
 class Export:
     def __init__(self, parameters):
         self.application = Application(parameters)
@@ -161,12 +202,14 @@ class Worker:
                 raise Refused("invalid-configuration", "this worker speaks version %d of the protocol" % PROTOCOL)
             return {"protocol": PROTOCOL, "worker": {"name": "python-sample"}, "connector": {"name": "directory", "version": "1.0.0"}}
         if method == "capabilities":
-            return {"deltaImport": True, "isolatedEntries": True, "resultsApply": "at-once", "importMaxPage": 1000, "importDefaultPage": 100}
+            return {"deltaImport": True, "find": True, "isolatedEntries": True, "resultsApply": "at-once", "importMaxPage": 1000, "importDefaultPage": 100}
         if method == "parameters":
             first = params["page"] == "connectivity" and params["pageNumber"] == 1
             return {"definitions": [{"name": "file", "kind": "string", "required": True}] if first else []}
         if method == "schema":
             return {"objectTypes": [{"name": "person", "attributes": ATTRIBUTES}]}
+        if method == "find":
+            return find(parameters, params)
         if method == "import.open":
             return self.open(Import(parameters, params["step"]))
         if method == "import.read":

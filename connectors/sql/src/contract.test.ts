@@ -13,7 +13,7 @@ describe('the contract on SQLite', () => {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-sql-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('passes every check of the contract test kit', async () => {
+  it('SEC-34 SEC-32 passes every check of the contract test kit', async () => {
     const file = join(folder, 'app.sqlite');
     const database = new DatabaseSync(file);
     database.exec(`PRAGMA journal_mode=WAL; ${tables('INTEGER PRIMARY KEY AUTOINCREMENT', 'INTEGER', 'blob')} ${sqliteTriggers}`);
@@ -30,7 +30,7 @@ describe.skipIf(postgresPrograms() === undefined)('the contract on PostgreSQL', 
   });
   afterAll(() => server.stop());
 
-  it('passes every check of the contract test kit', async () => {
+  it('SEC-34 SEC-32 passes every check of the contract test kit', async () => {
     const { host, port, database, user, password } = server;
     await checkContract({ dialect: 'postgres', host, port, database, user, password }, { port: 1, password: 'hunter2-kit' });
   });
@@ -44,7 +44,7 @@ describe('the contract on the protocol fixture of SQL Server', () => {
   });
   afterAll(() => fixture.stop());
 
-  it('passes every check of the contract test kit', async () => {
+  it('SEC-34 SEC-32 passes every check of the contract test kit', async () => {
     await checkContract(fixture.parameters, { port: 1, password: 'hunter2-kit' });
   });
 });
@@ -57,7 +57,7 @@ describe.skipIf(mariadbPrograms() === undefined)('the contract on MariaDB', () =
   });
   afterAll(() => server.stop());
 
-  it('passes every check of the contract test kit', async () => {
+  it('SEC-34 SEC-32 passes every check of the contract test kit', async () => {
     const { host, port, database, user, password } = server;
     await checkContract({ dialect: 'mariadb', host, port, database, user, password }, { port: 1, password: 'hunter2-kit' });
   });

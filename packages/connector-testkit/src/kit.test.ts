@@ -212,6 +212,15 @@ describe('S-249 the contract test kit', () => {
       what: 'a find that ignores case where it must not',
       connector: finds((request) => ({ ...request, filter: request.filter.kind === 'compare' ? { ...request.filter, caseExact: false } : request.filter })),
     },
+    {
+      check: 'values',
+      what: 'a find that takes a wildcard from a value',
+      connector: finds((request) =>
+        request.filter.kind === 'compare' && request.filter.value === '_'
+          ? { ...request, filter: { kind: 'present', attribute: request.filter.attribute } }
+          : request,
+      ),
+    },
     { check: 'find-limit', what: 'a find without limits', connector: finds((request) => ({ ...request, limit: 1_000_000 })) },
     {
       check: 'password',

@@ -15,7 +15,7 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench()]
   afterAll(() => bench.stop());
 
   it.skipIf(!bench.isThere).each([[{}], [{ speaks: 'generic' }]])(
-    'passes every check of the contract test kit: %o',
+    'SEC-34 SEC-32 passes every check of the contract test kit: %o',
     async (more) => {
       const application = await bench.create(SCRIPTS[bench.dialect]);
       const parameters = { ...application.parameters, ...more } as Record<string, string>;
