@@ -222,6 +222,12 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
             'invalid-configuration',
             'where the state is (store) cannot be changed while the host runs; stop it and use landbridge store migrate',
           );
+        // The same again is no revision: whoever applies every few minutes would bury the history. What could not be opened is tried anew.
+        const isSame = JSON.stringify([parsed.document, nextFolder]) === JSON.stringify([document, configurationFolder]);
+        if (isSame && more.summary === undefined) {
+          await putInForce(parsed.document, nextFolder);
+          return { revision, unchanged: true };
+        }
         revision = await control.addRevision({
           document: JSON.stringify({ document: parsed.document, folder: nextFolder }),
           author,

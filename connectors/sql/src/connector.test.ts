@@ -197,8 +197,19 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(),
         expect(await application.rows("SELECT employee_id FROM employee_mails WHERE mail = 'k@x'")).toEqual([['2']]);
       });
 
-      it('deletes the rows of its own side tables first; rows of others that refer to it are an error', async () => {
+      it('S-170 a deleted entry is in no group any more and nobody is managed by it', async () => {
         const context = contextOf(await open(), objectTypes);
+        for (const id of [10n, 2n])
+          expect((await putOne(context, { modification: 'delete', objectType: 'person', anchor: { id }, changes: [] })).error).toBeUndefined();
+        expect(await application.rows('SELECT employee_id FROM memberships')).toEqual([['9']]);
+        expect(await application.rows('SELECT id, manager_id FROM employees')).toEqual([['9', null]]);
+        // What refers to an entry that is not there stays as it is.
+        expect((await putOne(context, { modification: 'delete', objectType: 'team', anchor: { id: 1n }, changes: [] })).error).toBeUndefined();
+        expect(await application.rows('SELECT count(*) FROM employees')).toEqual([['1']]);
+      });
+
+      it('deletes the rows of its own side tables first; rows that nothing of the configuration speaks of and that refer to it are an error', async () => {
+        const context = contextOf(await open(), { person: objectTypes.person });
         const refused = await putOne(context, { modification: 'delete', objectType: 'person', anchor: { id: 10n }, changes: [] });
         expect(refused.error).toMatchObject({ code: 'constraint-violation' });
         expect(refused.error?.message).toMatch(/refer/i);

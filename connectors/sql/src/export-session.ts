@@ -12,6 +12,7 @@ import {
 import type { Outcome, SqlDatabase, Unit } from './database.ts';
 import type { ObjectModel } from './object-model.ts';
 import { formatReference } from './references.ts';
+import { findReferrers } from './referrers.ts';
 import { writeEntry } from './write-entry.ts';
 
 type Models = ReadonlyMap<string, ObjectModel>;
@@ -19,6 +20,7 @@ type Models = ReadonlyMap<string, ObjectModel>;
 /** Opens an export. Each entry is atomic over its main and side tables. `release` is called when the session ends. */
 export function openExport(database: SqlDatabase, models: Models, schema: Schema, release: () => Promise<void>): ExportSession {
   const wanted = new Map(schema.objectTypes.map((type) => [type.name, new Set(type.attributes.map((attribute) => attribute.name))]));
+  const referrers = new Map([...models.keys()].map((name) => [name, findReferrers(models.values(), name)]));
   return {
     async put(changes, { signal }) {
       const after = orderChanges(models, changes);
@@ -32,7 +34,10 @@ export function openExport(database: SqlDatabase, models: Models, schema: Schema
   async function apply(change: EntryChange, connection: Parameters<Unit<EntryResult>['work']>[0]): Promise<EntryResult> {
     const model = models.get(change.objectType);
     if (model === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${change.objectType}"`);
-    return writeEntry({ connection, database, model, target: model.target, wanted: wanted.get(model.name) ?? new Set() }, change);
+    return writeEntry(
+      { connection, database, model, target: model.target, wanted: wanted.get(model.name) ?? new Set(), referrers: referrers.get(model.name) ?? [] },
+      change,
+    );
   }
 
   async function resultOf(change: EntryChange, outcome: Outcome<EntryResult> | undefined): Promise<EntryResult> {

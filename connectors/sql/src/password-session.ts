@@ -24,7 +24,7 @@ export async function openPasswordSession(context: ConnectorContext, options: { 
     if (steps === undefined) throw new ConnectorError('not-supported', `the object type "${model.name}" has no write.${kind}`);
     const work = async (connection: Parameters<typeof runOperations>[0]): Promise<void> => {
       const key = keyOf(model, entry.anchor ?? {});
-      const current = await readCurrent({ connection, database, model, target: model.target, wanted: new Set() }, key);
+      const current = await readCurrent({ connection, database, model, target: model.target, wanted: new Set(), referrers: [] }, key);
       const { changes } = await runOperations(connection, database, model, steps, {
         values: { ...current.attributes, ...current.anchor },
         renamed: {},

@@ -4,6 +4,7 @@ import { type CatalogueColumn, quote, type RowSet, type SqlConnection, type SqlD
 import { type Binder, createBinder, parameterOf, sqlKey } from './fetch-entries.ts';
 import { type ObjectModel, type SideAttribute, sideValueNames } from './object-model.ts';
 import { formatValue, parseReference } from './references.ts';
+import type { Referrer } from './referrers.ts';
 import { compileSideValue, sideColumns, sideCondition } from './side-reader.ts';
 import { runOperations, type WriteOperation } from './write-operations.ts';
 
@@ -16,6 +17,8 @@ export interface EntryWriter {
   readonly target: string | undefined;
   /** The attributes that may be returned. */
   readonly wanted: ReadonlySet<string>;
+  /** What refers to entries of this type. */
+  readonly referrers: readonly Referrer[];
 }
 
 /** The error of a value that is not taken. */

@@ -16,6 +16,7 @@ import { type Binder, createBinder, keyText } from './fetch-entries.ts';
 import type { ColumnAttribute, ObjectModel } from './object-model.ts';
 import { checkExact, checkVersion, isRewritten, notFound, readCurrent, readMade } from './present-entry.ts';
 import { parseReference } from './references.ts';
+import { letGo } from './referrers.ts';
 import { attributeValues, keyOf } from './row-reader.ts';
 import { bindValue, deleteSides, type EntryWriter, equalsKey, insertSides, moveSides, refused, updateSides } from './side-writes.ts';
 import { runOperations } from './write-operations.ts';
@@ -249,6 +250,7 @@ async function deleteEntry(writer: EntryWriter, change: EntryChange): Promise<En
   const target = targetOf(writer);
   await checkExact(writer, key);
   await deleteSides(writer, key);
+  await letGo(writer, writer.referrers, key);
   const binder = createBinder(database);
   const { changes } = await connection.query(`DELETE FROM ${target} WHERE ${ownCondition(writer, key, binder)}`, binder.values);
   if (changes === 0) throw notFound(writer);

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style } from '../output.ts';
@@ -47,11 +48,16 @@ export function addConfigurationCommands(program: Command): void {
         const text = readText(file);
         const { problems } = await host.send<{ readonly problems: readonly Problem[] }>('POST', '/configuration/validate', text);
         refuseProblems(file, problems);
-        const result = await host.send<{ readonly revision: number; readonly warnings: readonly string[] }>('PUT', '/configuration', text);
+        const folder = encodeURIComponent(statSync(file).isFile() ? dirname(resolve(file)) : process.cwd());
+        const result = await host.send<{ readonly revision: number; readonly unchanged?: boolean; readonly warnings: readonly string[] }>(
+          'PUT',
+          `/configuration?folder=${folder}`,
+          text,
+        );
         const failed = (await host.get<readonly ConnectorLine[]>('/connectors')).filter((one) => one.state === 'failed');
         print(options, { ...result, failed: failed.map(({ name, problem }) => ({ name, problem })) }, () =>
           [
-            `applied as revision ${result.revision}`,
+            result.unchanged === true ? `no differences: revision ${result.revision} stays in force` : `applied as revision ${result.revision}`,
             ...result.warnings.map((one) => `${style.warn('warning:')} ${one}`),
             ...failed.map((one) => `${style.warn('warning:')} the connector "${one.name}" cannot be opened: ${one.problem ?? ''}`),
           ].join('\n'),
@@ -75,14 +81,23 @@ export function addConfigurationCommands(program: Command): void {
     'landbridge diff landbridge.yaml',
   );
   example(
-    common(program.command('export').description('The configuration in force, as YAML').option('--out <file>', 'write it to a file')).action(
+    common(
+      program
+        .command('export')
+        .description('The configuration in force, as YAML')
+        .option('--out <file>', 'write it to a file')
+        .option('--force', 'also to one that is there'),
+    ).action(
       onHost(async (host, options) => {
-        const result = await host.get<{ readonly revision: number; readonly text: string }>('/configuration');
         const out = options['out'];
+        // A file that is there has comments and an order that the host does not know.
+        if (typeof out === 'string' && existsSync(out) && options['force'] !== true)
+          throw new CommandError(exitCode.refused, `the file ${out} exists already`, 'name another one with --out, or overwrite it with --force');
+        const result = await host.get<{ readonly revision: number; readonly text: string }>('/configuration');
         if (typeof out === 'string') writeFileSync(out, result.text);
         print(options, result, () => (typeof out === 'string' ? `revision ${result.revision} written to ${out}` : result.text.trimEnd()));
       }),
     ),
-    'landbridge export --out landbridge.yaml',
+    'landbridge export --out in-force.yaml',
   );
 }

@@ -102,6 +102,8 @@ function addHeldDecision(journal: Command, decision: 'approve' | 'reject'): void
           ...(suspend === undefined ? {} : { suspendMinutes: suspend }),
         });
         print(options, decided, () => describe(decided));
+        // Whoever names a write means it.
+        if (!all && decided.notHeld.length > 0) process.exitCode = exitCode.refused;
       }),
     ),
     ...(decision === 'approve'

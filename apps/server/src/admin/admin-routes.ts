@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { messageOf } from '@landbridge/connector-sdk';
 import { type ForeignId, type HostConnector, HostError, type RunProgress, shadowVerdicts } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
@@ -46,7 +47,11 @@ export interface AdminOptions {
   readonly version: string;
   /** The document in force, and the folder that its paths are relative to. */
   current(): { readonly document: ConfigurationDocument; readonly revision: number; readonly folder: string };
-  apply(text: string, author: string, more?: { readonly summary?: string; readonly folder?: string }): Promise<{ readonly revision: number }>;
+  apply(
+    text: string,
+    author: string,
+    more?: { readonly summary?: string; readonly folder?: string },
+  ): Promise<{ readonly revision: number; readonly unchanged?: boolean }>;
   readonly secrets: SecretStore;
   /** Opens again what refers to a secret that changed. */
   secretChanged(connectors: readonly string[]): Promise<void>;
@@ -441,7 +446,9 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
         parsed.problems.map((problem) => `${problem.line}:${problem.column} ${problem.path} ${problem.message}`).join('\n'),
       );
     const warnings = await schemaWarnings(options.connectors, options.current().document, parsed.document);
-    const applied = await options.apply(textOf(request), await options.authorOf(actor));
+    const { folder } = request.query as Params;
+    if (folder !== undefined && !isAbsolute(folder)) throw new AdminError(400, 'invalid-folder', 'the folder of the document must be a whole path');
+    const applied = await options.apply(textOf(request), await options.authorOf(actor), folder === undefined ? {} : { folder });
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
     return { ...applied, warnings: [...warnings, ...deleteWarnings(options.connectors)] };
   },

@@ -95,7 +95,12 @@ export const adminOperations = [
     path: '/configuration/diff',
     summary: 'Differences between a document and the configuration in force',
   },
-  { id: 'applyConfiguration', method: 'PUT', path: '/configuration', summary: 'Applies a document as a new revision' },
+  {
+    id: 'applyConfiguration',
+    method: 'PUT',
+    path: '/configuration',
+    summary: 'Applies a document as a new revision (folder: what its relative paths are relative to)',
+  },
   { id: 'packages', method: 'GET', path: '/packages', summary: 'Installed connector packages, their versions, and who uses them' },
   {
     id: 'addPackage',
