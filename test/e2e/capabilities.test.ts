@@ -1,6 +1,6 @@
 import type { SchemaObjectType } from '@landbridge/connector-sdk';
 import { afterEach, describe, expect, it } from 'vitest';
-import { objectTypeOf, person, type ScriptedHost, type ScriptedHostOptions, startScriptedHost } from '../fixtures/scripted-host.ts';
+import { context, objectTypeOf, person, type ScriptedHost, type ScriptedHostOptions, startScriptedHost } from '../fixtures/scripted-host.ts';
 
 /** Every capability of ECMA2, from the SCIM request to what the connector is asked: each test fails when the engine ignores it. */
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -202,6 +202,38 @@ describe('distinguished names', () => {
     expect((await host.list('Users')).map((one) => [one['id'], one['userName']])).toEqual([[id, 'eve']]);
     await host.remove('Users', id);
     expect(host.application.objects()).toEqual([]);
+  });
+
+  it('R27 S-143 S-148 members that the directory writes in its own way are present to who adds them, and go when they are removed', async () => {
+    const group: SchemaObjectType = {
+      name: 'group',
+      attributes: [
+        { name: 'id', type: 'string', anchor: true },
+        { name: 'name', type: 'string' },
+        { name: 'members', type: 'reference', multiValued: true, referenceTypes: ['person'] },
+      ],
+    };
+    const host = await start({ ...ldap, schema: [person, group], configuration: {} });
+    for (const id of ['ada', 'eve', 'max']) host.application.put({ type: 'person', key: id, dn: `CN=${id},DC=x`, attributes: { id, login: id } });
+    host.application.put({ type: 'group', key: 'g', dn: 'CN=g,DC=x', attributes: { id: 'g', name: 'G', members: ['cn=ADA,dc=x', 'cn=eve,dc=x'] } });
+    await host.run('full');
+    const ids = new Map((await host.list('Users')).map((one) => [String(one['userName']), String(one['id'])]));
+    const [made] = await host.list('Groups');
+    const change = (...operations: readonly Readonly<Record<string, unknown>>[]) => {
+      const body = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: operations };
+      return host.connector.clean.patch(context, 'Groups', String(made?.['id']), body, {});
+    };
+    const value = (...names: readonly string[]) => names.map((name) => ({ value: ids.get(name) }));
+    const members = (): unknown => host.application.objects().find((one) => one.type === 'group')?.attributes['members'];
+    await change({ op: 'add', path: 'members', value: value('ada') });
+    expect(changes(host)).toEqual([]);
+    await change({ op: 'remove', path: `members[value eq "${ids.get('ada') ?? ''}"]` });
+    expect(members()).toEqual(['cn=eve,dc=x']);
+    await change({ op: 'replace', path: 'members', value: value('eve', 'max') });
+    expect(members()).toEqual(['cn=eve,dc=x', 'CN=max,DC=x']);
+    const shown = (await host.read('Groups', String(made?.['id'])))['members'] as readonly Readonly<Record<string, unknown>>[];
+    expect(new Set(shown.map((one) => one['value']))).toEqual(new Set([ids.get('eve'), ids.get('max')]));
+    expect(shown).toHaveLength(2);
   });
 
   it('R31 a name outside the selected containers is refused before anything is asked of the application', async () => {

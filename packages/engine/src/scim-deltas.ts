@@ -65,17 +65,26 @@ async function referenceDelta(
   const attribute = binding.source.name;
   const added = new Set<string>();
   const removed = new Set<string>();
-  // What a replacement read of the group is not asked for again.
-  const seen = new Set<string>();
+  // Values of the group as the application writes them; what was looked for is not asked for again.
+  const present = new Set<string>();
+  const spelled = new Map<string, string>();
+  const asSpelled = async (values: readonly string[]): Promise<readonly string[]> => {
+    const open = values.filter((value) => !present.has(value) && !spelled.has(value));
+    const found = open.length === 0 ? new Map<string, string>() : await face.reader.presentReferences(row.id, attribute, open);
+    for (const value of open) spelled.set(value, found.get(value) ?? value);
+    for (const value of found.values()) present.add(value);
+    return values.map((value) => spelled.get(value) ?? value);
+  };
   for (const one of changes) {
     // A member to be removed may be gone already: then it is removed (S-148). One to be added must exist (S-178).
-    const raw = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveMembers(face, model, row, binding, one.values);
-    if (one.kind === 'replace' || one.kind === 'clear') {
+    const targets = one.kind === 'remove' ? await resolveKnown(face, one.values) : await resolveMembers(face, model, row, binding, one.values);
+    const known = one.kind === 'replace' || one.kind === 'clear' ? await resolvedRaw(face, row.id, binding, targets.length) : undefined;
+    for (const value of known ?? []) present.add(value);
+    const raw = await asSpelled(targets);
+    if (known !== undefined) {
       const wanted = new Set(raw);
-      const known = await resolvedRaw(face, row.id, binding, wanted.size);
       added.clear();
       for (const value of known) {
-        seen.add(value);
         if (!wanted.has(value)) removed.add(value);
       }
       for (const value of wanted) {
@@ -94,8 +103,6 @@ async function referenceDelta(
       }
     }
   }
-  const unseen = [...added, ...removed].filter((value) => !seen.has(value));
-  const present = new Set([...seen, ...(unseen.length === 0 ? [] : await face.reader.presentReferences(row.id, attribute, unseen))]);
   return {
     attribute,
     replace: false,

@@ -441,8 +441,11 @@ export interface ConnectorReader {
     entryIds: readonly number[],
     attributes: readonly string[],
   ): Promise<readonly (ReferenceRow & { readonly from: number; readonly attribute: string })[]>;
-  /** Which of these raw values the entry refers to by the attribute: how adding a present member changes nothing (S-143). */
-  presentReferences(entryId: number, attribute: string, raw: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Which of these raw values the entry refers to by the attribute, each with the value as the entry has it: a directory may write a
+   * name in another way than its entry does (R27). How adding a present member changes nothing (S-143), and removing one removes it.
+   */
+  presentReferences(entryId: number, attribute: string, raw: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** How many there are; with `atMost`, no more are looked at than that. */
   countReferences(entryId: number, attribute: string, atMost?: number): Promise<number>;
   /** Who refers to an entry by an attribute: groups of a person, reports of a manager. */

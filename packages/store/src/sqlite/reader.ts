@@ -147,9 +147,21 @@ export function openSqliteReader(
     },
     async presentReferences(entryId, attribute, raw) {
       const attr = model.attributeId(attribute);
-      return new Set(
-        raw.filter((value) => database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined),
-      );
+      const isThere = (value: string): boolean =>
+        database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined;
+      const present = new Map(raw.filter(isThere).map((value) => [value, value]));
+      if (model.plainReferences || present.size === raw.length) return present;
+      await indexed();
+      const key = model.referenceForm === 'dn' ? 'dn_key' : 'anchor_key';
+      for (const value of raw) {
+        if (present.has(value)) continue;
+        const asked = model.referenceKey(value);
+        const row =
+          database.get(`SELECT r.raw FROM entries e JOIN refs r ON r.target = e.id AND r.attr = ? AND r.entry = ? WHERE e.${key} = ?`, attr, entryId, asked) ??
+          database.get('SELECT raw FROM unresolved WHERE raw_key = ? AND entry = ? AND attr = ?', asked, entryId, attr);
+        if (row !== undefined) present.set(value, String(row['raw']));
+      }
+      return present;
     },
     async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = ? AND attr = ? LIMIT ?)';

@@ -2,7 +2,7 @@ import { matchesEntry } from '@landbridge/connector-sdk';
 import { describe, expect, it } from 'vitest';
 import { type EntryQuery, ScanLimitError, type StoreFilter } from '../connector-store.ts';
 import { describeStores } from './describe-stores.ts';
-import { audit, group, person } from './people.ts';
+import { audit, directoryModel, group, person } from './people.ts';
 
 const people = [
   person('1', { login: 'Ada', title: 'Lead', note: 'Straße', mails: ['Ada@x', 'a2@x'], level: '5', remote: true, badges: ['B1'], manager: '3' }),
@@ -162,3 +162,21 @@ describe('the suite', () => {
     expect(people.every((one) => one.op === 'put')).toBe(true);
   });
 });
+
+describeStores(
+  'references that a directory writes in its own way',
+  (bench) => {
+    it('R27 are present under the name of their entry, and said as the directory writes them, resolved or not', async () => {
+      const { drive, reader } = bench;
+      await drive.import([person('1', { login: 'ada' }, 'CN=Ada,DC=x'), group('g', ['cn=ada,dc=X', 'cn=nobody,dc=x'])]);
+      const id = (await drive.row('g', 'group'))?.id ?? 0;
+      const asked = ['CN=Ada,DC=x', 'CN=Nobody,DC=x', 'cn=ada,dc=X', 'CN=Eve,DC=x'];
+      expect([...(await reader.presentReferences(id, 'members', asked))].sort()).toEqual([
+        ['CN=Ada,DC=x', 'cn=ada,dc=X'],
+        ['CN=Nobody,DC=x', 'cn=nobody,dc=x'],
+        ['cn=ada,dc=X', 'cn=ada,dc=X'],
+      ]);
+    });
+  },
+  directoryModel,
+);
