@@ -161,6 +161,7 @@ namespace Landbridge.Testing
 
         void IMAExtensible2CallExport.CloseExportConnection(CloseExportConnectionRunStep exportRunStep)
         {
+            if (exportRunStep.Reason != CloseReason.Normal) Console.WriteLine("closed for " + exportRunStep.Reason);
             Act("close-export");
         }
 

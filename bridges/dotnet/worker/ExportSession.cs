@@ -11,6 +11,7 @@ namespace Landbridge.Worker
         private readonly IMAExtensible2CallExport connector;
         private Schema schema;
         private bool open;
+        private bool failed;
 
         internal ExportSession(Lane lane, IMAExtensible2CallExport connector) : base(lane)
         {
@@ -41,7 +42,9 @@ namespace Landbridge.Worker
                 changes.Add(change);
                 sent[change.Identifier] = new Sent { Id = wire.Required("id"), Type = TypeOf(wire) };
             }
+            failed = true;
             PutExportEntriesResults results = connector.PutExportEntries(changes);
+            failed = false;
             request.Answer(Lane.Writer, writer =>
             {
                 writer.Name("results").Open('[');
@@ -56,7 +59,7 @@ namespace Landbridge.Worker
             if (open)
             {
                 open = false;
-                connector.CloseExportConnection(new CloseExportConnectionRunStep(WireSchema.ReadReason(request.Params.Text("reason"))));
+                connector.CloseExportConnection(new CloseExportConnectionRunStep(WireSchema.ReadReason(failed ? "failed" : request.Params.Text("reason"))));
             }
             request.Answer(Lane.Writer, writer => { });
         }

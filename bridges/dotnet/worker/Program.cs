@@ -19,7 +19,7 @@ namespace Landbridge.Worker
         private readonly Dictionary<string, string> options;
         private readonly Lane questions = new Lane("questions");
         private readonly LanePool lanes = new LanePool();
-        private readonly Dictionary<int, Session> sessions = new Dictionary<int, Session>();
+        private readonly Dictionary<string, Place> sessions = new Dictionary<string, Place>();
         private readonly Dictionary<string, Request> underWay = new Dictionary<string, Request>();
         private Package package;
         private ParameterSet parameters;
@@ -165,7 +165,7 @@ namespace Landbridge.Worker
             AssemblyName name = package.Assembly.GetName();
             request.Answer(questions.Writer, writer =>
             {
-                writer.Field("protocol", ProtocolVersion).Name("worker").Open('{').Field("name", "landbridge-dotnet").Field("version", "1").Field("runtime", Advice.Runtime).Field("heartbeatSeconds", 5).Close('}');
+                writer.Field("protocol", ProtocolVersion).Name("worker").Open('{').Field("name", "landbridge-dotnet").Field("version", "1").Field("runtime", Advice.Runtime).Field("heartbeatSeconds", 5).Field("pipelines", true).Close('}');
                 writer.Name("connector").Open('{').Field("name", name.Name).Field("version", name.Version == null ? "0" : name.Version.ToString()).Close('}');
             });
         }
@@ -195,28 +195,32 @@ namespace Landbridge.Worker
             if (description == null) throw new ProtocolException("the first request must be 'initialize'");
         }
 
-        /// <summary>A new connector object for the run, made on the lane that will use it.</summary>
+        /// <summary>
+        /// A new connector object for the run, made on the lane that will use it. The place of the session is there at once: requests
+        /// of a session that the host named may be here before it is open, and find it open, or not, when the lane comes to them.
+        /// </summary>
         private void Open<T>(Request request, Func<Lane, T> create, Action<T, int> open) where T : Session
         {
-            Lane lane = lanes.Take();
-            Run(lane, request, () =>
+            int number = nextSession++;
+            string name = request.Params.Text("session") ?? NameOf(number);
+            Place place = new Place(lanes);
+            lock (sessions)
             {
-                int number = 0;
+                if (sessions.ContainsKey(name)) throw new ProtocolException("there is a session " + name + " already");
+                sessions[name] = place;
+            }
+            Run(place.Lane, request, () =>
+            {
                 try
                 {
                     Loaded();
-                    T session = create(lane);
-                    lock (sessions)
-                    {
-                        number = nextSession++;
-                        sessions[number] = session;
-                    }
+                    T session = create(place.Lane);
+                    place.Session = session;
                     open(session, number);
                 }
                 catch (Exception)
                 {
-                    lock (sessions) sessions.Remove(number);
-                    lanes.Return(lane);
+                    Leave(name, place);
                     throw;
                 }
             });
@@ -224,31 +228,58 @@ namespace Landbridge.Worker
 
         private void Use<T>(Request request, Action<T> act, bool last) where T : Session
         {
-            int number = request.Params.Number("session", 0);
-            Session found;
-            lock (sessions) sessions.TryGetValue(number, out found);
-            T session = found as T;
-            if (session == null) throw new WorkerException("terminated", "the session " + number + " is not open");
-            if (last)
-                lock (sessions) sessions.Remove(number);
-            Action work = () => act(session);
-            if (last)
-                work = () =>
+            string name = request.Params.Text("session") ?? NameOf(request.Params.Number("session", 0));
+            Place place;
+            lock (sessions) sessions.TryGetValue(name, out place);
+            if (place == null) throw NotOpen(name);
+            Action work = () =>
+            {
+                T session = place.Session as T;
+                if (session == null) throw NotOpen(name);
+                try
                 {
-                    try
-                    {
-                        act(session);
-                    }
-                    finally
-                    {
-                        lanes.Return(session.Lane);
-                    }
-                };
+                    act(session);
+                }
+                finally
+                {
+                    if (last) Leave(name, place);
+                }
+            };
             // Reads of an import are answered beside the connector, which makes the next page meanwhile; it closes after them.
-            ImportSession import = session as ImportSession;
-            if (import == null) Run(session.Lane, request, work);
-            else if (last) import.Reading.Do(() => Run(session.Lane, request, work));
+            ImportSession import = place.Session as ImportSession;
+            if (import == null) Run(place.Lane, request, work);
+            else if (last) import.Reading.Do(() => Run(place.Lane, request, work));
             else Run(import.Reading, request, work);
+        }
+
+        /// <summary>Called on the lane of the session, at most once.</summary>
+        private void Leave(string name, Place place)
+        {
+            place.Session = null;
+            lock (sessions) sessions.Remove(name);
+            lanes.Return(place.Lane);
+        }
+
+        private static Exception NotOpen(string name)
+        {
+            return new WorkerException("terminated", "the session " + name + " is not open");
+        }
+
+        private static string NameOf(int number)
+        {
+            return number.ToString(CultureInfo.InvariantCulture);
+        }
+
+        /// <summary>Where a session is or will be.</summary>
+        private sealed class Place
+        {
+            internal readonly Lane Lane;
+            internal volatile Session Session;
+
+            internal Place(LanePool lanes)
+            {
+                Lane = lanes.Take();
+            }
         }
 
         private void Run(Lane lane, Request request, Action work)

@@ -64,6 +64,39 @@ describe.skipIf(monoPrograms() === undefined)('a misbehaving DLL', { timeout: 12
       expect((await connector.schema(context, { signal })).objectTypes).toHaveLength(1);
     });
 
+    it('a batch with its session in one go: what did not open applied nothing, what threw closes as failed, what hangs ends (R12, R13, R17)', async () => {
+      const batch = async (name: string, when: string, controller = new AbortController()) => {
+        const context = trouble(name, when);
+        const schema = await connector.schema(context, { signal });
+        const step = { kind: 'delta' as const, schema, batchSize: 1, signal: controller.signal };
+        const session = await connector.exportBatch?.(context, step, [addPerson('a')]);
+        if (session === undefined) throw new Error('the worker does not take a whole batch');
+        for (const part of [session.results, session.closed]) part.catch(() => {});
+        return session;
+      };
+      const fine = await batch('', '');
+      await fine.opened;
+      expect(await fine.results).toEqual([{ id: 'a' }]);
+      await fine.closed;
+      const closed = await batch('ServerDownException', 'open-export');
+      expect(await failure(closed.opened)).toMatchObject({ code: 'server-down' });
+      expect(await failure(closed.results)).toMatchObject({ code: 'terminated', message: expect.stringContaining('is not open') });
+      expect(await failure(closed.closed)).toMatchObject({ code: 'terminated' });
+      const thrown = await batch('ServerDownException', 'export');
+      await thrown.opened;
+      expect(await failure(thrown.results)).toMatchObject({ code: 'server-down' });
+      await thrown.closed;
+      await bench.logged(/closed for Unknown/);
+      const badly = await batch('ServerDownException', 'close-export');
+      expect(await badly.results).toEqual([{ id: 'a' }]);
+      expect(await failure(badly.closed)).toMatchObject({ code: 'server-down' });
+      const controller = new AbortController();
+      const hanging = await batch('hang', 'export', controller);
+      await hanging.opened;
+      controller.abort();
+      expect(await failure(hanging.results)).toMatchObject({ code: 'connection-dropped', message: expect.stringContaining('given up') });
+    });
+
     it('a stack overflow is doubt, whether the runtime survives it or not', async () => {
       const context = trouble('stack', 'export');
       const { code, message } = await failure(putAll(context, [addPerson('a')]));

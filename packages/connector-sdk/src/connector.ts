@@ -177,6 +177,16 @@ export interface ExportSession {
   close(reason: CloseReason): Promise<void>;
 }
 
+/** A session with one batch, whose three calls are under way at once. Each promise settles by itself, in this order. */
+export interface BatchSession {
+  /** Rejects where the session did not open: nothing of the batch was applied then, or ever will be. */
+  readonly opened: Promise<void>;
+  /** As of {@link ExportSession.put}. */
+  readonly results: Promise<readonly EntryResult[]>;
+  /** Rejects where the session did not close well. */
+  readonly closed: Promise<void>;
+}
+
 /** Identifies one entry to a password call or a look-up. */
 export interface EntryIdentity {
   readonly objectType: string;
@@ -272,6 +282,11 @@ export interface Connector {
   hierarchy?(context: ConnectorContext, parent: HierarchyNode | undefined, options: { readonly signal: AbortSignal }): Promise<readonly HierarchyNode[]>;
   openImport?(context: ConnectorContext, step: ImportStep): Promise<ImportSession>;
   openExport?(context: ConnectorContext, step: ExportStep): Promise<ExportSession>;
+  /**
+   * For connectors in another process: opens a session, puts the batch and closes it, without waiting for an answer in between.
+   * Once the signal of the step is aborted, every promise must settle within seconds. `undefined`: by {@link openExport}, as ever.
+   */
+  exportBatch?(context: ConnectorContext, step: ExportStep, changes: readonly EntryChange[]): Promise<BatchSession | undefined>;
   openPassword?(context: ConnectorContext, options: { readonly partition?: Partition; readonly signal: AbortSignal }): Promise<PasswordSession>;
   find?(context: ConnectorContext, request: FindRequest): Promise<FindResult>;
   /** Tests layer by layer; stops at the first that fails. */

@@ -1,4 +1,5 @@
 import {
+  type BatchSession,
   type Capabilities,
   type Connector,
   type ConnectorContext,
@@ -6,6 +7,7 @@ import {
   connectorErrors,
   defaultCapabilities,
   defineConnector,
+  type EntryChange,
   type EntryResult,
   type ExportSession,
   type HierarchyNode,
@@ -22,7 +24,16 @@ import {
   toConnectorError,
 } from '@landbridge/connector-sdk';
 import { openImportSession } from './import-session.ts';
-import { attributesByType, readAttributes, readWireEntry, type WireAttributes, type WireEntry, writeChange, writeIdentity } from './wire-values.ts';
+import {
+  type AttributesByType,
+  attributesByType,
+  readAttributes,
+  readWireEntry,
+  type WireAttributes,
+  type WireEntry,
+  writeChange,
+  writeIdentity,
+} from './wire-values.ts';
 import { readWireError, type WireErrorData } from './worker-errors.ts';
 import { openWorker, type WorkerProcess, type WorkerProgram } from './worker-process.ts';
 
@@ -55,6 +66,10 @@ interface WireResult {
   readonly dn?: string;
 }
 
+interface WireResults {
+  readonly results: readonly WireResult[];
+}
+
 const SECRET = /pass|secret|token|key|pwd|credential|connection/i;
 const BACK_OFF_MILLISECONDS = [0, 0, 200, 1000, 3000, 10_000] as const;
 const ALIVE_MILLISECONDS = 60_000;
@@ -74,6 +89,7 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
   const keyOf = (context: ConnectorContext, program: WorkerProgram): string => JSON.stringify([program, context.connector, context.folder]);
   const programs = new WeakMap<ConnectorContext, { readonly until: number; readonly program: Promise<WorkerProgram>; key?: string }>();
   const idle = new Map<string, { readonly worker: WorkerProcess; readonly timer: NodeJS.Timeout }>();
+  let nextBatch = 1;
   const workers = new Map<string, { readonly started: number; readonly failures: number; readonly worker: Promise<WorkerProcess> }>();
 
   const ofConnector = ({ parameters }: ConnectorContext, use: ParameterUse = {}): Parameters => options.connectorParameters(parameters, use);
@@ -196,6 +212,22 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
       const { session } = await orKilled(worker, signal, worker.call<{ readonly session: number }>('export.open', { parameters, step: rest }));
       return exportSession(worker, session, step.schema, redactorOf(context));
     },
+    async exportBatch(context, step, changes): Promise<BatchSession | undefined> {
+      const { signal, ...rest } = step;
+      const worker = await sharedWorker(context);
+      signal.throwIfAborted();
+      if (worker.introduction.worker.pipelines !== true) return undefined;
+      const parameters = ofConnector(context, { step: 'export', ...(step.partition === undefined ? {} : { partition: step.partition }) });
+      const types = attributesByType(step.schema);
+      const session = `batch ${nextBatch}`;
+      nextBatch += 1;
+      const call = <Result>(method: string, params: object): Promise<Result> => orKilled(worker, signal, worker.call<Result>(method, { session, ...params }));
+      return worker.together(() => ({
+        opened: call<void>('export.open', { parameters, step: rest }),
+        results: readResults(call('export.put', { changes: changes.map((change) => writeChange(types, change)) }), types, changes, redactorOf(context)),
+        closed: call<void>('export.close', { reason: 'normal' }),
+      }));
+    },
     async openPassword(context, { partition, signal }): Promise<PasswordSession> {
       const schema = await ask<Schema>(context, 'schema');
       const worker = await sharedWorker(context);
@@ -279,26 +311,32 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
 function exportSession(worker: WorkerProcess, session: number, schema: Schema, redact: (text: string) => string): ExportSession {
   const types = attributesByType(schema);
   return {
-    async put(changes, { signal }) {
-      try {
-        const { results } = await orKilled(
-          worker,
-          signal,
-          worker.call<{ readonly results: readonly WireResult[] }>('export.put', { session, changes: changes.map((change) => writeChange(types, change)) }),
-        );
-        const typeOf = new Map(changes.map((change) => [change.id, types.get(change.objectType) ?? new Map()]));
-        return results.map((result) => readResult(result, typeOf.get(result.id) ?? new Map(), redact));
-      } catch (thrown) {
-        const error = toConnectorError(thrown);
-        // R13: a batch that threw is in doubt. Only of a batch of one may an exception be the answer about the entry.
-        if (changes.length === 1 || connectorErrors[error.code].class === 'doubt') throw error;
-        throw new ConnectorError('unknown', `the connector threw in the middle of a batch of ${changes.length}: ${error.message}`, error.detail);
-      }
+    put(changes, { signal }) {
+      const answer = worker.call<WireResults>('export.put', { session, changes: changes.map((change) => writeChange(types, change)) });
+      return readResults(orKilled(worker, signal, answer), types, changes, redact);
     },
     async close(reason) {
       await worker.call('export.close', { session, reason });
     },
   };
+}
+
+async function readResults(
+  answer: Promise<WireResults>,
+  types: AttributesByType,
+  changes: readonly EntryChange[],
+  redact: (text: string) => string,
+): Promise<readonly EntryResult[]> {
+  try {
+    const { results } = await answer;
+    const typeOf = new Map(changes.map((change) => [change.id, types.get(change.objectType) ?? new Map()]));
+    return results.map((result) => readResult(result, typeOf.get(result.id) ?? new Map(), redact));
+  } catch (thrown) {
+    const error = toConnectorError(thrown);
+    // R13: a batch that threw is in doubt. Only of a batch of one may an exception be the answer about the entry.
+    if (changes.length === 1 || connectorErrors[error.code].class === 'doubt') throw error;
+    throw new ConnectorError('unknown', `the connector threw in the middle of a batch of ${changes.length}: ${error.message}`, error.detail);
+  }
 }
 
 function readResult(result: WireResult, attributes: ReadonlyMap<string, SchemaAttribute>, redact: (text: string) => string): EntryResult {

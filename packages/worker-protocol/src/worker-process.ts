@@ -13,7 +13,13 @@ export interface WorkerProgram {
 /** What a worker says of itself at the handshake. */
 export interface WorkerIntroduction {
   readonly protocol: number;
-  readonly worker: { readonly name: string; readonly version?: string; readonly runtime?: string; readonly heartbeatSeconds?: number };
+  readonly worker: {
+    readonly name: string;
+    readonly version?: string;
+    readonly runtime?: string;
+    readonly heartbeatSeconds?: number;
+    readonly pipelines?: boolean;
+  };
   readonly connector: { readonly name: string; readonly version?: string };
 }
 
@@ -34,6 +40,8 @@ export interface WorkerProcess {
   readonly alive: boolean;
   /** Calls a method. Rejects with a ConnectorError; with `connection-dropped` when the process ends first. */
   call<Result>(method: string, params: unknown): Promise<Result>;
+  /** Sends the requests of all calls that the function makes in one piece. */
+  together<Result>(make: () => Result): Result;
   /** Closes the stream to the worker, which ends it; kills it when it stays. */
   end(): Promise<void>;
   /** Ends it at once. Resolves when the process is gone: nothing of it can be at work any more (R14). */
@@ -73,6 +81,7 @@ export async function openWorker(program: WorkerProgram, options: WorkerOptions)
       introduction,
       pid: child.pid ?? 0,
       call: channel.call,
+      together: channel.together,
       end: channel.end,
       kill: channel.kill,
       get alive() {
@@ -88,6 +97,7 @@ export async function openWorker(program: WorkerProgram, options: WorkerOptions)
 interface Channel {
   readonly alive: boolean;
   call<Result>(method: string, params: unknown): Promise<Result>;
+  together<Result>(make: () => Result): Result;
   watch(heartbeatSeconds: number | undefined): void;
   end(): Promise<void>;
   kill(reason: string): Promise<void>;
@@ -190,6 +200,14 @@ function connect(child: ChildProcess, options: WorkerOptions): Channel {
       return ended === undefined && killedFor === undefined;
     },
     call,
+    together(make) {
+      stdin.cork();
+      try {
+        return make();
+      } finally {
+        stdin.uncork();
+      }
+    },
     watch(heartbeatSeconds) {
       if (heartbeatSeconds === undefined || heartbeatSeconds <= 0) return;
       timer = setInterval(() => {

@@ -21,6 +21,12 @@ export interface ConnectorHandle {
   /** Selects the object types and attributes of the configuration. Must precede sessions. */
   select(selection: Selection): Promise<void>;
   openExport(options: { readonly batchSize: number; readonly kind?: 'full' | 'delta'; readonly partition?: Partition }): Promise<ExportHandle>;
+  /** A session with one batch, in one call. Resolves with `undefined`, and nothing done, where that must go by {@link openExport}. */
+  exportBatch?(
+    options: { readonly batchSize: number; readonly kind?: 'full' | 'delta'; readonly partition?: Partition },
+    changes: readonly EncodedChange[],
+    limits: { readonly timeoutMilliseconds: number },
+  ): Promise<BatchOutcome | undefined>;
   /** Drives one whole import step inside the connector's thread: pages go straight to the store thread. */
   runImport(step: ImportTask, events: ImportEvents): ImportControl;
   setPassword(identity: EncodedIdentity, password: string, options: PasswordOptions, partition?: Partition): Promise<void>;
@@ -47,6 +53,8 @@ export interface ConnectorDescription {
   readonly capabilities: Capabilities;
   readonly schema: Schema;
   readonly partitions: readonly Partition[];
+  /** The connector can do a session with one batch in one go. */
+  readonly batches?: boolean;
 }
 
 /** An export session in the thread. */
@@ -107,6 +115,11 @@ export type PutOutcome =
     }
   | { readonly status: 'refused'; readonly error: ConnectorErrorData }
   | { readonly status: 'in-doubt'; readonly error: ConnectorErrorData };
+
+/** What became of a session with one batch: it did not open, or each change has an outcome, and the session may have closed badly. */
+export type BatchOutcome =
+  | { readonly refused: ConnectorErrorData }
+  | { readonly refused?: never; readonly outcomes: readonly PutOutcome[]; readonly closeError?: ConnectorErrorData };
 
 export interface FoundEntries {
   readonly entries: readonly {

@@ -16,7 +16,8 @@ import {
   toErrorData,
 } from '@landbridge/connector-sdk';
 import { reach } from '@landbridge/store';
-import type { ConnectorDescription, FoundEntries, PutOutcome, Selection } from './connector-handle.ts';
+import { runBatch } from './batch-in-thread.ts';
+import type { BatchOutcome, ConnectorDescription, FoundEntries, PutOutcome, Selection } from './connector-handle.ts';
 import { decodeChange, decodeIdentity, matchResults, typeOf } from './encoded-changes.ts';
 import { runImportStep } from './import-in-thread.ts';
 import { type ImportType, prepareType } from './prepare-entry.ts';
@@ -66,6 +67,8 @@ function run(request: ThreadCall, signal: AbortSignal, emit: (event: ThreadEvent
       return select(request.selection);
     case 'open-export':
       return openExport(request, signal);
+    case 'export-batch':
+      return exportBatch(request, signal);
     case 'put':
       return put(request, signal);
     case 'close-export':
@@ -106,7 +109,7 @@ async function describe(signal: AbortSignal): Promise<ConnectorDescription> {
   const capabilities = { ...defaultCapabilities, ...(await connector.capabilities(context)) };
   const schema = await connector.schema(context, { signal });
   const partitions = capabilities.partitions && connector.partitions !== undefined ? await connector.partitions(context, { signal }) : [];
-  return { name: connector.name, version: connector.version, capabilities, schema, partitions };
+  return { name: connector.name, version: connector.version, capabilities, schema, partitions, batches: connector.exportBatch !== undefined };
 }
 
 async function select(selection: Selection): Promise<void> {
@@ -136,6 +139,13 @@ async function openExport(request: Extract<ThreadCall, { call: 'open-export' }>,
   nextSession += 1;
   sessions.set(id, session);
   return id;
+}
+
+async function exportBatch(request: Extract<ThreadCall, { call: 'export-batch' }>, signal: AbortSignal): Promise<BatchOutcome> {
+  const { schema, types } = selection();
+  const { kind = 'delta', batchSize, partition, changes, callMilliseconds } = request;
+  const step = { kind, schema, batchSize, signal, ...(partition === undefined ? {} : { partition }) };
+  return runBatch({ connector: await load(), context, step, types, changes, callMilliseconds, redact });
 }
 
 async function put(request: Extract<ThreadCall, { call: 'put' }>, signal: AbortSignal): Promise<readonly PutOutcome[]> {

@@ -4,7 +4,9 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import { ConnectorError, type ConnectorErrorData, fromErrorData, type Parameters, type TestResult, toErrorData } from '@landbridge/connector-sdk';
 import { noCounts } from '@landbridge/store';
 import type { HostLog } from '../host.ts';
+import { CLOSE_MILLISECONDS, OPEN_MILLISECONDS } from './batch-in-thread.ts';
 import type {
+  BatchOutcome,
   ConnectorDescription,
   ConnectorHandle,
   EncodedChange,
@@ -45,6 +47,8 @@ interface Waiting {
 /** For what lives as long as a page of an import. V8's own choice for a heap of this size takes over 100 MB. */
 const YOUNG_MEGABYTES = 48;
 const BACK_OFF_MILLISECONDS = [0, 100, 300, 1000, 3000, 10_000, 30_000] as const;
+/** What calls that were given up take to end. */
+const SPARE_MILLISECONDS = 15_000;
 const ALIVE_MILLISECONDS = 60_000;
 
 /**
@@ -66,6 +70,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
   let failures = 0;
   let startedAt = 0;
   let closed = false;
+  let batches = false;
 
   function ensureThread(): Promise<Worker> {
     if (closed) return Promise.reject(new ConnectorError('terminated', `the connector "${options.connector}" is closed`));
@@ -200,13 +205,29 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
       async close(reason) {
         if (worker !== owner) return { error: dead ?? { code: 'connection-dropped', message: 'the thread of the session ended' } };
         try {
-          await call({ call: 'close-export', session, reason }, { timeoutMilliseconds: 30_000 });
+          await call({ call: 'close-export', session, reason }, { timeoutMilliseconds: CLOSE_MILLISECONDS });
           return {};
         } catch (thrown) {
           return { error: toErrorData(thrown) };
         }
       },
     };
+  }
+
+  async function exportBatch(request: Omit<Extract<ThreadCall, { call: 'export-batch' }>, 'call'>): Promise<BatchOutcome> {
+    try {
+      await ensureThread();
+    } catch (thrown) {
+      return { refused: toErrorData(thrown) };
+    }
+    try {
+      // The thread keeps the limits of each part itself: this one is for a thread that does nothing any more.
+      const longest = OPEN_MILLISECONDS + request.callMilliseconds + CLOSE_MILLISECONDS + SPARE_MILLISECONDS;
+      return await call<BatchOutcome>({ call: 'export-batch', ...request }, { timeoutMilliseconds: longest });
+    } catch (thrown) {
+      const error = toErrorData(thrown);
+      return { outcomes: request.changes.map(() => ({ status: 'in-doubt', error })) };
+    }
   }
 
   function runImport(task: ImportTask, events: ImportEvents): ImportControl {
@@ -246,14 +267,21 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
   }
 
   return {
-    describe: () => call<ConnectorDescription>({ call: 'describe' }, { timeoutMilliseconds: 120_000 }),
+    async describe() {
+      const description = await call<ConnectorDescription>({ call: 'describe' }, { timeoutMilliseconds: 120_000 });
+      batches = description.batches === true;
+      return description;
+    },
     async select(next) {
       selection = next;
       await call({ call: 'select', selection: next });
     },
     async openExport(request) {
-      const session = await call<number>({ call: 'open-export', ...request }, { timeoutMilliseconds: 60_000 });
+      const session = await call<number>({ call: 'open-export', ...request }, { timeoutMilliseconds: OPEN_MILLISECONDS });
       return exportHandle(session, worker);
+    },
+    async exportBatch(request, changes, { timeoutMilliseconds }) {
+      return batches ? exportBatch({ ...request, changes, callMilliseconds: timeoutMilliseconds }) : undefined;
     },
     runImport,
     setPassword: (identity, password, passwordOptions, partition) =>

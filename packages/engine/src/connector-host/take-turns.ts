@@ -72,6 +72,7 @@ export function takeTurns(packageName: string, handle: ConnectorHandle): Connect
         throw error;
       }
     },
+    exportBatch: (...values) => during(async () => handle.exportBatch?.(...values)),
     runImport(task, events): ImportControl {
       let control: ImportControl | undefined;
       let cancelled = false;

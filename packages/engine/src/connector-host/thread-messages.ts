@@ -22,6 +22,14 @@ export type ThreadCall =
   | { readonly call: 'describe' }
   | { readonly call: 'select'; readonly selection: Selection }
   | { readonly call: 'open-export'; readonly batchSize: number; readonly kind?: 'full' | 'delta'; readonly partition?: Partition }
+  | {
+      readonly call: 'export-batch';
+      readonly batchSize: number;
+      readonly kind?: 'full' | 'delta';
+      readonly partition?: Partition;
+      readonly changes: readonly EncodedChange[];
+      readonly callMilliseconds: number;
+    }
   | { readonly call: 'put'; readonly session: number; readonly changes: readonly EncodedChange[] }
   | { readonly call: 'close-export'; readonly session: number; readonly reason: 'normal' | 'failed' | 'shutting-down' }
   | { readonly call: 'import'; readonly task: Omit<ImportTask, 'storePort'>; readonly port: MessagePort }

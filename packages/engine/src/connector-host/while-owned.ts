@@ -18,6 +18,8 @@ export function whileOwned(handle: ConnectorHandle, ownership: Pick<Ownership, '
       await own(callMilliseconds);
       return guard(await handle.openExport(options));
     },
+    // Each part of it must begin within the lease: one call after the other.
+    exportBatch: async () => undefined,
     async setPassword(...values) {
       await own(callMilliseconds);
       await handle.setPassword(...values);

@@ -22,7 +22,7 @@ export interface ExportLanes<Item> {
 }
 
 export interface ExportLaneOptions<Item> {
-  readonly handle: Pick<ConnectorHandle, 'openExport'>;
+  readonly handle: Pick<ConnectorHandle, 'openExport' | 'exportBatch'>;
   readonly capabilities: Capabilities;
   readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly session: ConnectorConfiguration['session'];
@@ -106,6 +106,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
 
   async function runBatch(lane: Lane, batch: readonly Item[]): Promise<void> {
     clearTimeout(lane.idle);
+    if (!keepOpen && (await runWhole(batch))) return;
     let session: ExportHandle;
     try {
       session = await openSession(lane, batch[0] as Item);
@@ -123,13 +124,40 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
       lane.idle = setTimeout(() => void closeSession(lane, 'normal'), policy.idleSeconds * 1000).unref();
       return;
     }
-    const closed = await closeSession(lane, usable ? 'normal' : 'failed');
+    deliverClosed(batch, outcomes, await closeSession(lane, usable ? 'normal' : 'failed'));
+  }
+
+  /** A session of its own for the batch, in one call; false, and nothing done, where the connector wants one call after the other. */
+  async function runWhole(batch: readonly Item[]): Promise<boolean> {
+    const { handle, callMilliseconds } = options;
+    if (handle.exportBatch === undefined) return false;
+    reach('call-before');
+    const limits = { timeoutMilliseconds: callMilliseconds };
+    const done = await handle.exportBatch(openingOf(batch[0] as Item), batch.map(options.change), limits);
+    if (done === undefined) return false;
+    reach('call-after');
+    if (done.refused !== undefined) {
+      deliverAll(batch, { status: 'refused', error: done.refused });
+      return true;
+    }
+    if (done.closeError !== undefined && capabilities.resultsApply === 'at-once') options.closeFailed(done.closeError);
+    deliverClosed(batch, done.outcomes, done.closeError);
+    return true;
+  }
+
+  /** Delivers what became of a batch whose session was closed, well or with an error (R17). */
+  function deliverClosed(batch: readonly Item[], outcomes: readonly PutOutcome[], error: ConnectorErrorData | undefined): void {
     reach('close-after');
-    deliverEach(batch, closed === undefined || capabilities.resultsApply === 'at-once' ? outcomes : outcomes.map((outcome) => doubt(outcome, closed)));
+    deliverEach(batch, error === undefined || capabilities.resultsApply === 'at-once' ? outcomes : outcomes.map((outcome) => doubt(outcome, error)));
   }
 
   function purposeOf(item: Item): string {
     return `${options.full?.(item) === true ? 'full' : 'delta'} ${options.partition?.(item)?.id ?? ''}`;
+  }
+
+  function openingOf(item: Item): Parameters<ConnectorHandle['openExport']>[0] {
+    const partition = options.partition?.(item);
+    return { batchSize, kind: options.full?.(item) === true ? 'full' : 'delta', ...(partition === undefined ? {} : { partition }) };
   }
 
   async function openSession(lane: Lane, item: Item): Promise<ExportHandle> {
@@ -137,9 +165,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     if (lane.session !== undefined && lane.purpose === purpose) return lane.session;
     // Only sessions whose results count already stay open: nothing depends on how this one closes (R17).
     await closeSession(lane, 'normal');
-    const partition = options.partition?.(item);
-    const kind = options.full?.(item) === true ? 'full' : 'delta';
-    const session = await options.handle.openExport({ batchSize, kind, ...(partition === undefined ? {} : { partition }) });
+    const session = await options.handle.openExport(openingOf(item));
     lane.session = session;
     lane.purpose = purpose;
     lane.openedAt = options.now();

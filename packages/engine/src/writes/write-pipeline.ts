@@ -60,7 +60,7 @@ export interface WritePipeline {
 export interface WritePipelineOptions {
   readonly store: Pick<ConnectorStore, 'commitIntents' | 'commitResults'>;
   readonly reader: SpecialActionOptions['reader'];
-  readonly handle: Pick<ConnectorHandle, 'openExport' | 'setPassword'>;
+  readonly handle: Pick<ConnectorHandle, 'openExport' | 'exportBatch' | 'setPassword'>;
   readonly capabilities: Capabilities;
   readonly configuration: ConnectorConfiguration;
   readonly scope: Pick<Scope, 'partition'>;
