@@ -241,9 +241,14 @@ function chooseColumns(settings: ObjectTypeSettings, catalogue: readonly Catalog
   return result;
 }
 
+function isAnchorAssigned({ anchorAssigned, anchorGenerated, anchor }: ObjectTypeSettings, column: CatalogueColumn): boolean {
+  if (anchorGenerated !== undefined) return true;
+  return anchorAssigned ?? (column.assigned || (column.defaulted && anchor.length === 1));
+}
+
 function columnAttribute(name: string, settings: ColumnSettings, type: ObjectTypeSettings, column: CatalogueColumn): ColumnAttribute {
   const anchor = type.anchor.includes(column.name);
-  const assigned = anchor ? (type.anchorAssigned ?? (column.assigned || (column.defaulted && type.anchor.length === 1))) : column.assigned;
+  const assigned = anchor ? isAnchorAssigned(type, column) : column.assigned;
   const codec = anchor ? undefined : chooseCodec(settings, column);
   const maximumBytes = anchor ? undefined : maximumBytesOf(settings, column);
   const dataType = codec?.type ?? settings.type ?? column.type;

@@ -110,6 +110,7 @@ const objectType = structure(
     writeTable: { ...name, description: 'The table that changes go to, where view or query is read' },
     anchor: { ...names, description: 'The columns that identify a row' },
     anchorAssigned: { type: 'boolean', description: 'The database assigns the anchor; default is what the catalogue says' },
+    anchorGenerated: { type: 'string', enum: ['uuid'], description: 'The connector gives the anchor of each new row: a new UUID' },
     attributes: { ...mapOf(column), description: 'Default is every column' },
     references: mapOf(reference),
     multiValued: mapOf(multiValued),

@@ -132,6 +132,8 @@ export interface ObjectTypeSettings {
   readonly writeTable?: string;
   readonly anchor: readonly string[];
   readonly anchorAssigned?: boolean;
+  /** The connector gives the anchor of each new row, where neither the database nor a client does. */
+  readonly anchorGenerated?: 'uuid';
   readonly attributes?: Readonly<Record<string, ColumnSettings>>;
   readonly references?: Readonly<Record<string, ReferenceSettings>>;
   readonly multiValued?: Readonly<Record<string, MultiValueSettings>>;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type AttributeChange,
   type Attributes,
@@ -112,6 +113,7 @@ async function addEntry(writer: EntryWriter, change: EntryChange): Promise<Entry
     const value = change.anchor?.[attribute.name];
     if (value !== undefined && !attribute.assigned && !Array.isArray(value)) cells.set(column, value as Value);
   }
+  if (model.settings.anchorGenerated === 'uuid') for (const { column } of model.anchor) cells.set(column, randomUUID());
   const given = [...cells].filter(([, value]) => value !== null);
   const binder = createBinder(database);
   const values = given.map(([column, value]) => bindValue(binder, database, column, value)).join(', ');

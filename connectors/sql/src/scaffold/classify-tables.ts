@@ -1,9 +1,11 @@
 import type { CatalogueColumn, CatalogueTable } from '../database.ts';
-import { fromColumns, groupTables, personPaths, personTables, plainName, untilColumns } from './name-tables.ts';
+import { columnNames, fromColumns, groupTables, personPaths, personTables, secretTables, singular, untilColumns } from './name-tables.ts';
 
 /** A table with its columns. */
 export interface KnownTable extends CatalogueTable {
   readonly columns: readonly CatalogueColumn[];
+  /** Columns that refer to another table by their name alone: no foreign key says so. */
+  readonly guessed?: readonly string[];
 }
 
 type ForeignKey = KnownTable['foreignKeys'][number];
@@ -28,9 +30,16 @@ export interface Classified {
 
 /** Decides what each table is: an object type, a link between two, or values of one. */
 export function classifyTables(tables: readonly KnownTable[]): Classified {
-  const base = tables.filter((table) => !table.isView);
-  const left: { readonly name: string; readonly why: string }[] = tables.filter((table) => table.isView).map(({ name }) => ({ name, why: 'a view' }));
-  const objects = base.filter((table) => table.primaryKey.length > 0 && linkOf(table) === undefined && ownerOf(table) === undefined);
+  const isSecret = ({ name }: KnownTable): boolean => secretTables.test(name);
+  const base = tables.filter((table) => !table.isView && !isSecret(table)).map((table) => guessReference(table, tables));
+  const left: { readonly name: string; readonly why: string }[] = tables
+    .filter((table) => table.isView || isSecret(table))
+    .map((table) => ({ name: table.name, why: table.isView ? 'a view' : 'its name says that it holds secrets' }));
+  // What others refer to is something of its own, however little it holds.
+  const referred = new Set(base.flatMap((table) => table.foreignKeys.filter((key) => key.table !== table.name).map((key) => key.table)));
+  const objects = base.filter(
+    (table) => table.primaryKey.length > 0 && (referred.has(table.name) || (linkOf(table) === undefined && ownerOf(table) === undefined)),
+  );
   const names = new Set(objects.map((table) => table.name));
   const sides = new Map<string, SideTable[]>();
   const give = (owner: string, side: SideTable): void => void sides.set(owner, [...(sides.get(owner) ?? []), side]);
@@ -39,7 +48,7 @@ export function classifyTables(tables: readonly KnownTable[]): Classified {
     const link = linkOf(table);
     const owner = link === undefined ? ownerOf(table) : undefined;
     if (link?.every((key) => names.has(key.table))) {
-      const [group, member] = groupFirst(link, objects);
+      const [group, member] = groupFirst(table, link, objects);
       give(group.table, { table, owner: group, target: member });
     } else if (owner !== undefined && names.has(owner.table) && sideValue(table, owner) !== undefined) {
       const value = sideValue(table, owner);
@@ -47,6 +56,22 @@ export function classifyTables(tables: readonly KnownTable[]): Classified {
     } else left.push({ name: table.name, why: table.primaryKey.length === 0 ? 'it has no primary key' : 'what it hangs on is no object type' });
   }
   return { objects, sides, left };
+}
+
+/** In a table whose key is a foreign key and one more column, that column refers to the table that it is named after: `group_id`. */
+function guessReference(table: KnownTable, tables: readonly KnownTable[]): KnownTable {
+  const linked = new Set(table.foreignKeys.flatMap((key) => key.columns));
+  const [alone, ...more] = table.primaryKey.filter((column) => !linked.has(column));
+  const stem = alone?.match(/^(.+?)_?id$/i)?.[1]?.toLowerCase();
+  if (alone === undefined || stem === undefined || more.length > 0 || table.foreignKeys.length !== 1) return table;
+  const named = tables.filter((one) => {
+    const name = singular(one.name).toLowerCase();
+    return one.name !== table.name && one.primaryKey.length === 1 && (name === stem || name.endsWith(`_${stem}`));
+  });
+  const [target] = named;
+  const typeOf = (one: KnownTable, name: string | undefined) => one.columns.find((column) => column.name === name)?.type;
+  if (target === undefined || named.length > 1 || typeOf(target, target.primaryKey[0]) !== typeOf(table, alone)) return table;
+  return { ...table, foreignKeys: [...table.foreignKeys, { columns: [alone], table: target.name, targets: target.primaryKey }], guessed: [alone] };
 }
 
 /** A table whose key is two foreign keys, or that has little beside a key of its own and two foreign keys. */
@@ -82,15 +107,18 @@ function sideValue(table: KnownTable, owner: ForeignKey): CatalogueColumn | unde
   return inKey ?? candidates.find((column) => column.type === 'string') ?? candidates[0];
 }
 
-/** Groups own their links: departments have employees. */
-function groupFirst([first, second]: readonly [ForeignKey, ForeignKey], objects: readonly KnownTable[]): readonly [ForeignKey, ForeignKey] {
+/** Groups own their links: departments have employees. Else people do, an employee has territories; else what the table is named after, an order has details. */
+function groupFirst(table: KnownTable, [first, second]: readonly [ForeignKey, ForeignKey], objects: readonly KnownTable[]): readonly [ForeignKey, ForeignKey] {
   const kind = (key: ForeignKey): string | undefined => kindOf(objects.find((table) => table.name === key.table));
-  return kind(first) === 'Group' || kind(second) === 'User' || kind(second) !== 'Group' ? [first, second] : [second, first];
+  const isFirst = (key: ForeignKey): boolean => table.name.toLowerCase().startsWith(singular(key.table).toLowerCase());
+  const isOwner = (key: ForeignKey, other: ForeignKey): boolean =>
+    kind(key) === 'Group' || (kind(key) === 'User' && kind(other) === undefined) || (kind(key) === kind(other) && isFirst(key));
+  return !isOwner(first, second) && isOwner(second, first) ? [second, first] : [first, second];
 }
 
 /** How many columns are called like those of people. */
-function personScore(table: KnownTable): number {
-  const names = new Set(table.columns.map((column) => plainName(column.name)));
+export function personScore(table: KnownTable): number {
+  const names = new Set(table.columns.flatMap((column) => columnNames(table.name, column.name)));
   return personPaths.filter(([path, known]) => path !== 'displayName' && known.some((name) => names.has(name))).length;
 }
 

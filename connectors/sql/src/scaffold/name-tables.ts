@@ -19,6 +19,7 @@ export const personPaths: readonly (readonly [path: string, names: readonly stri
   ['userType', ['usertype', 'employeetype', 'persontype']],
   ['preferredLanguage', ['preferredlanguage', 'language', 'lang']],
   ['locale', ['locale']],
+  ['profileUrl', ['profileurl', 'url', 'website', 'homepage']],
   ['timezone', ['timezone', 'tz']],
   ['active', ['active', 'isactive', 'enabled', 'isenabled']],
   [
@@ -61,6 +62,28 @@ export const watermarkNames: readonly string[] = [
 ];
 export const deletedNames: readonly string[] = ['deletedat', 'deleted', 'isdeleted', 'deletedon'];
 export const versionNames: readonly string[] = ['rowversion', 'lockversion', 'optlock'];
+
+/** Columns that hold what nobody may read: passwords in any form, keys, tokens. By the whole name, without case and anything but letters and digits. */
+export const secretColumns =
+  /pass(word|wd|phrase|code)|pass$|passwort|kennwort|pwd|secret|salt$|credential|(activation|private|api|recovery|reset|session|auth)key|token|^otp|otp$/;
+/** Tables of such columns. */
+export const secretTables = /credential|password|secret|session|token/i;
+
+/** The words of a name: `wp_users`, `UserAccounts`. */
+function wordsOf(name: string): readonly string[] {
+  return name
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
+}
+
+/** What a column may be called: its name, and what is left without the name of its table, as in `user_email` of `wp_users`. */
+export function columnNames(table: string, column: string): readonly string[] {
+  const plain = plainName(column);
+  const [first = '', ...more] = wordsOf(column);
+  const own = wordsOf(table).map((word) => plainName(singular(word)));
+  return more.length > 0 && own.includes(plainName(first)) ? [plain, plainName(more.join(''))] : [plain];
+}
 
 /** A name without case and without anything but letters and digits. */
 export function plainName(name: string): string {

@@ -1,6 +1,18 @@
 import type { CatalogueColumn } from '../database.ts';
-import { type Classified, type KnownTable, kindOf, proposedValue, type SideTable } from './classify-tables.ts';
-import { deletedNames, managerNames, managerTables, personPaths, plainName, singular, untilColumns, versionNames, watermarkNames } from './name-tables.ts';
+import { type Classified, type KnownTable, kindOf, personScore, proposedValue, type SideTable } from './classify-tables.ts';
+import {
+  columnNames,
+  deletedNames,
+  managerNames,
+  managerTables,
+  personPaths,
+  plainName,
+  secretColumns,
+  singular,
+  untilColumns,
+  versionNames,
+  watermarkNames,
+} from './name-tables.ts';
 
 /** What the text is written from. */
 export interface Findings {
@@ -37,6 +49,8 @@ interface Proposal {
   readonly objectType: string;
   readonly table: KnownTable;
   readonly kind: 'User' | 'Group' | undefined;
+  /** Another table of the kind is the resource type already. */
+  readonly like?: 'User' | 'Group';
   readonly references: readonly { readonly name: string; readonly columns: readonly string[]; readonly objectType: string; readonly isManager: boolean }[];
   readonly sides: readonly { readonly name: string; readonly side: SideTable; readonly objectType: string | undefined; readonly isMembers: boolean }[];
 }
@@ -45,7 +59,7 @@ interface Proposal {
 export function writeConfiguration(findings: Findings): string {
   const { name, connection, classified } = findings;
   const names = objectTypeNames(classified.objects);
-  const proposals = classified.objects.map((table) => propose(table, classified, names));
+  const proposals = chooseKinds(classified.objects.map((table) => propose(table, classified, names)));
   const lines = [
     '# Proposed from the catalogue of the database. Read the comments, edit what they ask for, then:',
     '#   landbridge validate FILE; landbridge connector test NAME --config FILE; landbridge up --config FILE; landbridge run NAME full'.replaceAll(
@@ -67,6 +81,18 @@ export function writeConfiguration(findings: Findings): string {
     ...(classified.left.length === 0 ? [] : ['# Left out:', ...classified.left.map((one) => `#   ${one.name}: ${one.why}`)]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** There is one resource type of people and one of groups: the tables that look most like it. Others are types of their own. */
+function chooseKinds(proposals: readonly Proposal[]): readonly Proposal[] {
+  const weight = ({ kind, table, sides }: Proposal): number =>
+    kind === 'User' ? personScore(table) : sides.filter((one) => one.isMembers).length * 2 + (sides.length > 0 ? 1 : 0);
+  const first = (kind: 'User' | 'Group'): Proposal | undefined =>
+    proposals
+      .filter((one) => one.kind === kind)
+      .reduce<Proposal | undefined>((best, one) => (best !== undefined && weight(best) >= weight(one) ? best : one), undefined);
+  const chosen = [first('User'), first('Group')];
+  return proposals.map((one) => (one.kind === undefined || chosen.includes(one) ? one : { ...one, like: one.kind }));
 }
 
 function propose(table: KnownTable, { sides, objects }: Classified, names: ReadonlyMap<string, string>): Proposal {
@@ -101,13 +127,28 @@ function propose(table: KnownTable, { sides, objects }: Classified, names: Reado
     sides: own.map((side) => {
       const isMembers = side === members && kindOf(table) === 'Group';
       const rest = side.table.name.replace(new RegExp(`^${singular(table.name)}_?|^[a-z]+_`, 'i'), '');
-      const wish = isMembers ? 'members' : plural(side.target !== undefined && rest !== '' ? rest : (side.value?.name ?? side.table.name));
+      const target = side.target === undefined ? undefined : names.get(side.target.table);
+      // A table between two that is named after both: what is not the owner is the other one.
+      const isOwnName = target !== undefined && plainName(singular(rest)) === plainName(singular(table.name));
+      const wish = isMembers
+        ? 'members'
+        : isOwnName
+          ? plural(target)
+          : plural(side.target !== undefined && rest !== '' ? rest : (side.value?.name ?? side.table.name));
       return { name: free(wish), side, objectType: side.target === undefined ? undefined : names.get(side.target.table), isMembers };
     }),
   };
 }
 
+function pascal(name: string): string {
+  return name
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
+    .join('');
+}
+
 function plural(name: string): string {
+  if (/(ss|sh|ch|x|z)$/i.test(name)) return `${name}es`;
   if (/s$/i.test(name)) return name;
   return /[^aeiou]y$/i.test(name) ? `${name.slice(0, -1)}ies` : `${name}s`;
 }
@@ -117,7 +158,10 @@ function objectTypeLines({ objectType, table, references, sides }: Proposal, sch
   const anchors = table.primaryKey.map((name) => table.columns.find((column) => column.name === name));
   // A default makes it too, such as gen_random_uuid().
   const assigned = anchors.length === 1 && (anchors[0]?.assigned === true || anchors[0]?.defaulted === true);
-  const needed = table.columns.filter((column) => !column.nullable && !column.defaulted && !column.assigned).map((column) => column.name);
+  const isUuid = !assigned && anchors.length === 1 && (anchors[0]?.maximumLength === 36 || /^(uuid|uniqueidentifier)$/i.test(anchors[0]?.declared ?? ''));
+  const needed = table.columns
+    .filter((column) => !column.nullable && !column.defaulted && !column.assigned && !(isUuid && table.primaryKey.includes(column.name)))
+    .map((column) => column.name);
   const watermark = named(watermarkNames);
   const deleted = named(deletedNames);
   const version = named(versionNames);
@@ -125,7 +169,9 @@ function objectTypeLines({ objectType, table, references, sides }: Proposal, sch
     `  table: ${scalar(table.name)}`,
     ...(schema === undefined ? [] : [`  schema: ${scalar(schema)}`]),
     `  anchor: ${list(table.primaryKey)}`,
-    `  anchorAssigned: ${String(assigned)}   # ${assigned ? (anchors[0]?.assigned === true ? 'the database numbers new rows' : 'the column has a default') : 'whoever creates an entry chooses it'}`,
+    isUuid
+      ? '  anchorGenerated: uuid   # new rows get one; without this line whoever creates an entry chooses it'
+      : `  anchorAssigned: ${String(assigned)}   # ${assigned ? (anchors[0]?.assigned === true ? 'the database numbers new rows' : 'the column has a default') : 'whoever creates an entry chooses it'}`,
     ...(needed.length === 0 ? [] : [`  # must have values in a new entry: ${needed.join(', ')}`]),
     ...(version === undefined ? [] : [`  version: { column: ${scalar(version.name)} }`]),
     ...(watermark === undefined
@@ -140,6 +186,11 @@ function objectTypeLines({ objectType, table, references, sides }: Proposal, sch
     ...(sides.length === 0 ? [] : ['  multiValued:', ...sides.flatMap((one) => sideLines(one, table, schema).map((line) => `    ${line}`))]),
   ];
   return [`${scalar(objectType)}:`, ...lines];
+}
+
+/** What no client may read, by its name. */
+function secretsOf(table: KnownTable): readonly string[] {
+  return table.columns.filter((column) => secretColumns.test(plainName(column.name))).map((column) => column.name);
 }
 
 function sideLines({ name, side, objectType }: Proposal['sides'][number], owner: KnownTable, schema: string | undefined): readonly string[] {
@@ -164,17 +215,23 @@ function sideLines({ name, side, objectType }: Proposal['sides'][number], owner:
       ? []
       : [`  where: '"${until.name}"${until.nullable ? ` IS NULL OR "${until.name}"` : ''} > CURRENT_DATE'   # rows that have ended are history`]),
     ...(set.length === 0 ? [] : [`  set: { ${set.map(([column, value]) => `${scalar(column)}: ${scalar(value)}`).join(', ')} }   # in rows that are added`]),
+    ...(side.table.guessed === undefined ? [] : [`  # no foreign key says so: ${side.table.guessed.join(', ')} is named after a table`]),
     ...(unknown.length === 0 ? [] : [`  direction: import-only   # new rows need ${unknown.join(', ')}: give them values under set, and remove this line`]),
   ];
 }
 
 /** The lines of the SCIM mapping. */
-function mappingLines({ objectType, table, kind, references, sides }: Proposal): readonly string[] {
+function mappingLines({ objectType, table, kind: own, like, references, sides }: Proposal): readonly string[] {
+  const kind = like === undefined ? own : undefined;
+  const secrets = secretsOf(table);
   const mapped = kind === 'User' ? personMapping(table, references) : kind === 'Group' ? groupMapping(table, sides) : [];
-  const resourceType = kind ?? `${objectType.charAt(0).toUpperCase()}${objectType.slice(1).replace(/[^A-Za-z0-9]/g, '')}`;
+  const resourceType = kind ?? pascal(objectType);
+  const endpoint = plural(resourceType);
   return [
     `${scalar(objectType)}:`,
-    `  resourceType: ${resourceType}`,
+    `  resourceType: ${resourceType}${like === undefined ? '' : `   # these are ${like === 'User' ? 'people' : 'groups'} too, but another table is the ${like} of this connector`}`,
+    ...(endpoint === `${resourceType}s` ? [] : [`  endpoint: ${endpoint}`]),
+    ...(secrets.length === 0 ? [] : [`  exclude: ${list(secrets)}   # by their names secrets: not for clients to read`]),
     ...(mapped.length === 0
       ? []
       : ['  mapping:', ...mapped.map(([path, attribute, comment]) => `    ${scalar(path)}: ${attribute}${comment === undefined ? '' : `   # ${comment}`}`)]),
@@ -187,7 +244,9 @@ function personMapping(table: KnownTable, references: Proposal['references']): M
   const hidden = new Set(references.flatMap((one) => one.columns));
   const find = (names: readonly string[]): CatalogueColumn | undefined =>
     names.flatMap((name) =>
-      table.columns.filter((column) => plainName(column.name) === name && (!hidden.has(column.name) || table.primaryKey.includes(column.name))),
+      table.columns.filter(
+        (column) => columnNames(table.name, column.name).includes(name) && (!hidden.has(column.name) || table.primaryKey.includes(column.name)),
+      ),
     )[0];
   const found = personPaths.flatMap(([path, names]): Mapped => {
     const column = find(names);
@@ -197,7 +256,9 @@ function personMapping(table: KnownTable, references: Proposal['references']): M
     return [[path, scalar(column.name)]];
   });
   const manager = references.find((one) => one.isManager);
-  const status = find(['status', 'state']);
+  const named = find(['status', 'state']);
+  // What a number means is anybody's guess.
+  const status = named?.type === 'string' ? named : undefined;
   const fallback =
     find(['email', 'mail', 'emailaddress', 'mailaddress']) ??
     table.columns.find((column) => column.unique && column.type === 'string') ??
