@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
 import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
-import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
+import { formatConfiguration, parseConfiguration, type RunningServer, startServer } from '../../apps/server/src/index.ts';
 import { scaffold } from '../../connectors/sql/src/scaffold/scaffold.ts';
 import { mariadbPrograms, postgresPrograms } from '../../tools/backends.ts';
 import { startMariadb } from '../backends/mariadb.ts';
@@ -91,14 +90,16 @@ describe.each(databases)('known schemas on $name', ({ isThere, start }) => {
   beforeAll(async () => {
     if (!isThere) return;
     database = await start();
-    const connectors: Record<string, unknown> = {};
+    const connectors: Record<string, Json> = {};
     for (const [name, { sql, edits }] of Object.entries(samples)) {
       process.env[`${name.toUpperCase()}_PASSWORD`] = database.password;
       proposed.set(name, await scaffold({ ...database.make(name, sql(database.dialect)), name }));
       const edited = edits.reduce((text, [from, to]) => text.replace(from, to), proposed.get(name) ?? '');
-      Object.assign(connectors, (parse(edited) as { readonly connectors: object }).connectors);
+      const { document, problems } = parseConfiguration(edited);
+      expect(problems).toEqual([]);
+      Object.assign(connectors, document?.connectors);
     }
-    writeFileSync(file, stringify({ version: 1, connectors }));
+    writeFileSync(file, formatConfiguration({ version: 1, connectors }));
     server = await startServer({ dataFolder: data, configFile: file, port: 0, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } });
     for (const name of Object.keys(samples)) {
       const { token } = JSON.parse(await cli('token', 'create', name, '--json')) as { readonly token: string };
