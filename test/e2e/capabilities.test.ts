@@ -455,3 +455,50 @@ describe('runs', () => {
     expect((await host.connector.status()).state).toBe('ready');
   });
 });
+
+describe('an object that the application has and the space lacks', () => {
+  const ada = { type: 'person', key: '7', attributes: { id: '7', login: 'ada' } };
+  const found = async (host: ScriptedHost): Promise<boolean> => (await host.list('Users', 'userName eq "ada"')).length === 1;
+
+  it('R15 without a look-up "exists" asks for a delta, and for a full import only where that does not bring it', async () => {
+    const host = await start({ schema: [person], capabilities: { find: false, resultsApply: 'at-once' } });
+    expect(await host.run('full')).toBe('success');
+    host.calls('open-import');
+    host.application.put(ada);
+    await expect(host.create('Users', { userName: 'ada' })).rejects.toMatchObject({ status: 409 });
+    await until(() => found(host));
+    await host.connector.activeRun?.ended;
+    expect(host.calls('open-import')).toMatchObject([{ kind: 'delta' }]);
+  });
+
+  it('R15 those who ask while an import is under way get one more after it, and no more', async () => {
+    const host = await start({ schema: [person], capabilities: { find: false, deltaImport: false, resultsApply: 'at-once' } });
+    expect(await host.run('full')).toBe('success');
+    host.application.put(ada);
+    host.calls('open-import');
+    await Promise.all([1, 2, 3].map((title) => expect(host.create('Users', { userName: 'ada', title: String(title) })).rejects.toMatchObject({ status: 409 })));
+    await until(() => found(host));
+    await until(() => host.connector.activeRun === undefined);
+    expect(host.calls('open-import').length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a connector that only exports', () => {
+  const options: ScriptedHostOptions = { schema: [person], capabilities: { import: false, find: false, resultsApply: 'at-once' } };
+
+  it('R33 the host is the directory: it is ready at once, and what it wrote can be read, found, changed and deleted', async () => {
+    const host = await start(options);
+    expect((await host.connector.status()).state).toBe('ready');
+    const { id } = await host.create('Users', { userName: 'ada' });
+    expect(await host.patch('Users', String(id), { title: 'Dr' })).toMatchObject({ userName: 'ada', title: 'Dr' });
+    expect((await host.list('Users', 'userName eq "ada"')).length).toBe(1);
+    expect(host.application.objects()).toMatchObject([{ attributes: { login: 'ada', title: 'Dr' } }]);
+    await expect(host.run('full')).rejects.toThrow('cannot import');
+    await host.remove('Users', String(id));
+    expect(host.application.objects()).toEqual([]);
+  });
+
+  it('R31 mode shadow needs imports, and says so', async () => {
+    await expect(start({ ...options, configuration: { mode: 'shadow' } })).rejects.toThrow('this connector cannot import');
+  });
+});

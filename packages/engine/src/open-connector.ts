@@ -14,13 +14,13 @@ import { createBehind } from './behind.ts';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorDescription, Selection } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
-import { prepareEncoded, prepareType } from './connector-host/prepare-entry.ts';
 import { takeTurns } from './connector-host/take-turns.ts';
 import { whileOwned } from './connector-host/while-owned.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
 import { compileLeaveOut } from './leave-out.ts';
 import { linkForeignIds } from './linked-ids.ts';
+import { createRefresh } from './refresh.ts';
 import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
@@ -98,9 +98,21 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   await store.openStreams(configuration.eventStreams);
   await store.closeInterruptedRuns(now());
 
+  if (!capabilities.import) {
+    if (configuration.mode === 'shadow')
+      throw new ConnectorError(
+        'invalid-configuration',
+        'mode shadow compares with the next import, and this connector cannot import; set its mode to observe or live',
+      );
+    // The host's record is the directory (R33).
+    log.warn({}, 'this connector cannot import: what the application has beside the host is not known, and a create may make a duplicate of it');
+  }
   // What mode shadow recorded is not in the application: before anything is sent again, an import says what is (R31).
   const hasOverlay = configuration.mode !== 'shadow' && (await reader.hasOverlay());
-  const behind = createBehind(hasOverlay ? forgetOverlay : options.caughtUp, options.caughtUp === undefined ? 'shadow' : 'restore', configuration, log);
+  const caughtUp = hasOverlay ? forgetOverlay : options.caughtUp;
+  // Without imports there is nothing to wait for.
+  if (!capabilities.import) caughtUp?.();
+  const behind = createBehind(capabilities.import ? caughtUp : undefined, options.caughtUp === undefined ? 'shadow' : 'restore', configuration, log);
   const runs = createRunController({
     configuration,
     description,
@@ -120,6 +132,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     onSettled: (journalIds, passwords) => writes.settledByImport(journalIds, passwords),
     onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),
   });
+  const refreshing = createRefresh({ configuration, capabilities, objectTypes, scope, handle, store, reader, runs, log, now });
   // Removals approved before the backup are made once the connector has caught up, at the next open.
   if (!behind.active) await runs.finishApproved();
   const writes: ConnectorWrites = await openConnectorWrites({
@@ -135,68 +148,12 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     log,
     now,
     paused: () => behind.active || configuration.mode !== 'live',
-    requestImport: () => requestImport(),
+    requestImport: () => refreshing.requestImport(),
   });
 
   function forgetOverlay(): void {
     store.forgetOverlay().catch((error: unknown) => log.warn({ reason: toErrorData(error).message }, 'the end of mode shadow could not be stored'));
     options.caughtUp?.();
-  }
-
-  function requestImport(): void {
-    const profile = configuration.runProfiles.find((one) => one.steps.some((step) => step.kind === 'full-import'));
-    if (profile === undefined || runs.active !== undefined) return;
-    runs.start(profile.name, 'settling').catch((error: unknown) => log.info({ reason: toErrorData(error).message }, 'an import for settling could not start'));
-  }
-
-  /** R15: the application has an object that the space lacks; a live look-up brings it in, else an import does. */
-  async function refresh(objectType: string, claims: readonly { readonly attribute: string; readonly key: string }[]): Promise<void> {
-    const type = objectTypes.get(objectType);
-    if (type === undefined) return;
-    if (!capabilities.find || claims.length === 0) return requestImport();
-    try {
-      const { entries } = await handle.find({
-        objectType,
-        limit: 10,
-        filter: {
-          kind: 'or',
-          filters: claims.map((claim) => ({
-            kind: 'compare',
-            attribute: claim.attribute,
-            comparison: 'equal',
-            value: claim.key,
-            type: type.attributes.get(claim.attribute)?.type ?? 'string',
-            caseExact: false,
-          })),
-        },
-      });
-      const prepared = prepareType(type);
-      const { runId } = await store.beginRun({ profile: 'look-up', startedBy: 'uniqueness', at: now() });
-      for (const [partition, found] of await groupByPartition(objectType, entries)) {
-        const { stepId } = await store.beginStep({ runId, kind: 'delta', partition, objectTypes: [objectType], at: now() });
-        const { counts } = await store.applyPage(
-          stepId,
-          found.map((entry) => prepareEncoded(prepared, entry.anchor, entry.dn, entry.attributes)),
-        );
-        await store.endStep(stepId, { result: 'success', counts, errors: [], errorCount: 0, at: now() });
-      }
-      await store.endRun(runId, 'success');
-    } catch (error) {
-      log.warn({ reason: toErrorData(error).message }, 'an existing object could not be looked up');
-      requestImport();
-    }
-  }
-
-  /** A look-up is not told where its entries lie: what the space knows of them counts, else their name. */
-  async function groupByPartition<Entry extends { readonly anchor: string; readonly dn?: string }>(objectType: string, entries: readonly Entry[]) {
-    const groups = new Map<string, Entry[]>();
-    const configured = configuration.objectTypes.find((one) => one.objectType === objectType)?.partition;
-    for (const entry of entries) {
-      const known = await reader.readByAnchor(objectType, entry.anchor);
-      const partition = known?.partition ?? scope.choose(entry.dn, configured)?.id ?? '';
-      groups.set(partition, [...(groups.get(partition) ?? []), entry]);
-    }
-    return groups;
   }
 
   const protection = createProtection(configuration.protected ?? [], cleanModels);
@@ -217,7 +174,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     log,
     now,
     behind: () => behind.reason,
-    refresh,
+    refresh: refreshing.refresh,
   });
   const retention = configuration.retention === undefined ? undefined : startRetention(store, configuration.retention, { log, now });
   const waitUntilCaughtUp = (what: string): void => {
@@ -260,7 +217,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
         name: configuration.name,
         package: configuration.package,
         mode: configuration.mode,
-        state: behind.active ? 'behind' : (await reader.hasFullImport()) ? 'ready' : 'starting',
+        state: behind.active ? 'behind' : !capabilities.import || (await reader.hasFullImport()) ? 'ready' : 'starting',
         problem: undefined,
         entries: await counts(),
         inDoubt: writes.settlement.inDoubt.size,
@@ -350,6 +307,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
       scheduler.close();
       await retention?.close();
       behind.close();
+      refreshing.close();
       await runs.close();
       await writes.close();
       await handle.close();

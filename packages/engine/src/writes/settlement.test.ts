@@ -295,3 +295,36 @@ it('R14 a create is looked for by its key, else by what it claimed, else by all 
   const update = put('update', { title: 'Dr' }) as Extract<WriteStep, { call: 'put' }>;
   expect(names(identifyingFilter(update, { claims: [], anchor: undefined }, person))).toEqual(['id']);
 });
+
+describe('R14 an application that can be neither imported nor searched', () => {
+  const blind = { capabilities: { ...defaultCapabilities, import: false, find: false } };
+
+  it('a write in doubt is repeated, whatever it is, and the journal says that nobody can verify it', async () => {
+    const notes: string[] = [];
+    const store = { recordAttempt: async (_: number, { note }: { readonly note: string }) => void notes.push(note) };
+    expect(await settle(none, write([put('add', { login: 'ada' })]), { ...blind, store })).toBe('resent');
+    expect(notes).toEqual([expect.stringMatching(/^unverifiable/)]);
+  });
+
+  it('a repeated create that exists was applied', async () => {
+    const one = write([put('add', { login: 'ada' })]);
+    const answer = new Promise<string>((resolve) => {
+      const settlement = createSettlement({
+        handle: { quiesced: async () => {}, find: async () => none },
+        ...blind,
+        objectTypes,
+        store: { recordAttempt: async () => {} },
+        reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
+        log: quiet,
+        now: () => 0,
+        lingerMilliseconds: 0,
+        resend: (again) => settlement.take(again, { code: 'already-exists', message: 'there is one' }),
+        conclude: (_, outcome) => resolve(outcome.state),
+        requestImport: () => resolve('import requested'),
+      });
+      settlement.take(one, { code: 'timeout', message: 'no answer' });
+    });
+    expect(await answer).toBe('applied');
+    expect(one.applied.set).toEqual({ login: 'ada' });
+  });
+});

@@ -22,8 +22,10 @@ import { mergeEffects, type WriteInFlight, type WriteStep } from './planned-writ
  * 3. What is not there, or cannot be looked up, is sent again, alone, where repeating is safe: an update that states the
  *    wanted values, a delete, a create that claims a value or a key of the caller's choosing.
  * 4. What cannot be decided stays in doubt until an import shows it or an operator decides.
- * 5. Only `journal settle` decides against evidence.
- * 6. A password that cannot be set for a day is given up and erased (R21).
+ * 5. Of a connector that can neither be searched nor imported nothing is ever seen: every step is repeated, "exists" ends the doubt about
+ *    a create, and the journal says that nobody can verify it.
+ * 6. Only `journal settle` decides against evidence.
+ * 7. A password that cannot be set for a day is given up and erased (R21).
  */
 export interface Settlement {
   /** Takes a write whose outcome is unknown. */
@@ -69,6 +71,8 @@ interface Case {
   attempts: number;
   /** From when on absence counts, in milliseconds since the epoch. */
   absentFrom: number;
+  /** Why the write came back last. */
+  code: string;
   /** Since when an import is awaited, where only one can decide. */
   awaitingImport: number | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -76,6 +80,9 @@ interface Case {
 
 /** Errors after which the application may still be at work although the call has ended here. */
 const LOST: ReadonlySet<string> = new Set(['timeout', 'connection-dropped', 'terminated']);
+
+/** What the journal says of a write in doubt that nobody can look for. */
+const UNVERIFIABLE = 'unverifiable: the application can be neither imported nor searched; what was sent is sent again';
 
 /** How long the journal keeps a password that cannot be set. */
 const PASSWORD_MILLISECONDS = 24 * 3_600_000;
@@ -87,6 +94,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
   const cases = new Map<number, Case>();
   const inDoubt = new Map<number, WriteInFlight>();
   const openedAt = options.now();
+  const isBlind = !options.capabilities.find && !options.capabilities.import;
   /** Outlives the case: a write whose result cannot be stored comes back, and must wait longer each time. */
   const attempts = new WeakMap<WriteInFlight, number>();
   let closed = false;
@@ -94,6 +102,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
   function take(write: WriteInFlight, error: ConnectorErrorData): void {
     const entry = cases.get(write.journalId) ?? open(write);
     inDoubt.set(write.journalId, write);
+    entry.code = error.code;
     // Before a restart it was sent at the latest when this process began.
     if (LOST.has(error.code)) entry.absentFrom = (write.sentAt ?? openedAt) + options.lingerMilliseconds;
     options.log.warn({ journal: write.journalId, code: error.code, reason: error.message, attempt: entry.attempts }, 'a write is in doubt');
@@ -102,7 +111,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
 
   /** A case ends with the answer of its write, whoever gives it. */
   function open(write: WriteInFlight): Case {
-    const entry: Case = { write, attempts: attempts.get(write) ?? 0, absentFrom: 0, awaitingImport: undefined, timer: undefined };
+    const entry: Case = { write, attempts: attempts.get(write) ?? 0, absentFrom: 0, code: '', awaitingImport: undefined, timer: undefined };
     const { answer } = write;
     write.answer = (given) => {
       forget(entry);
@@ -129,6 +138,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
     if (closed || !cases.has(write.journalId)) return;
     if (options.paused?.() === true) return schedule(entry, 'nothing may be sent just now');
     try {
+      if (isBlind && entry.attempts === 1) await options.store.recordAttempt(write.journalId, { at: options.now(), note: UNVERIFIABLE });
       if (entry.attempts > 1) await options.store.recordAttempt(write.journalId, { at: options.now(), note });
       if (await outlived(write)) {
         forget(entry);
@@ -171,7 +181,8 @@ export function createSettlement(options: SettlementOptions): Settlement {
         if (options.now() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
         return sendAgain(entry);
       case 'unknown':
-        if (isRepeatable(step)) {
+        if (isBlind && entry.code === 'already-exists') return stepApplied(entry, step);
+        if (isBlind || isRepeatable(step)) {
           if (options.now() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
           return sendAgain(entry);
         }
@@ -186,7 +197,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
     forget(entry);
     if (step === undefined) return options.conclude(write, { state: 'applied' });
     // Looking has told the effect of an add already, with the names that the application gave.
-    if (step.call === 'put' && step.change.modification !== 'add') write.applied = mergeEffects(write.applied, step.effect);
+    if (step.call === 'put' && (isBlind || step.change.modification !== 'add')) write.applied = mergeEffects(write.applied, step.effect);
     write.nextStep += 1;
     if (write.nextStep < write.steps.length) options.resend(write);
     else options.conclude(write, { state: 'applied' });
