@@ -310,3 +310,23 @@ describe.runIf(existsSync(samples))('real exports', () => {
     expect(() => readMim(readFileSync(join(samples, 'delimited-not-ecma2.xml')))).toThrow(/not Extensible2/);
   });
 });
+
+describe('nothing is dropped in silence', () => {
+  const told = (change: (text: string) => string): readonly string[] =>
+    convertMim(readMim(Buffer.from(change(fixture('exported-agent.xml').toString('utf8')))), location).report.notes.map(
+      (note) => `${note.subject}: ${note.message}`,
+    );
+
+  it('partitions that were not selected', () => {
+    const left = 'partitions: not selected, and left out with all that the file says of them: DC=south,DC=example';
+    expect(told((text) => text)).toContain(left);
+    expect(told((text) => text.replaceAll('<selected>0</selected>', '<selected>1</selected>'))).not.toContain(left);
+  });
+
+  it('thresholds of steps that have no counterpart themselves', () => {
+    const steps = '<step-type type="export"/><threshold><batch-size>10</batch-size><object>70</object><delete>7</delete></threshold>';
+    const changed = told((text) => text.replace(/<step-type type=["']export["'][\s\S]*?<\/threshold>/, steps));
+    expect(changed).toContainEqual(expect.stringContaining('stopped after 70 objects'));
+    expect(changed).toContainEqual(expect.stringContaining('stopped after 7 deletions'));
+  });
+});

@@ -96,6 +96,33 @@ describe('landbridge import', () => {
     expect(existsSync(join(folder, 'no.yaml'))).toBe(false);
   });
 
+  it('names the file that cannot be read, and goes on with the others of a folder', async () => {
+    writeFileSync(join(folder, 'cut.xml'), readFileSync(join(fixtures, 'exported-agent.xml'), 'utf8').slice(0, 3000));
+    const ran = await landbridge('import', 'cut.xml', '--out', 'cut.yaml');
+    expect(ran).toMatchObject({ status: 4, stderr: expect.stringMatching(/cut\.xml: the file is not well-formed XML/) });
+    const damaged = join(folder, 'damaged');
+    mkdirSync(damaged);
+    for (const name of ['MA-{6D0C2B7E-1111-4222-8333-0123456789AB}.XML', 'MV.XML']) cpSync(join(fixtures, name), join(damaged, name));
+    writeFileSync(join(damaged, 'MA-{00000000-1111-4222-8333-0123456789AB}.XML'), '');
+    const others = await landbridge('import', 'damaged', '--out', 'damaged.yaml', '--json');
+    expect(others.status).toBe(0);
+    expect(JSON.parse(others.stdout)).toMatchObject({
+      refused: [{ file: expect.stringContaining('00000000'), reason: expect.stringContaining('root element') }],
+    });
+    // The import flows of the others are not lost with it.
+    expect(JSON.parse(readFileSync(join(folder, 'damaged.rules.json'), 'utf8'))).toMatchObject({ connectors: [{ rules: { importFlows: [{}, {}] } }] });
+  });
+
+  it('an export without schema becomes a configuration to finish, and its whole report is told', async () => {
+    const agent = readFileSync(join(fixtures, 'exported-agent.xml'), 'utf8');
+    writeFileSync(join(folder, 'bare.xml'), agent.replace(/<schema>[\s\S]*<\/schema>/, '<schema></schema>'));
+    const ran = await landbridge('import', 'bare.xml', '--out', 'bare.yaml');
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toMatch(/HR_CLOUD_PASSWORD[\s\S]*the file has no schema[\s\S]*objectTypes/);
+    expect(ran.stderr).toContain('needs work before it is valid');
+    expect(existsSync(join(folder, 'bare.rules.json'))).toBe(true);
+  });
+
   it('says which DLL the package lacks, and which it has', async () => {
     mkdirSync(join(folder, 'other'));
     writeFileSync(join(folder, 'other/Other.dll'), 'MZ');

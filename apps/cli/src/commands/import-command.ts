@@ -67,17 +67,14 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
   const inspection = folder === undefined ? undefined : await inspectFolder(folder);
   const written: string[] = [];
   const matches: PackageMatch[] = [];
+  const unfinished: string[] = [];
   if (conversion.yaml !== undefined) {
     const { parseConfiguration, formatProblem } = await import('@landbridge/server');
     const { document, problems } = parseConfiguration(conversion.yaml);
     writeFileSync(out, conversion.yaml);
     written.push(out);
-    if (problems.length > 0)
-      throw new CommandError(
-        exitCode.failed,
-        `${out} was written and needs work before it is valid:\n${problems.map((problem) => formatProblem(out, problem)).join('\n')}`,
-      );
-    if (inspection?.kind === 'ecma2' && missing.length === 0)
+    unfinished.push(...problems.map((problem) => formatProblem(out, problem)));
+    if (problems.length === 0 && inspection?.kind === 'ecma2' && missing.length === 0)
       for (const [name, configured] of Object.entries(document?.connectors ?? {})) matches.push(await matchPackage(name, configured, dirname(out)));
   }
   if (hasRules(conversion)) {
@@ -88,6 +85,12 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
     formatReport(conversion.report, { written, refused, missing, inspection, matches }),
   );
   if (conversion.yaml === undefined) process.exitCode = exitCode.refused;
+  if (unfinished.length > 0)
+    throw new CommandError(
+      exitCode.failed,
+      `${out} was written and needs work before it is valid:\n${unfinished.join('\n')}`,
+      'the report above says what is missing, under "To decide"',
+    );
 }
 
 type Location = Parameters<typeof convertMim>[1];
@@ -101,9 +104,8 @@ interface Refused {
 function convert(path: string, location: Location): { readonly conversion: MimConversion; readonly refused: readonly Refused[] } {
   if (!existsSync(path)) throw new CommandError(exitCode.usage, `there is no file ${path}`);
   const files = statSync(path).isDirectory() ? xmlFilesIn(path) : [path];
-  const [first] = files;
-  if (first === undefined) throw new CommandError(exitCode.usage, `the folder ${path} has no XML files`);
-  const metaverseFile = metaverseOf(first);
+  if (files.length === 0) throw new CommandError(exitCode.usage, `the folder ${path} has no XML files`);
+  const metaverseFile = files.map(metaverseOf).find((found) => found !== undefined);
   const metaverse = metaverseFile === undefined ? undefined : readFileSync(metaverseFile);
   const refused: Refused[] = [];
   const readings = files.flatMap((file) => {
@@ -129,11 +131,20 @@ function xmlFilesIn(folder: string): readonly string[] {
     .map((name) => join(folder, name));
 }
 
-/** `MV.XML` beside an agent of a server export holds its import flows. */
+/** `MV.XML` beside an agent of a server export holds its import flows. What cannot be read is told by who reads it whole. */
 function metaverseOf(file: string): string | undefined {
-  if (detectShapeOf(readFileSync(file)) !== 'server-export-agent') return undefined;
+  if (shapeOf(file) !== 'server-export-agent') return undefined;
   const found = readdirSync(dirname(resolve(file))).find((name) => /^mv\.xml$/i.test(name));
   return found === undefined ? undefined : join(dirname(file), found);
+}
+
+function shapeOf(file: string): ReturnType<typeof detectShapeOf> | undefined {
+  try {
+    return detectShapeOf(readFileSync(file));
+  } catch (error) {
+    if (error instanceof MimImportError) return undefined;
+    throw error;
+  }
 }
 
 function findLibrary(folder: string | undefined, dll: string | undefined): string | undefined {

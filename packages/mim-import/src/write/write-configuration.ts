@@ -49,6 +49,8 @@ export function writeConnector(connector: ImportedConnector, location: PackageLo
   const objectTypes = writeObjectTypes(connector, comments, decide);
   const selected = connector.partitions.filter((partition) => partition.selected);
   const onlyDefault = connector.partitions.length <= 1 && (selected[0]?.name ?? DEFAULT_PARTITION).toLowerCase() === DEFAULT_PARTITION;
+  const unselected = connector.partitions.filter((partition) => !partition.selected).map((partition) => partition.name);
+  if (unselected.length > 0) decide('partitions', `not selected, and left out with all that the file says of them: ${unselected.join(', ')}`);
   const containers = selected
     .filter((partition) => partition.included.length > 0 || partition.excluded.length > 0)
     .map((partition) => ({
@@ -118,6 +120,11 @@ function writeObjectTypes(connector: ImportedConnector, comments: Map<string, st
   const types = chosen.length > 0 ? chosen : connector.objectTypes.filter((type) => type.name !== '');
   const left = connector.objectTypes.filter((type) => !types.includes(type));
   if (left.length > 0) decide('object types', `not selected, and left out: ${left.map((type) => type.name).join(', ')}`);
+  if (types.length === 0)
+    decide(
+      'object types',
+      'the file has no schema, so it names none: write objectTypes: { NAME: { resourceType: User, mapping: { userName: ATTRIBUTE } } } with the names of the package; landbridge connector test then lists what the package really has',
+    );
   const taken = new Set<string>();
   const result: Record<string, unknown> = {};
   for (const type of types) {
@@ -185,7 +192,7 @@ function writeRunProfiles(connector: ImportedConnector, onlyDefault: boolean, de
         `run profile ${profile.name}`,
         `${others.map((step) => step.label).join(', ')}: not needed. Accepted writes are exported at once, and there is no synchronisation in a connector host`,
       );
-    for (const step of imports) {
+    for (const step of profile.steps) {
       if (step.objectThreshold > 0)
         decide(`run profile ${profile.name}`, `it stopped after ${step.objectThreshold} objects; limits.runErrors and deletionThreshold are the brakes here`);
       if (step.deleteThreshold > 0)
