@@ -256,7 +256,7 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
       'version: 1\nconnectors: {}\nserver:\n  prot: 8443\n',
       /bad\.yaml:4:9 server\.prot: there is no option "prot"; did you mean "port"\?/,
     ],
-    ['a value of the wrong type', 'version: 1\nconnectors: {}\nserver: { port: many }\n', /bad\.yaml:3:17 server\.port: write integer/],
+    ['a value of the wrong type', 'version: 1\nconnectors: {}\nserver: { port: many }\n', /bad\.yaml:3:17 server\.port: write a whole number/],
     [
       'a password in the file',
       `version: 1\nconnectors:\n  a:\n    package: sql\n    parameters: { password: ${PASSWORD} }\n    objectTypes: { p: { resourceType: User } }\n`,

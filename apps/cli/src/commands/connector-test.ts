@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Connector, type ConnectorContext, ConnectorError } from '@landbridge/connector-sdk';
 import type { toConnectorConfiguration } from '@landbridge/server';
+import { provideSdk } from '@landbridge/server/provide-sdk';
 import { CommandError, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
 import { showTest, type TestLine } from '../show-test.ts';
@@ -48,6 +49,7 @@ export async function loadFromFile(name: string, file: string): Promise<LoadedCo
 /** The layers of the connection, and then whether the mapping fits what the application has: a host would not open it otherwise. */
 async function* testLayers(connector: Connector, context: ConnectorContext, configuration: LoadedConnector['configuration']): AsyncGenerator<TestLine> {
   const { signal } = new AbortController();
+  if (connector.test === undefined) yield { layer: 'schema', status: 'skipped', message: 'the connector has no test of its connection', milliseconds: 0 };
   for await (const line of connector.test?.(context, { signal }) ?? []) {
     yield line;
     if (line.status === 'failed') return;
@@ -74,7 +76,6 @@ async function problemOf(connector: Connector, context: ConnectorContext, config
 /** Tests a connector of a configuration file in this process, without a host. */
 export async function testOffline(name: string, options: CommonOptions & { readonly config: string }): Promise<void> {
   const { connector, context, configuration } = await loadFromFile(name, options.config);
-  if (connector.test === undefined) throw new CommandError(exitCode.failed, `the package "${configuration.package}" has no connection test`);
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-test-'));
   try {
     await showTest(options, testLayers(connector, { ...context, folder }, configuration));
@@ -83,7 +84,9 @@ export async function testOffline(name: string, options: CommonOptions & { reado
   }
 }
 
+/** The URL of the module of a package; what it imports of the SDK is found from there on. */
 export function moduleOf(name: string): string {
+  provideSdk();
   if (isAbsolute(name)) return pathToFileURL(name).href;
   if (!/^[a-z0-9-]+$/.test(name)) return name;
   try {

@@ -21,6 +21,7 @@ import type { BatchOutcome, ConnectorDescription, FoundEntries, PutOutcome, Sele
 import { decodeChange, decodeIdentity, matchResults, typeOf } from './encoded-changes.ts';
 import { runImportStep } from './import-in-thread.ts';
 import { type ImportType, prepareType } from './prepare-entry.ts';
+import { provideSdk } from './provide-sdk.ts';
 import { createSecretHider } from './secret-hider.ts';
 import type { FromThread, ThreadCall, ThreadData, ThreadEvent, ToThread } from './thread-messages.ts';
 
@@ -86,6 +87,7 @@ function run(request: ThreadCall, signal: AbortSignal, emit: (event: ThreadEvent
 
 /** Loads the package once. The module must export `connector`. */
 function load(): Promise<Connector> {
+  provideSdk();
   loading ??= import(data.module).then((module: { readonly connector?: Connector }) => {
     if (module.connector === undefined || typeof module.connector.schema !== 'function') {
       throw new ConnectorError(
