@@ -97,7 +97,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     );
   const startedAt = Date.now();
   const folder = openFolder(options.dataFolder);
-  const log: HostLog & Partial<Pick<ServerLog, 'reopen'>> = options.log ?? openLog(join(folder.path, 'host.log'));
+  const log: HostLog & Partial<Pick<ServerLog, 'reopen' | 'logsRequests'>> = options.log ?? openLog(join(folder.path, 'host.log'));
   const installation = chooseInstallation(folder, options);
   const control = await openControl(installation, folder);
   const pepper = keyFile(folder.path, 'token-pepper.key');
@@ -182,7 +182,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     };
     const store = watchStore({ shared: installation.shared, log, changed: adopt });
     const metrics = registerMetrics(app, { connectors, drain, store, alerts: alerts.counts, version: VERSION, certificateExpiry: () => certificate.expiresAt });
-    registerRequestLog(app, log);
+    if (log.logsRequests !== false) registerRequestLog(app, log);
     registerAlerts(app, alerts, denials);
     registerHealthRoutes(app, { connectors, drain, store, metrics, tokens, throttle });
     registerScimRoutes(app, scimRoutes);

@@ -1,9 +1,10 @@
 import { matchesEntry } from '@landbridge/connector-sdk';
 import { matchesVersion, type Projection, type ScimError, type ScimResource, scimErrors } from '@landbridge/scim';
-import type { EntryRow, ReferenceRow, StoreFilter } from '@landbridge/store';
+import type { EntryRow, ReferenceRow, ResourceRow, StoreFilter } from '@landbridge/store';
 import { projectionFor } from './attribute-access.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { linkUnknownId, shownId } from './linked-ids.ts';
+import type { Binding } from './resources/binding.ts';
 import {
   displayOf,
   locationOf,
@@ -21,10 +22,10 @@ import { groupsOf, type KnownGroups } from './scim-groups.ts';
 
 /** Reads one resource. @throws ScimError 404, 400. */
 export async function readResource(face: ScimFace, model: ResourceModel, context: RequestContext, id: string, query: QueryParameters): Promise<ScimAnswer> {
-  const row = await requireRow(face, model, id);
+  const projection = projectionFor(context, query['attributes'], query['excludedAttributes'], model);
+  const row = await requireRow(face, model, id, singleReferences(model, projection));
   const etag = versionOf(row);
   if (context.ifNoneMatch !== undefined && matchesVersion(context.ifNoneMatch, etag)) return { status: 304, etag };
-  const projection = projectionFor(context, query['attributes'], query['excludedAttributes'], model);
   const [body] = await renderTexts(face, model, [row], context, projection);
   return {
     status: 200,
@@ -34,9 +35,9 @@ export async function readResource(face: ScimFace, model: ResourceModel, context
   };
 }
 
-/** The row of a resource of this type. @throws ScimError 404. */
-export async function requireRow(face: ScimFace, model: ResourceModel, id: string): Promise<EntryRow> {
-  const row = (await face.reader.readResource(id)) ?? (await linkUnknownId(face, model, id));
+/** The row of a resource of this type, with what it refers to by single-valued attributes. @throws ScimError 404. */
+export async function requireRow(face: ScimFace, model: ResourceModel, id: string, referring?: readonly string[]): Promise<ResourceRow> {
+  const row = (await face.reader.readResource(id, referring)) ?? (await linkUnknownId(face, model, id));
   if (row === undefined || row.objectType !== model.objectType.name) throw scimErrors.notFound();
   return row;
 }
@@ -45,7 +46,7 @@ export async function requireRow(face: ScimFace, model: ResourceModel, id: strin
 export async function renderTexts(
   face: ScimFace,
   model: ResourceModel,
-  rows: readonly EntryRow[],
+  rows: readonly ResourceRow[],
   context: RequestContext,
   projection: Projection,
 ): Promise<readonly string[]> {
@@ -65,7 +66,7 @@ function wantsGroups(model: ResourceModel, projection: Projection): boolean {
 export async function renderRows(
   face: ScimFace,
   model: ResourceModel,
-  rows: readonly EntryRow[],
+  rows: readonly ResourceRow[],
   context: RequestContext,
   projection: Projection,
 ): Promise<readonly ScimResource[]> {
@@ -90,19 +91,28 @@ export async function renderRows(
 
 const none: ReadonlyMap<string, readonly ResolvedReference[]> = new Map();
 
+function wantedReferences(model: ResourceModel, projection: Projection, shape: 'reference' | 'references'): readonly Binding[] {
+  return model.bindings.filter(
+    (binding) =>
+      binding.source.type === 'reference' &&
+      binding.shape === shape &&
+      projection.wants(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`),
+  );
+}
+
+/** The attributes of the application that refer to one other entry, as far as a projection wants them. */
+function singleReferences(model: ResourceModel, projection: Projection): readonly string[] {
+  return [...new Set(wantedReferences(model, projection, 'reference').map((binding) => binding.source.name))];
+}
+
 async function loadReferences(
   face: ScimFace,
   model: ResourceModel,
-  rows: readonly EntryRow[],
+  rows: readonly ResourceRow[],
   projection: Projection,
 ): Promise<ReadonlyMap<number, Map<string, ResolvedReference[]>>> {
   const result = new Map<number, Map<string, ResolvedReference[]>>();
-  const wanted = model.bindings.filter(
-    (binding) =>
-      binding.source.type === 'reference' &&
-      projection.wants(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`),
-  );
-  const single = wanted.filter((binding) => binding.shape === 'reference').map((binding) => binding.source.name);
+  const single = singleReferences(model, projection);
   const targets = new Map<number, ResolvedReference | undefined>();
   const add = (entryId: number, attribute: string, reference: ReferenceRow): void => {
     const target = reference.entryId;
@@ -116,13 +126,14 @@ async function loadReferences(
     list.push(resolved);
   };
   if (single.length > 0) {
-    const names = new Set(single);
     // A row says itself whether it refers to anything at all: most lists need fewer look-ups than rows.
-    const ids = rows.filter((row) => single.some((name) => row.body.includes(JSON.stringify(name)))).map((row) => row.id);
-    for (const reference of await face.reader.readReferencesOf(ids, [...names])) add(reference.from, reference.attribute, reference);
+    const ids = rows.filter((row) => row.references === undefined && single.some((name) => row.body.includes(JSON.stringify(name)))).map((row) => row.id);
+    const known = rows.flatMap((row) => row.references ?? []);
+    for (const reference of ids.length === 0 ? known : [...known, ...(await face.reader.readReferencesOf(ids, single))])
+      add(reference.from, reference.attribute, reference);
   }
   let left: number = MEMBERS_IN_ANSWER;
-  for (const binding of wanted.filter((one) => one.shape === 'references')) {
+  for (const binding of wantedReferences(model, projection, 'references')) {
     const named = projection.names(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`);
     for (const row of rows) {
       const most = named ? left : Math.min(left, MEMBERS_SHOWN);

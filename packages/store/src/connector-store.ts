@@ -296,6 +296,17 @@ export interface EntryRow {
   readonly link: LinkRow | undefined;
 }
 
+/** An entry, and the resolved references that were asked for with it. */
+export interface ResourceRow extends EntryRow {
+  readonly references?: readonly ReferenceFrom[];
+}
+
+/** A resolved reference, and where it is from. */
+export interface ReferenceFrom extends ReferenceRow {
+  readonly from: number;
+  readonly attribute: string;
+}
+
 /** The link record of an entry, where it says more than can be derived (R6, R7). */
 export interface LinkRow {
   readonly state: 'pending' | 'linked' | 'disabled' | 'gone' | 'deleted';
@@ -423,8 +434,11 @@ export interface StepEnd {
 
 /** Reads. On SQLite they are answered from a read-only handle by indexed one-page statements (R1). */
 export interface ConnectorReader {
-  /** By SCIM id or alias; `undefined` when there is none, it is deleted, or its entry is gone. */
-  readResource(scimId: string): Promise<EntryRow | undefined>;
+  /**
+   * By SCIM id or alias; `undefined` when there is none, it is deleted, or its entry is gone. With `referring`, single-valued
+   * references, the row comes with what they resolve to, unless the store says that by {@link readReferencesOf} only.
+   */
+  readResource(scimId: string, referring?: readonly string[]): Promise<ResourceRow | undefined>;
   readEntry(entryId: number): Promise<EntryRow | undefined>;
   readByAnchor(objectType: string, anchor: string): Promise<EntryRow | undefined>;
   /**
@@ -437,10 +451,7 @@ export interface ConnectorReader {
     page: { readonly after?: number; readonly afterRaw?: string; readonly limit: number },
   ): Promise<readonly ReferenceRow[]>;
   /** The resolved references of many entries by some attributes, in one statement: for lists. */
-  readReferencesOf(
-    entryIds: readonly number[],
-    attributes: readonly string[],
-  ): Promise<readonly (ReferenceRow & { readonly from: number; readonly attribute: string })[]>;
+  readReferencesOf(entryIds: readonly number[], attributes: readonly string[]): Promise<readonly ReferenceFrom[]>;
   /**
    * Which of these raw values the entry refers to by the attribute, each with the value as the entry has it: a directory may write a
    * name in another way than its entry does (R27). How adding a present member changes nothing (S-143), and removing one removes it.

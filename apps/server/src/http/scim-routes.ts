@@ -143,11 +143,7 @@ async function serveConnector(
   const release = options.limits.admit(id, limits);
   const context: RequestContext = {
     credential: id,
-    client: clientOf(scope),
-    ...(scope.operations === undefined ? {} : { operations: scope.operations }),
-    ...(scope.resourceTypes === undefined ? {} : { resourceTypes: scope.resourceTypes }),
-    ...(scope.attributes === undefined ? {} : { attributes: lowerCase(scope.attributes) }),
-    profile: scope.profile,
+    ...rightsOf(scope),
     baseUrl: `${options.publicUrl()}${prefix}${old ? '/v1' : ''}`,
     correlation,
     ...preferenceOf(request.headers['prefer']),
@@ -225,13 +221,23 @@ async function showCache(service: ScimService, context: RequestContext, request:
   };
 }
 
-const lowered = new WeakMap<readonly string[], readonly string[]>();
+type Rights = Pick<RequestContext, 'client' | 'profile' | 'operations' | 'resourceTypes' | 'attributes'>;
 
-/** The same list gives the same answer: nearly every request of a credential has it. */
-function lowerCase(names: readonly string[]): readonly string[] {
-  const known = lowered.get(names) ?? names.map((name) => name.toLowerCase());
-  lowered.set(names, known);
-  return known;
+const rights = new WeakMap<ScimScope, Rights>();
+
+/** What a credential is and may do: worked out once, nearly every request of a client has the same. */
+function rightsOf(scope: ScimScope): Rights {
+  const known = rights.get(scope);
+  if (known !== undefined) return known;
+  const made: Rights = {
+    client: clientOf(scope),
+    profile: scope.profile,
+    ...(scope.operations === undefined ? {} : { operations: scope.operations }),
+    ...(scope.resourceTypes === undefined ? {} : { resourceTypes: scope.resourceTypes }),
+    ...(scope.attributes === undefined ? {} : { attributes: scope.attributes.map((name) => name.toLowerCase()) }),
+  };
+  rights.set(scope, made);
+  return made;
 }
 
 /** `/Me` is the resource of the person that a credential acts as, under its own URL (RFC 7644 §3.11, S-194). */

@@ -4,6 +4,8 @@ import { logFile, logToStandardOutput } from './log-file.ts';
 
 /** The log of a host. */
 export interface ServerLog extends HostLog {
+  /** Whether each request is logged. */
+  readonly logsRequests: boolean;
   /** Opens the file again, after it was moved away (logrotate). */
   reopen(): void;
 }
@@ -19,7 +21,7 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export function openLog(file: string, environment: NodeJS.ProcessEnv = process.env): ServerLog {
   const destination = environment['LANDBRIDGE_LOG'] === 'stdout' ? logToStandardOutput() : logFile(file);
   const level = LEVELS.find((one) => one === environment['LANDBRIDGE_LOG_LEVEL']) ?? 'info';
-  return { ...createLog(destination, level), reopen: () => destination.reopen() };
+  return { ...createLog(destination, level), logsRequests: level === 'debug', reopen: () => destination.reopen() };
 }
 
 /** A log to any stream. */

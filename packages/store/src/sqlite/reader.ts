@@ -1,7 +1,16 @@
 import { existsSync, statSync } from 'node:fs';
 import { foldCase } from '@landbridge/connector-sdk';
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
-import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
+import {
+  type ConnectorReader,
+  type EntryPage,
+  type EntryQuery,
+  type EntryRow,
+  type ReferenceFrom,
+  type ResourceRow,
+  type RunRow,
+  ScanLimitError,
+} from '../connector-store.ts';
 import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
@@ -15,6 +24,11 @@ import { readModel } from './stored-model.ts';
 
 /** Runs a query that needs a scan somewhere else than on the caller's thread. */
 export type RunScan = (query: EntryQuery) => Promise<EntryPage>;
+
+/** Where the reference begins in a row of {@link resourceSql}. */
+const REFERENCE_AT = ENTRY_COLUMNS.split(', ').length;
+/** And where the SCIM id of its target is; there is none without a reference. */
+const TARGET_AT = REFERENCE_AT + 4;
 
 const PREFIXED = ENTRY_COLUMNS.split(', ')
   .map((column) => `e.${column}`)
@@ -96,6 +110,24 @@ export function openSqliteReader(
     return { rows: after === undefined ? rows : rows.filter((row) => row.id > after), total: request.total ? rows.length : undefined };
   }
 
+  const referenceFrom = ([from, attribute, raw, target, scimId, otype, body]: Tuple): ReferenceFrom => ({
+    from: Number(from),
+    attribute: model.attributeNames.get(Number(attribute)) ?? '',
+    raw: String(raw),
+    entryId: Number(target),
+    scimId: String(scimId),
+    objectType: model.typesById.get(Number(otype))?.name,
+    body: String(body),
+  });
+
+  /** An entry, and what it refers to where that is asked for: one statement, for what is asked for most. */
+  function readByScimId(scimId: string, referring: readonly string[] | undefined): ResourceRow | undefined {
+    const rows = database.tuples(resourceSql(referring?.length ?? 0), ...(referring ?? []).map(model.attributeId), scimId);
+    const row = visible(rows);
+    if (row === undefined || referring === undefined) return row;
+    return { ...row, references: rows.flatMap((one) => (typeof one[TARGET_AT] === 'string' ? [referenceFrom(one.slice(REFERENCE_AT))] : [])) };
+  }
+
   const starts = createPageStarts(database);
 
   /** A page of all entries, wherever it is: deep pages cost what the first one does. */
@@ -111,10 +143,10 @@ export function openSqliteReader(
     refreshModel() {
       ({ model } = readModel(database));
     },
-    async readResource(scimId) {
+    async readResource(scimId, referring) {
       await indexed();
-      const rows = database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = ?`, scimId);
-      if (rows.length > 0) return visible(rows);
+      const found = readByScimId(scimId, referring);
+      if (found !== undefined) return found;
       return visible(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)`, scimId));
     },
     readEntry: async (entryId) => entry(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId)),
@@ -134,16 +166,7 @@ export function openSqliteReader(
       return rows.map((row) => toReference(model, row));
     },
     async readReferencesOf(entryIds, attributes) {
-      const numbers = attributes.map(model.attributeId);
-      return readResolved(database, entryIds, numbers).map(([from, attribute, raw, target, scimId, otype, body]) => ({
-        from: Number(from),
-        attribute: model.attributeNames.get(Number(attribute)) ?? '',
-        raw: String(raw),
-        entryId: Number(target),
-        scimId: String(scimId),
-        objectType: model.typesById.get(Number(otype))?.name,
-        body: String(body),
-      }));
+      return readResolved(database, entryIds, attributes.map(model.attributeId)).map(referenceFrom);
     },
     async presentReferences(entryId, attribute, raw) {
       const attr = model.attributeId(attribute);
@@ -251,6 +274,14 @@ export function openSqliteReader(
       database.close();
     },
   };
+}
+
+/** The statement that reads an entry by its SCIM id, a row for each reference by a number of attributes. */
+function resourceSql(attributes: number): string {
+  if (attributes === 0) return `SELECT ${PREFIXED} FROM entries e WHERE e.scim_id = ?`;
+  return `SELECT ${PREFIXED}, r.entry, r.attr, r.raw, r.target, t.scim_id, t.otype, t.body FROM entries e
+    LEFT JOIN refs r ON r.entry = e.id AND r.attr IN (${Array.from({ length: attributes }, () => '?').join(', ')}) AND r.target IS NOT NULL
+    LEFT JOIN entries t ON t.id = r.target WHERE e.scim_id = ?`;
 }
 
 /** The resolved references of entries: entry, attribute, raw value, target, and SCIM id, type and body of that. */

@@ -137,6 +137,11 @@ describeStores('references', (bench) => {
     const many = await reader.readReferencesOf([g, await id('h', 'group'), await id('2')], ['members', 'manager']);
     expect(many.map((one) => `${one.from === g ? 'g' : one.attribute}:${one.raw}`).sort()).toEqual(['g:1', 'g:2', 'manager:1', 'members:3', 'members:g']);
     expect(await reader.readReferencesOf([], ['members'])).toEqual([]);
+    const scimId = String((await drive.row('2'))?.scimId);
+    const { references, ...row } = (await reader.readResource(scimId, ['manager'])) ?? {};
+    expect(row).toEqual(await reader.readResource(scimId));
+    if (references !== undefined) expect(references).toEqual(await reader.readReferencesOf([await id('2')], ['manager']));
+    expect((await reader.readResource(String((await drive.row('3'))?.scimId), ['manager']))?.references ?? []).toEqual([]);
     const ofAda = await reader.readReferrers(await id('1'), { objectType: 'group', name: 'members' }, { limit: 5 });
     expect(ofAda).toMatchObject([{ entryId: g, objectType: 'group' }]);
     expect(await reader.readReferrers(await id('1'), { objectType: 'group', name: 'members' }, { after: g, limit: 5 })).toEqual([]);
