@@ -36,7 +36,9 @@ namespace Landbridge.Worker
 
         internal static string NativeLibrary(string message)
         {
-            return "the connector calls a native library that is not here: " + message + ". A library of Windows needs a Windows worker of its bitness; any other belongs into the folder of the package";
+            // Mono adds what it does not know either: " assembly:<unknown assembly> type:<unknown type> member:(null)".
+            int known = message.IndexOf(" assembly:<", StringComparison.Ordinal);
+            return "the connector calls a native library that is not here: " + (known < 0 ? message : message.Substring(0, known)) + ". A library of Windows needs a Windows worker of its bitness; any other belongs into the folder of the package";
         }
 
         internal static string MissingMember(string message)

@@ -16,6 +16,8 @@ namespace Landbridge.Worker
         private const string ContractName = "Microsoft.MetadirectoryServicesEx";
         private static readonly Assembly Contract = typeof(CSEntryChange).Assembly;
         private readonly string directory;
+        /// <summary>What the administrator calls the folder: this process runs from a copy of it.</summary>
+        private readonly string called;
         private readonly string className;
         private readonly string powerShell;
         private readonly Action<string> warn;
@@ -24,10 +26,11 @@ namespace Landbridge.Worker
         private Assembly assembly;
         private Type[] types;
 
-        internal Package(string directory, string className, string powerShell, Action<string> warn)
+        internal Package(string directory, string called, string className, string powerShell, Action<string> warn)
         {
             this.powerShell = powerShell;
             this.directory = directory;
+            this.called = called ?? directory;
             this.className = className;
             this.warn = warn;
             AppDomain.CurrentDomain.AssemblyResolve += (sender, request) => Resolve(request.Name);
@@ -50,11 +53,11 @@ namespace Landbridge.Worker
 
         internal void Load(string dll)
         {
-            if (!System.IO.Directory.Exists(directory)) throw Unusable("the folder of the package, " + directory + ", does not exist: set directory to the folder with the connector's DLL");
+            if (!System.IO.Directory.Exists(directory)) throw Unusable("the folder of the package, " + called + ", does not exist: set directory to the folder with the connector's DLL");
             if (dll != null)
             {
                 string file = Path.Combine(directory, dll);
-                if (!File.Exists(file)) throw Unusable("there is no " + dll + " in " + directory + "; there are: " + Names(ListDlls()));
+                if (!File.Exists(file)) throw Unusable("there is no " + dll + " in " + called + "; there are: " + Names(ListDlls()));
                 Use(LoadFile(file), true);
                 return;
             }
@@ -65,17 +68,17 @@ namespace Landbridge.Worker
                 AssemblyImage image = AssemblyImage.Read(file);
                 if (!image.IsManaged || image.HasNativeCode)
                 {
-                    if (image.HasNativeCode) refused.Add(Advice.NativeCode(file, image.Machine));
+                    refused.Add(image.HasNativeCode ? Advice.NativeCode(file, image.Machine) : Path.GetFileName(file) + " is not a .NET assembly");
                     continue;
                 }
                 Assembly found = LoadFile(file);
                 if (found.GetReferencedAssemblies().Any(reference => reference.Name == ContractName)) candidates.Add(found);
             }
             if (candidates.Count == 0)
-                throw Unusable("no DLL in " + directory + " refers to " + ContractName + ", so none is an ECMA2 connector; there are: " + Names(ListDlls()) + (refused.Count == 0 ? "" : ". " + string.Join(". ", refused)));
+                throw Unusable("no DLL in " + called + " refers to " + ContractName + ", so none is an ECMA2 connector; there are: " + Names(ListDlls()) + (refused.Count == 0 ? "" : ". " + string.Join(". ", refused)));
             // Helper libraries refer to the contract as well: what implements it is the connector.
             List<Assembly> connectors = candidates.Where(candidate => ImplementationsIn(TypesOf(candidate, false)).Count > 0).ToList();
-            if (connectors.Count > 1) throw Unusable("several DLLs in " + directory + " are ECMA2 connectors: " + string.Join(", ", connectors.Select(one => Path.GetFileName(one.Location))) + ". Name one with dll");
+            if (connectors.Count > 1) throw Unusable("several DLLs in " + called + " are ECMA2 connectors: " + string.Join(", ", connectors.Select(one => Path.GetFileName(one.Location))) + ". Name one with dll");
             Use(connectors.Count == 1 ? connectors[0] : candidates[0], true);
         }
 

@@ -156,7 +156,7 @@ namespace Landbridge.Worker
             if (Directory.Exists(folder)) Environment.CurrentDirectory = folder;
             string culture = Option("culture");
             if (culture != null) CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = new CultureInfo(culture);
-            package = new Package(directory, Option("class"), Option("powershell"), message => log.Write("warn", message));
+            package = new Package(directory, Option("called"), Option("class"), Option("powershell"), message => log.Write("warn", message));
             package.Load(Option("dll"));
             string files = Option("file");
             if (files != null || package.IsFileBased) package.FileFormat = new FileFormat(new Fields(files == null ? null : JsonReader.Parse(files)));

@@ -77,7 +77,7 @@ async function program(context: ConnectorContext): Promise<WorkerProgram> {
   const runtime = settings.runtime ?? (scripts && findProgram('dotnet') !== undefined && process.platform !== 'win32' ? 'dotnet' : defaultRuntime());
   const built = await buildWorker(runtime);
   const executable = settings.hostConfiguration === undefined ? built.executable : ownWorker(built.executable, settings.hostConfiguration, context.folder);
-  const values = ['--directory', directory];
+  const values = ['--directory', directory, '--called', settings.directory];
   for (const name of ['dll', 'class', 'culture'] as const) {
     const value = settings[name];
     if (value !== undefined) values.push(`--${name}`, value);

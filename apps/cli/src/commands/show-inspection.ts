@@ -10,7 +10,7 @@ export function formatInspection(inspection: Inspection): string {
   parts.push(
     inspection.kind === 'module'
       ? `${style.good('✓')} a connector module: ${inspection.entry ?? ''}`
-      : `${paint(inspection.grade)(inspection.grade === 'unusable' ? '✗' : '✓')} ${inspection.kind === 'ecma2' ? 'an ECMA2 connector' : 'no connector'}: ${paint(inspection.grade)(gradeTexts[inspection.grade])}`,
+      : `${paint(inspection.grade)(inspection.grade === 'unusable' ? '✗' : '✓')} ${inspection.kind === 'ecma2' ? 'an ECMA2 connector' : 'no connector'}: ${paint(inspection.grade)(gradeTexts[inspection.grade])}${inspection.missing.length > 0 && inspection.grade !== 'unusable' ? style.warn(', once what is missing is there') : ''}`,
   );
   section(
     'Connectors',
@@ -18,7 +18,10 @@ export function formatInspection(inspection: Inspection): string {
   );
   section(
     'What decides where it runs',
-    inspection.findings.map((one) => `  ${paint(one.grade)('•')} ${one.what} (${one.where}): ${one.advice} [${gradeTexts[one.grade]}]`),
+    // What runs on Mono decides nothing: it is there to be read.
+    inspection.findings.map(
+      (one) => `  ${paint(one.grade)('•')} ${one.what} (${one.where}): ${one.advice}${one.grade === 'mono' ? '' : ` [${gradeTexts[one.grade]}]`}`,
+    ),
   );
   section(
     'Cannot be read',

@@ -266,8 +266,13 @@ function findProblems(loaded: readonly Loaded[], connectors: readonly FoundConne
   const findings: Finding[] = [];
   if (connectors.length > 0) {
     for (const { file, assembly } of loaded)
-      if (assembly.targetFramework.startsWith('.NETCoreApp'))
-        findings.push({ grade: 'replacement', what: `built for ${assembly.targetFramework}`, where: file, advice: 'it runs by the current .NET, not on Mono' });
+      if (currentDotnetOf(assembly) !== undefined)
+        findings.push({
+          grade: 'replacement',
+          what: `built for ${currentDotnetOf(assembly)}`,
+          where: file,
+          advice: 'it runs by the current .NET, not on Mono: set runtime to dotnet',
+        });
     const own = loaded.find(({ assembly }) => OWN_ASSEMBLIES.has(assembly.name.toLowerCase()));
     if (own !== undefined)
       findings.push({
@@ -276,6 +281,7 @@ function findProblems(loaded: readonly Loaded[], connectors: readonly FoundConne
         where: own.file,
         advice: 'Landbridge brings its own, which wins; the file can go',
       });
+    findings.push(...findSeveral(loaded, connectors));
     for (const connector of connectors)
       for (const problem of connector.problems)
         findings.push({
@@ -301,5 +307,44 @@ function findProblems(loaded: readonly Loaded[], connectors: readonly FoundConne
       where: loaded.map((one) => one.file).join(', '),
       advice: 'give the folder with the DLL that the management agent names; rules extensions and helper DLLs are not connectors',
     });
+  else
+    findings.push({
+      grade: 'unusable',
+      what: 'no DLL of .NET',
+      where: 'the folder',
+      advice: 'give the folder with the DLL that the management agent names, and everything that lay beside it',
+    });
   return findings;
+}
+
+/** The current .NET that an assembly was built for, by its own word or by what it refers to: .NET Framework has no System.Runtime after 4. */
+function currentDotnetOf(assembly: AssemblyFacts): string | undefined {
+  if (assembly.targetFramework.startsWith('.NETCoreApp')) return assembly.targetFramework;
+  const runtime = assembly.references.find((one) => one.name === 'System.Runtime' && Number.parseInt(one.version, 10) >= 5);
+  return runtime === undefined || assembly.targetFramework !== '' ? undefined : `System.Runtime ${runtime.version}`;
+}
+
+/** Classes that could each be the connector: the worker takes a derived class before its base, what implements most, and else asks. */
+function findSeveral(loaded: readonly Loaded[], connectors: readonly FoundConnector[]): readonly Finding[] {
+  const bases = new Set(loaded.flatMap(({ assembly }) => assembly.types.map((type) => type.base)));
+  const usable = connectors.filter((one) => one.problems.length === 0 && !bases.has(one.className));
+  const files = [...new Set(usable.map((one) => one.file))];
+  if (files.length > 1)
+    return [{ grade: 'mono', what: 'several DLLs are connectors', where: files.join(', '), advice: 'name the one that is meant with dll, below parameters' }];
+  const best = (name: string): readonly FoundConnector[] => {
+    const all = usable.filter((one) => one.interfaces.includes(name));
+    const most = Math.max(...all.map((one) => one.interfaces.length));
+    return all.filter((one) => one.interfaces.length === most);
+  };
+  const shared = usable.flatMap((one) => one.interfaces).find((name) => best(name).length > 1);
+  if (shared === undefined) return [];
+  const classes = best(shared).map((one) => one.className);
+  return [
+    {
+      grade: 'mono',
+      what: `several classes implement ${shared}: ${classes.join(', ')}`,
+      where: files.join(', '),
+      advice: 'name the one that is meant with class, below parameters',
+    },
+  ];
 }
