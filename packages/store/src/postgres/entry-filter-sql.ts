@@ -27,8 +27,11 @@ export interface FilterTranslator {
   bind(value: SqlValue): string;
 }
 
-/** A translator without values yet. */
-export function createFilterTranslator(model: StoredModel): FilterTranslator {
+/**
+ * A translator without values yet. With `after`, only entries behind that one are asked for: of a large group then no members are read that come
+ * before it.
+ */
+export function createFilterTranslator(model: StoredModel, after?: number): FilterTranslator {
   const values: SqlValue[] = [];
   const bind = (value: SqlValue): string => `$${values.push(typeof value === 'string' ? toKept(value) : value)}`;
 
@@ -54,7 +57,11 @@ export function createFilterTranslator(model: StoredModel): FilterTranslator {
       case 'referred': {
         const attribute = model.types.get(filter.objectType)?.attributes.get(filter.attribute)?.id ?? -1;
         if (filter.entryId === undefined) return { sql: `EXISTS (SELECT 1 FROM refs r WHERE r.target = e.id AND r.attr = ${attribute})`, indexed: false };
-        return { sql: `e.id IN (SELECT r.target FROM refs r WHERE r.entry = ${bind(filter.entryId)}::bigint AND r.attr = ${attribute})`, indexed: true };
+        const behind = after === undefined ? '' : ` AND r.target > ${bind(after)}::bigint`;
+        return {
+          sql: `e.id IN (SELECT r.target FROM refs r WHERE r.entry = ${bind(filter.entryId)}::bigint AND r.attr = ${attribute}${behind})`,
+          indexed: true,
+        };
       }
     }
   }

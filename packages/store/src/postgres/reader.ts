@@ -37,7 +37,8 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     const type = model.types.get(request.objectType);
     if (type === undefined) return { rows: [], total: request.total ? 0 : undefined };
     if (request.filter === undefined && request.sort === undefined && request.after === undefined && request.limit > 0) return readFrom(type, request);
-    const translator = createFilterTranslator(model);
+    // A total is of all pages.
+    const translator = createFilterTranslator(model, request.total ? undefined : request.after);
     const otype = translator.bind(type.id);
     const condition = request.filter === undefined ? undefined : translator.translate(request.filter, type);
     if (condition !== undefined && !condition.indexed && (await countOf(type)) > request.scanLimit)
