@@ -169,6 +169,63 @@ describe('Entra ID', () => {
   });
 });
 
+describe('Entra ID, where applications differ', () => {
+  it('S-253 S-094 S-095 S-080 finds by whatever the administrator matches on: externalId, an e-mail address, several in order', async () => {
+    const send = await client('entra');
+    const userName = name('match');
+    const { id } = await send('POST', '/Users', 201, {
+      schemas: [USER],
+      userName,
+      externalId: `${userName}-x`,
+      emails: [{ type: 'work', value: `${userName}@x` }],
+    });
+    for (const text of [`externalId eq "${userName}-x"`, `emails[type eq "work"].value eq "${userName}@x"`, `userName eq "${userName.toUpperCase()}"`]) {
+      const found = await send('GET', `/Users?${filter(text)}`, 200);
+      expect([found['totalResults'], resources(found)[0]?.['id']], text).toEqual([1, id]);
+    }
+    await send('GET', `/Users?${filter(`externalId eq "nobody"`)}`, 200);
+    const group = await send('POST', '/Groups', 201, { schemas: [GROUP], displayName: userName, externalId: `${userName}-g` });
+    expect(resources(await send('GET', `/Groups?excludedAttributes=members&${filter(`externalId eq "${userName}-g"`)}`, 200))[0]?.['id']).toBe(group['id']);
+  });
+
+  it('S-253 S-160 S-163 S-143 its validator sets primary on what it added, and addresses an element by it with a boolean as text', async () => {
+    const send = await client('entra');
+    const emails = [
+      { type: 'work', value: 'w@x' },
+      { type: 'home', value: 'h@x' },
+    ];
+    const created = await send('POST', '/Users', 201, { schemas: [USER], userName: name('primary'), emails });
+    const path = `/Users/${String(created['id'])}`;
+    expect(await send('PATCH', path, 200, ops({ op: 'replace', path: 'emails[type eq "work"].primary', value: true }))).toEqual(created);
+    expect(await send('PATCH', path, 200, ops({ op: 'Replace', path: 'emails[type eq "home"].primary', value: 'False' }))).toEqual(created);
+    const changed = await send('PATCH', path, 200, ops({ op: 'Replace', path: 'emails[primary eq "True"].value', value: 'new@x' }));
+    expect(changed['emails']).toEqual([
+      { type: 'work', value: 'new@x', primary: true },
+      { type: 'home', value: 'h@x' },
+    ]);
+    // Which element is the primary one follows from the mapping: another one is refused, not ignored (S-167).
+    expect((await send('PATCH', path, 400, ops({ op: 'replace', path: 'emails[type eq "home"].primary', value: true })))['scimType']).toBe('mutability');
+  });
+
+  it('S-253 S-162 S-161 S-171 roles as it creates them, a manager that is cleared, and a user who returns to groups that were kept', async () => {
+    const send = await client('entra');
+    const boss = await send('POST', '/Users', 201, { schemas: [USER], userName: name('boss') });
+    const user = await send('POST', '/Users', 201, {
+      schemas: [USER, ENTERPRISE],
+      userName: name('roles'),
+      roles: [{ primary: 'True', displayName: 'Admin', value: 'Admin' }],
+      [ENTERPRISE]: { manager: boss['id'] },
+    });
+    const path = `/Users/${String(user['id'])}`;
+    expect(user).toMatchObject({ roles: [{ value: 'Admin' }], [ENTERPRISE]: { manager: { value: boss['id'] } } });
+    expect((await send('PATCH', path, 200, ops({ op: 'Remove', path: `${ENTERPRISE}:manager` })))[ENTERPRISE]).toBeUndefined();
+    const group = await send('POST', '/Groups', 201, { schemas: [GROUP], displayName: name('kept'), members: [{ value: user['id'] }] });
+    await send('PATCH', path, 200, ops({ op: 'Replace', path: 'active', value: 'False' }));
+    await send('PATCH', path, 200, ops({ op: 'Replace', path: 'active', value: 'True' }));
+    expect(members(await send('GET', `/Groups/${String(group['id'])}`, 200))).toEqual([user['id']]);
+  });
+});
+
 describe('Okta', () => {
   const headers = { 'user-agent': 'Okta SCIM Client 1.0.0', 'content-type': 'application/scim+json; charset=utf-8', accept: 'application/scim+json' };
 
@@ -347,5 +404,66 @@ describe('other clients', () => {
     expect(resources(await send('GET', '/Users?count=1', 200))).toHaveLength(1);
     await send('PUT', `/Users/${String(user['id'])}`, 200, { ...user, active: false });
     await send('DELETE', `/Users/${String(user['id'])}`, 204);
+  });
+
+  it('S-253 S-127 S-149 OneLogin: look-up, create, PUT or PATCH by its version, groups listed and patched, suspension, then delete', async () => {
+    const send = await client('lenient', { 'content-type': 'application/json', accept: 'application/json' });
+    const userName = name('onelogin');
+    expect((await send('GET', `/Users?${filter(`userName eq "${userName}"`)}`, 200))['totalResults']).toBe(0);
+    const body = {
+      schemas: [USER, ENTERPRISE],
+      userName,
+      name: { givenName: 'One', familyName: 'Login' },
+      emails: [{ value: userName, type: 'work', primary: true }],
+      active: true,
+    };
+    const user = await send('POST', '/Users', 201, body);
+    const path = `/Users/${String(user['id'])}`;
+    expect(await send('PUT', path, 200, { ...body, title: 'T' })).toMatchObject({ title: 'T', active: true });
+    expect(await send('PATCH', path, 200, ops({ op: 'replace', value: { title: 'U', name: { givenName: 'Two' } } }))).toMatchObject({
+      title: 'U',
+      name: { givenName: 'Two', familyName: 'Login' },
+    });
+    const { id } = await send('POST', '/Groups', 201, { schemas: [GROUP], displayName: userName });
+    expect(resources(await send('GET', '/Groups', 200)).map((one) => one['id'])).toContain(id);
+    const group = `/Groups/${String(id)}`;
+    await send('PATCH', group, 204, ops({ op: 'add', path: 'members', value: [{ value: user['id'] }] }));
+    await send('PATCH', group, 204, ops({ op: 'remove', path: `members[value eq "${String(user['id'])}"]` }));
+    expect((await send('PATCH', path, 200, ops({ op: 'replace', path: 'active', value: false })))['active']).toBe(false);
+    expect((await send('GET', `/Users?${filter(`userName eq "${userName}"`)}`, 200))['totalResults']).toBe(1);
+    await send('DELETE', path, 204);
+  });
+
+  it('S-253 S-126 S-171 PingOne, Rippling, Google and IBM: probes, create, update, suspend by PUT and by PATCH, back again, and away', async () => {
+    const send = await client('ping');
+    for (const probe of ['/Users?count=1', '/Users', '/Groups?count=1', '/ServiceProviderConfig']) await send('GET', probe, 200);
+    const userName = name('pingone');
+    const body = { schemas: [USER], userName, name: { givenName: 'P', familyName: 'One' }, emails: [{ value: userName, type: 'work' }] };
+    const user = await send('POST', '/Users', 201, { ...body, active: false });
+    expect(user['active']).toBe(false);
+    const path = `/Users/${String(user['id'])}`;
+    expect((await send('PUT', path, 200, { ...body, active: true }))['active']).toBe(true);
+    // It cannot clear what it set once: what it leaves out is gone, and comes again with the next.
+    expect((await send('PUT', path, 200, { schemas: [USER], userName, active: true }))['emails']).toBeUndefined();
+    expect((await send('PUT', path, 200, body))['emails']).toEqual([{ value: userName, type: 'work', primary: true }]);
+    expect((await send('PATCH', path, 200, ops({ op: 'replace', value: { active: false } })))['active']).toBe(false);
+    expect((await send('PATCH', path, 200, ops({ op: 'replace', path: 'active', value: true })))['active']).toBe(true);
+    await send('DELETE', path, 204);
+    expect((await send('GET', `/Users?${filter(`userName eq "${userName}"`)}`, 200))['totalResults']).toBe(0);
+    expect((await send('POST', '/Users', 201, body))['id']).not.toBe(user['id']);
+  });
+
+  it('S-253 S-171 JumpCloud where nothing may be deleted: the test user is changed and deactivated, its group renamed', async () => {
+    const send = await client('lenient');
+    const user = await send('POST', '/Users', 201, { schemas: [USER], userName: name('jumpcloud keep'), active: true });
+    const path = `/Users/${String(user['id'])}`;
+    expect(await send('PUT', path, 200, { ...user, name: { givenName: 'Changed' }, active: false })).toMatchObject({
+      name: { givenName: 'Changed' },
+      active: false,
+    });
+    const group = await send('POST', '/Groups', 201, { schemas: [GROUP], displayName: name('jumpcloud keep'), members: [{ value: user['id'] }] });
+    const displayName = name('jumpcloud renamed');
+    const renamed = await send('PUT', `/Groups/${String(group['id'])}`, 200, { schemas: [GROUP], displayName, members: [{ value: user['id'] }] });
+    expect([renamed['displayName'], members(renamed)]).toEqual([displayName, [user['id']]]);
   });
 });

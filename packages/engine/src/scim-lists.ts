@@ -99,7 +99,12 @@ async function walk(face: ScimFace, models: readonly ResourceModel[], context: R
 async function prepare(face: ScimFace, model: ResourceModel, context: RequestContext, query: ListQuery, severalTypes: boolean): Promise<Prepared> {
   const profile = profileOf(context.profile);
   const filter =
-    query.filter === undefined ? undefined : resolveFilter(parseFilter(query.filter, profile), model.resourceType, { strict: profile.strict && !severalTypes });
+    query.filter === undefined
+      ? undefined
+      : resolveFilter(parseFilter(query.filter, profile), model.resourceType, {
+          strict: profile.strict && !severalTypes,
+          lenientLiterals: profile.lenientLiterals,
+        });
   refuseHiddenQuery(context, model, query, filter);
   const mapped =
     filter === undefined

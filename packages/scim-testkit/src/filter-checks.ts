@@ -195,7 +195,7 @@ export const filterChecks: readonly Check[] = [
     profile: 'strict',
     needs: ['filter'],
     async run(kit) {
-      for (const filter of ['userName eq jyoung', "userName eq 'jyoung'"]) refused(await kit.find('/Users', filter), 400, 'invalidFilter');
+      for (const filter of ['userName eq jyoung', "userName eq 'jyoung'", 'active eq "True"']) refused(await kit.find('/Users', filter), 400, 'invalidFilter');
     },
   },
   {

@@ -69,7 +69,9 @@ describe('filters', () => {
     ['S-090', 'userName eq "x'],
     ['S-091 strict', 'userName eq x'],
     ['S-097 strict', 'nonsense eq "x"'],
+    ['S-091 strict: a quoted boolean', 'active eq "True"'],
     ['S-101', 'password eq "x"'],
+    ['S-101 whether there is one', 'password pr'],
     ['SEC-37', '__proto__.x eq "y"'],
     ['SEC-37', 'constructor.prototype eq "y"'],
   ])('%s refuses %s', (_id, text) => {

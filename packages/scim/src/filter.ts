@@ -231,13 +231,21 @@ export type ResolvedFilter =
 /** A filter that nothing satisfies. */
 export const nothingMatches: ResolvedFilter = { kind: 'or', filters: [] };
 
+/** How a filter is bound. */
+export interface FilterOptions {
+  /** An unknown attribute is an error. */
+  readonly strict: boolean;
+  /** `"True"` is a boolean and `"1"` a number (S-091, S-160); absent: where unknown attributes are no error. */
+  readonly lenientLiterals?: boolean;
+}
+
 /**
  * Binds a filter to a resource type and checks operators against types (S-088, S-089, S-101). An unknown attribute is an
  * error in strict profiles and has no value in the others (S-097).
  *
  * @throws ScimError 400 `invalidFilter`.
  */
-export function resolveFilter(filter: ScimFilter, type: CompiledResourceType, options: { readonly strict: boolean }): ResolvedFilter {
+export function resolveFilter(filter: ScimFilter, type: CompiledResourceType, options: FilterOptions): ResolvedFilter {
   switch (filter.kind) {
     case 'and':
     case 'or':
@@ -248,24 +256,26 @@ export function resolveFilter(filter: ScimFilter, type: CompiledResourceType, op
       return resolveElement(filter, type, options);
     default: {
       const path = resolvePath(type, filter.path);
-      return path === undefined ? unknownAttribute(filter.path, options) : bind(filter, withDefaultSub(path));
+      return path === undefined ? unknownAttribute(filter.path, options) : bind(filter, withDefaultSub(path), options);
     }
   }
 }
 
-function unknownAttribute(path: AttributePath, options: { readonly strict: boolean }): ResolvedFilter {
+function unknownAttribute(path: AttributePath, options: FilterOptions): ResolvedFilter {
+  // Where passwords cannot be set they are no attribute; that they cannot be asked for stays the same (S-101).
+  if (path.attribute.toLowerCase() === 'password') throw scimErrors.invalidFilter('"password" cannot be filtered.');
   if (options.strict) throw scimErrors.invalidFilter(`There is no attribute "${formatName(path).slice(0, 200)}".`);
   return nothingMatches;
 }
 
-function resolveElement(filter: Extract<ScimFilter, { kind: 'element' }>, type: CompiledResourceType, options: { readonly strict: boolean }): ResolvedFilter {
+function resolveElement(filter: Extract<ScimFilter, { kind: 'element' }>, type: CompiledResourceType, options: FilterOptions): ResolvedFilter {
   const path = resolvePath(type, filter.path);
   if (path === undefined) return unknownAttribute(filter.path, options);
   return { kind: 'element', attribute: path.attribute, filter: resolveInElement(filter.filter, path.attribute, options) };
 }
 
 /** Binds the filter in brackets: its names are sub-attributes, and `value` of a simple attribute is the value itself (S-136). */
-export function resolveInElement(filter: ScimFilter, attribute: CompiledAttribute, options: { readonly strict: boolean }): ResolvedFilter {
+export function resolveInElement(filter: ScimFilter, attribute: CompiledAttribute, options: FilterOptions): ResolvedFilter {
   switch (filter.kind) {
     case 'and':
     case 'or':
@@ -276,8 +286,9 @@ export function resolveInElement(filter: ScimFilter, attribute: CompiledAttribut
       throw scimErrors.invalidFilter('Brackets cannot be nested.');
     default: {
       const sub = attribute.subAttributes.get(filter.path.attribute.toLowerCase());
-      if (sub !== undefined) return bind(filter, { attribute, sub });
-      if (attribute.definition.type !== 'complex' && filter.path.attribute.toLowerCase() === 'value') return bind(filter, { attribute, sub: undefined });
+      if (sub !== undefined) return bind(filter, { attribute, sub }, options);
+      if (attribute.definition.type !== 'complex' && filter.path.attribute.toLowerCase() === 'value')
+        return bind(filter, { attribute, sub: undefined }, options);
       return unknownAttribute(filter.path, options);
     }
   }
@@ -290,12 +301,13 @@ function withDefaultSub(path: ResolvedPath): ResolvedPath {
   return value === undefined ? path : { attribute: path.attribute, sub: value };
 }
 
-function bind(filter: Extract<ScimFilter, { kind: 'compare' | 'present' }>, path: ResolvedPath): ResolvedFilter {
-  if (filter.kind === 'present') return { kind: 'present', path };
+function bind(filter: Extract<ScimFilter, { kind: 'compare' | 'present' }>, path: ResolvedPath, options: FilterOptions): ResolvedFilter {
   const { definition } = path.sub ?? path.attribute;
-  const { operator } = filter;
   const where = formatPath(path);
+  // Whether there is a value is told by what is never returned as little as the value (S-101).
   if (definition.returned === 'never') throw scimErrors.invalidFilter(`"${where}" cannot be filtered.`);
+  if (filter.kind === 'present') return { kind: 'present', path };
+  const { operator } = filter;
   if (filter.value === null) {
     if (operator !== 'eq' && operator !== 'ne') throw scimErrors.invalidFilter(`"${where}" can be compared with null by eq and ne only.`);
     return operator === 'ne' ? { kind: 'present', path } : { kind: 'not', filter: { kind: 'present', path } };
@@ -307,18 +319,26 @@ function bind(filter: Extract<ScimFilter, { kind: 'compare' | 'present' }>, path
     throw scimErrors.invalidFilter(`"${where}" has no order; ${operator} cannot be used.`);
   if (substring && ['boolean', 'integer', 'decimal', 'dateTime'].includes(definition.type))
     throw scimErrors.invalidFilter(`"${where}" is no text; ${operator} cannot be used.`);
-  return { kind: 'compare', path, operator, value: literalOf(definition.type, filter.value, where) };
+  return { kind: 'compare', path, operator, value: literalOf(definition.type, filter.value, where, options) };
 }
 
-function literalOf(type: string, value: string | number | boolean, where: string): string | number | boolean {
+function literalOf(
+  type: string,
+  value: string | number | boolean,
+  where: string,
+  { strict, lenientLiterals = !strict }: FilterOptions,
+): string | number | boolean {
   switch (type) {
     case 'boolean': {
+      if (!lenientLiterals && typeof value !== 'boolean') throw scimErrors.invalidFilter(`"${where}" is true or false, without quotes.`);
       const text = String(value).toLowerCase();
       if (text === 'true' || text === 'false') return text === 'true';
       throw scimErrors.invalidFilter(`"${where}" is true or false.`);
     }
     case 'integer':
     case 'decimal': {
+      if (!lenientLiterals && typeof value !== 'number' && !(type === 'integer' && isLargeInteger(String(value))))
+        throw scimErrors.invalidFilter(`"${where}" is a number, without quotes.`);
       const number = typeof value === 'number' ? value : Number(value);
       if (type === 'integer' && typeof value === 'string' && isLargeInteger(value)) return value;
       if (Number.isNaN(number) || value === '') throw scimErrors.invalidFilter(`"${where}" is a number.`);

@@ -1,5 +1,5 @@
 import { scimErrors } from './errors.ts';
-import { matchesElement } from './evaluate.ts';
+import { listElements, matchesElement } from './evaluate.ts';
 import { parseFilter, type ResolvedFilter, resolveInElement } from './filter.ts';
 import { isRawJson } from './json.ts';
 import { type AttributePath, findAttribute, parseAttributePath } from './path.ts';
@@ -194,7 +194,8 @@ function parseTarget(work: Work, text: string): Target {
   const inner = text.slice(bracket + 1, close);
   if (path === undefined || path.sub !== undefined || /^\s*\d+\s*$/.test(inner)) throw scimErrors.invalidPath(`"${text.slice(0, 200)}" is not a path.`);
   const attribute = requireAttribute(work, path, text);
-  const filter = resolveInElement(parseFilter(inner, { lenientLiterals: work.profile.lenientLiterals }), attribute, { strict: true });
+  const { lenientLiterals } = work.profile;
+  const filter = resolveInElement(parseFilter(inner, { lenientLiterals }), attribute, { strict: true, lenientLiterals });
   const rest = text.slice(close + 1);
   if (rest === '') return { attribute, filter, sub: undefined, text };
   const sub = rest.startsWith('.') ? attribute.subAttributes.get(rest.slice(1).toLowerCase()) : undefined;
@@ -240,11 +241,24 @@ function applyToSchemas(work: Work, operation: PatchOperation, target: Target): 
   }
 }
 
+/**
+ * Whether an operation says of elements whose `primary` follows from their place what is so already: the validator of Entra sets it on
+ * every element that it adds, and changes nothing by it (S-143, S-163).
+ */
+function echoesPrimary(work: Work, operation: PatchOperation, { attribute, sub, filter }: Target): boolean {
+  if (work.profile.strict || operation.op === 'remove' || sub?.definition.name !== 'primary' || filter === undefined) return false;
+  const wanted = String(operation.value).toLowerCase();
+  const elements = listElements(work.resource, attribute).filter((element) => matchesElement(filter, element));
+  return elements.length > 0 && elements.every((element) => String((element as Json)['primary'] === true) === wanted);
+}
+
 function applyToTarget(work: Work, operation: PatchOperation, target: Target): void {
   const { definition } = target.attribute;
   if (target.attribute.extension === undefined && definition.name === 'schemas') return applyToSchemas(work, operation, target);
-  if (definition.mutability === 'readOnly' || target.sub?.definition.mutability === 'readOnly')
+  if (definition.mutability === 'readOnly' || target.sub?.definition.mutability === 'readOnly') {
+    if (echoesPrimary(work, operation, target)) return;
     throw scimErrors.mutability(`"${target.text.slice(0, 200)}" is read-only.`);
+  }
   if (work.deferredNames.has(definition.name.toLowerCase())) return applyDeferred(work, operation, target);
   if (operation.op === 'remove') return removeTarget(work, operation, target);
   if (operation.value === undefined) throw scimErrors.invalidValue(`"${operation.op}" of "${target.text.slice(0, 200)}" has no value.`);
