@@ -400,6 +400,8 @@ export interface ImportCounts {
   /** Written or in doubt after the fence: the journal won (R22). */
   readonly fenced: number;
   readonly confirmed: number;
+  /** References of the space whose target it does not have, when the step ended (R10). */
+  readonly unresolved?: number;
 }
 
 /** The counts of a step that did nothing yet. */

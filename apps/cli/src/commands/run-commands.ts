@@ -95,7 +95,7 @@ interface RunLine extends Json {
 function runTable(runs: readonly RunLine[]): string {
   const sum = (run: RunLine, name: string): number => run.steps.reduce((total, step) => total + (step.counts[name] ?? 0), 0);
   return table(
-    ['run', 'profile', 'started', 'seconds', 'result', 'added', 'updated', 'unchanged', 'removed', 'errors'],
+    ['run', 'profile', 'started', 'seconds', 'result', 'added', 'updated', 'unchanged', 'removed', 'unresolved', 'errors'],
     runs.map((run) => [
       run.id,
       run.profile,
@@ -106,6 +106,7 @@ function runTable(runs: readonly RunLine[]): string {
       sum(run, 'updated'),
       sum(run, 'unchanged'),
       sum(run, 'removed'),
+      run.steps.at(-1)?.counts['unresolved'],
       run.steps.reduce((total, step) => total + step.errorCount, 0),
     ]),
   );

@@ -58,10 +58,12 @@ export async function showRun(host: AdminClient, connector: string, profile: str
 
 function describe(connector: string, run: EndedRun): string {
   const sum = (name: string): number => run.steps.reduce((total, step) => total + (step.counts[name] ?? 0), 0);
+  const unresolved = run.steps.at(-1)?.counts['unresolved'] ?? 0;
   const seconds = ((run.endedAt ?? run.startedAt) - run.startedAt) / 1000;
   const errors = run.steps.flatMap((step) => step.errors).slice(0, 10);
   return [
     `run ${run.id}: ${run.result === 'success' ? style.good(run.result) : style.warn(run.result)} in ${seconds.toFixed(1)} s: ${sum('added')} added, ${sum('updated')} updated, ${sum('unchanged')} unchanged, ${sum('removed')} removed`,
+    ...(unresolved === 0 ? [] : [`${unresolved} references refer to objects that were not imported; they are kept, and resolved when those come`]),
     ...errors.map((one) => `${style.bad('✗')} ${one.entry === '' ? '' : `${one.entry}: `}${one.error.message} (${one.error.code})`),
     ...(run.result === 'failed' ? [`what was read before is kept, nothing was removed; run it again: landbridge run ${connector} ${run.profile}`] : []),
     ...(run.held === undefined

@@ -222,18 +222,20 @@ export function createImportCommands(writer: Writer): ImportCommands {
       const step = stepOf(stepId);
       await writer.transact(
         async (session) => {
+          const waiting = await session.get('SELECT count(*) AS n FROM refs WHERE target IS NULL');
+          const unresolved = Number(waiting?.['n'] ?? 0);
+          writer.unresolved = unresolved > 0;
           await session.all(
             'UPDATE steps SET ended = $1, result = $2, counts = $3, error_count = $4, errors = $5 WHERE id = $6',
             end.at,
             end.result,
-            JSON.stringify(end.counts),
+            JSON.stringify({ ...end.counts, unresolved }),
             end.errorCount,
             toKept(JSON.stringify(end.errors)),
             stepId,
           );
           if (step.kind === 'full' && step.complete) await confirmDeletes(session, step);
           await forgetSeenHeld(session, step);
-          writer.unresolved = (await session.get('SELECT EXISTS (SELECT 1 FROM refs WHERE target IS NULL) AS yes'))?.['yes'] === true;
           if (end.watermark !== undefined)
             await session.all(
               'INSERT INTO watermarks(partition, value) VALUES ($1, $2) ON CONFLICT(partition) DO UPDATE SET value = excluded.value',

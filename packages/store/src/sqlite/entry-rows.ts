@@ -265,6 +265,11 @@ function targetTypes({ model }: StoreState, attribute: StoredAttribute): string 
   return (attribute.referenceTypes ?? [...model.types.keys()]).flatMap((name) => model.types.get(name)?.id ?? []).join(', ');
 }
 
+/** How many references have no target (R10). */
+export function countUnresolved({ database, unresolved }: StoreState): number {
+  return unresolved === 0 ? 0 : Number(database.get('SELECT count(*) AS n FROM unresolved')?.['n'] ?? 0);
+}
+
 /** Adds a whole set of a new entry. One that came packed is never read here: values of a million people would stay in the heap for long. */
 export function addSet(state: StoreState, entry: number, attribute: StoredAttribute, set: ImportedReferences): void {
   const { packed } = set;

@@ -77,6 +77,17 @@ describeStores('imports', (bench) => {
     expect((await reader.readReferrers(boss, { objectType: 'group', name: 'members' }, { limit: 5 })).length).toBe(1);
   });
 
+  it('R10 a step counts the references whose target the space does not have', async () => {
+    const { drive, reader } = bench;
+    const counted = async (): Promise<unknown> => (await reader.readRuns({ limit: 1 }))[0]?.steps[0]?.counts.unresolved;
+    await drive.import([person('1', { manager: '3' }), group('g', ['1', '2', '4'])]);
+    expect(await counted()).toBe(3);
+    await drive.import([person('1', { manager: '3' }), person('2'), group('g', ['1', '2', '4'])]);
+    expect(await counted()).toBe(2);
+    await drive.import([person('1'), person('2'), group('g', ['1', '2'])]);
+    expect(await counted()).toBe(0);
+  });
+
   it('R10 a group of many members changes by the difference', async () => {
     const { drive } = bench;
     const people = Array.from({ length: 60 }, (_, index) => person(`m${String(index).padStart(2, '0')}`));
