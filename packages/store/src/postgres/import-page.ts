@@ -13,6 +13,7 @@ import { flush } from './flush.ts';
 import { createImportSettling } from './import-settling.ts';
 import { announceImport } from './outbox.ts';
 import { isKept } from './records.ts';
+import { spelledReferences } from './spelled-references.ts';
 import { isAtWork, type Writer } from './writer.ts';
 
 type PutEntry = Extract<ImportedEntry, { op: 'put' }>;
@@ -301,8 +302,11 @@ export async function applyPageEntries(
       const attribute = attributeOf(type, delta.attribute);
       // What was written after the fence is not undone by what was read before (R22).
       if (attribute.type !== 'reference' || confirmed?.kept.has(delta.attribute)) continue;
-      referencesChanged = (await space.countReferenceChanges(record.id, attribute, delta.added, delta.removed)) > 0 || referencesChanged;
-      space.removeReferences(record.id, attribute, delta.removed);
+      const known = model.plainReferences ? undefined : await spelledReferences(session, model, record.id, attribute.id, delta.removed);
+      // As they are written here, and as another entry of the page may have written them.
+      const removed = known === undefined ? delta.removed : [...new Set([...known.values(), ...delta.removed])];
+      referencesChanged = (await space.countReferenceChanges(record.id, attribute, delta.added, removed)) > 0 || referencesChanged;
+      space.removeReferences(record.id, attribute, removed);
       space.addReferences(record.id, attribute, delta.added);
     }
     const final = confirmed?.body ?? put.body;

@@ -11,6 +11,7 @@ import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
 import { keyExpression, toKept } from './records.ts';
+import { spelledReferences } from './spelled-references.ts';
 import { readModel } from './stored-model.ts';
 
 /** A reader and the means to tell it that the model changed. */
@@ -131,23 +132,7 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
       return rows.map((row) => ({ ...toReference(model, row), from: Number(row['entry']), attribute: model.attributeNames.get(Number(row['attr'])) ?? '' }));
     },
     async presentReferences(entryId, attribute, raw) {
-      const attr = model.attributeId(attribute);
-      const rows = await pool.all('SELECT raw FROM refs WHERE entry = $1 AND attr = $2 AND raw = ANY($3::text[])', entryId, attr, raw.map(toKept));
-      const present = new Map(rows.map((row) => [String(row['raw']), String(row['raw'])]));
-      if (model.plainReferences || present.size === raw.length) return present;
-      const others = raw.map(toKept).filter((value) => !present.has(value));
-      const key = model.referenceForm === 'dn' ? 'dn_key' : 'anchor_key';
-      const spelled = await pool.all(
-        `WITH x AS (SELECT * FROM unnest($3::text[], $4::text[]) AS u(asked, key))
-         SELECT x.asked, r.raw FROM x JOIN entries e ON e.${key} = x.key JOIN refs r ON r.target = e.id AND r.attr = $2 AND r.entry = $1
-         UNION ALL SELECT x.asked, r.raw FROM x JOIN refs r ON r.key = x.key AND r.target IS NULL AND r.attr = $2 AND r.entry = $1`,
-        entryId,
-        attr,
-        others,
-        others.map(model.referenceKey),
-      );
-      for (const row of spelled) present.set(String(row['asked']), String(row['raw']));
-      return present;
+      return spelledReferences(pool, model, entryId, model.attributeId(attribute), raw);
     },
     async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = $1 AND attr = $2 LIMIT $3) r';

@@ -44,6 +44,7 @@ import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
 import { columnChanges } from './key-columns.ts';
 import { announceImport } from './outbox.ts';
+import { asSpelled } from './spelled-references.ts';
 
 /**
  * Imports.
@@ -322,7 +323,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       const attribute = attributeOf(type, delta.attribute);
       // What was written after the fence is not undone by what was read before (R22).
       if (attribute.type !== 'reference' || confirmation?.kept.has(delta.attribute)) continue;
-      const removed = removeReferences(state, id, attribute, delta.removed);
+      const removed = removeReferences(state, id, attribute, asSpelled(state, id, attribute, delta.removed));
       referencesChanged = removed + addReferences(state, id, attribute, delta.added) > 0 || referencesChanged;
     }
     const final = confirmation?.body ?? put.body;

@@ -20,6 +20,7 @@ import { ENTRY_COLUMNS, isHidden, toEntryRow } from './entry-rows.ts';
 import { findFew, OF_TYPE_BY_FILTER, VISIBLE } from './few-matches.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
+import { exactReferences, spelledReferences } from './spelled-references.ts';
 import { readModel } from './stored-model.ts';
 
 /** Runs a query that needs a scan somewhere else than on the caller's thread. */
@@ -170,21 +171,9 @@ export function openSqliteReader(
     },
     async presentReferences(entryId, attribute, raw) {
       const attr = model.attributeId(attribute);
-      const isThere = (value: string): boolean =>
-        database.get('SELECT 1 AS yes FROM refs WHERE entry = ? AND attr = ? AND raw = ?', entryId, attr, value) !== undefined;
-      const present = new Map(raw.filter(isThere).map((value) => [value, value]));
-      if (model.plainReferences || present.size === raw.length) return present;
-      await indexed();
-      const key = model.referenceForm === 'dn' ? 'dn_key' : 'anchor_key';
-      for (const value of raw) {
-        if (present.has(value)) continue;
-        const asked = model.referenceKey(value);
-        const row =
-          database.get(`SELECT r.raw FROM entries e JOIN refs r ON r.target = e.id AND r.attr = ? AND r.entry = ? WHERE e.${key} = ?`, attr, entryId, asked) ??
-          database.get('SELECT raw FROM unresolved WHERE raw_key = ? AND entry = ? AND attr = ?', asked, entryId, attr);
-        if (row !== undefined) present.set(value, String(row['raw']));
-      }
-      return present;
+      const exact = exactReferences(database, entryId, attr, raw);
+      if (!model.plainReferences && exact.size < raw.length) await indexed();
+      return spelledReferences(database, model, entryId, attr, raw, exact);
     },
     async countReferences(entryId, attribute, atMost = Number.MAX_SAFE_INTEGER) {
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = ? AND attr = ? LIMIT ?)';

@@ -182,6 +182,15 @@ describeStores(
         ['cn=ada,dc=X', 'cn=ada,dc=X'],
       ]);
     });
+
+    it('R27 go with a delta that writes them in yet another way, and no other value goes with them', async () => {
+      const { drive, reader } = bench;
+      await drive.import([person('1', { login: 'ada' }, 'CN=Ada,DC=x'), group('g', ['cn=ada,dc=X', 'cn=nobody,dc=x', 'cn=eve,dc=x'])]);
+      const id = (await drive.row('g', 'group'))?.id ?? 0;
+      const deltas = [{ attribute: 'members', added: ['CN=Max,DC=x'], removed: ['CN=ADA,DC=x', 'CN=Nobody,DC=x', 'CN=Gone,DC=x'] }];
+      await drive.import([{ op: 'update', objectType: 'group', anchor: 'g', set: {}, unset: [], deltas }], { kind: 'delta' });
+      expect((await reader.readReferences(id, 'members', { limit: 10 })).map((one) => one.raw)).toEqual(['CN=Max,DC=x', 'cn=eve,dc=x']);
+    });
   },
   directoryModel,
 );

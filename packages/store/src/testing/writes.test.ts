@@ -239,7 +239,7 @@ describeStores('results', (bench) => {
     await drive.write({ kind: 'update', objectType: 'group', entryId: found?.id ?? 0, effect: { ...sets({}), references } });
     expect(await drive.members('g')).toEqual(['2', undefined, undefined]);
     expect(await reader.countReferences(found?.id ?? 0, 'members')).toBe(3);
-    expect(await reader.presentReferences(found?.id ?? 0, 'members', ['1', '2', 'ghost', 'x'])).toEqual(new Set(['2', 'ghost']));
+    expect([...(await reader.presentReferences(found?.id ?? 0, 'members', ['1', '2', 'ghost', 'x'])).keys()].sort()).toEqual(['2', 'ghost']);
     await drive.import([person('1'), person('2'), person('later'), group('g', ['2', 'later'])]);
     expect(await drive.members('g')).toEqual(['2', 'later']);
   });
