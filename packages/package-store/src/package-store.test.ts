@@ -36,6 +36,17 @@ function zip(name: string, entries: readonly ZipEntry[]): string {
 }
 
 describe('R28 versions by content', () => {
+  it('tells what a DLL lacks with the installation, also of what is installed already: not first by the worker (R29)', async () => {
+    const lacking = join(folder, 'lacking');
+    mkdirSync(lacking);
+    cpSync(join(fixtures, 'hr.dll'), join(lacking, 'hr.dll'));
+    for (const isNew of [true, false])
+      expect(await store.add(lacking, { policy: open, at: 1, name: 'lacking' })).toMatchObject({
+        isNew,
+        inspection: { findings: expect.arrayContaining([expect.objectContaining({ what: 'Acme.Http 2.3.4.5 is missing' })]) },
+      });
+  });
+
   it('adds, keeps by digest, puts to use, goes back, removes', async () => {
     const one = await store.add(source('a', '1.0.0'), { policy: open, at: 1 });
     expect(one).toMatchObject({

@@ -70,7 +70,10 @@ export interface PackageStore {
   list(): readonly InstalledPackage[];
   get(name: string): InstalledPackage | undefined;
   /** Adds a folder or a ZIP as a version, without putting it to use unless it is the first. Equal content is added once. */
-  add(source: string, options: AddOptions): Promise<{ readonly package: InstalledPackage; readonly version: PackageVersion; readonly isNew: boolean }>;
+  add(
+    source: string,
+    options: AddOptions,
+  ): Promise<{ readonly package: InstalledPackage; readonly version: PackageVersion; readonly isNew: boolean; readonly inspection: Inspection }>;
   /** Puts a version to use. */
   use(name: string, digest: string): InstalledPackage;
   /** Removes a package, or one version that is not in use. */
@@ -147,7 +150,7 @@ export function openPackageStore(folder: string): PackageStore {
         const packages = readIndex();
         const known = packages[named.name];
         const existing = known?.versions.find((one) => one.digest === digest);
-        if (known !== undefined && existing !== undefined) return { package: known, version: existing, isNew: false };
+        if (known !== undefined && existing !== undefined) return { package: known, version: existing, isNew: false, inspection };
         if (!existsSync(contentOf(digest))) {
           mkdirSync(join(root, 'content'), { recursive: true, mode: 0o700 });
           renameSync(staged.folder, contentOf(digest));
@@ -167,7 +170,7 @@ export function openPackageStore(folder: string): PackageStore {
         const installed: InstalledPackage =
           known === undefined ? { name: named.name, current: digest, versions: [version], history: [] } : { ...known, versions: [version, ...known.versions] };
         writeIndex({ ...packages, [named.name]: installed });
-        return { package: installed, version, isNew: true };
+        return { package: installed, version, isNew: true, inspection };
       } finally {
         rmSync(staged.root, { recursive: true, force: true });
       }

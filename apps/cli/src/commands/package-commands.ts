@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { gradeTexts, type InstalledPackage, inspectSource, openPackageStore, PackageError, signDigest } from '@landbridge/package-store';
+import { type Finding, gradeTexts, type InstalledPackage, inspectSource, openPackageStore, PackageError, signDigest } from '@landbridge/package-store';
 import type { Command } from 'commander';
 import { CommandError, dataFolderOf, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style, table, when } from '../output.ts';
 import { common, example, type Json, onHost, readText } from './command.ts';
-import { formatInspection } from './show-inspection.ts';
+import { formatFindings, formatInspection } from './show-inspection.ts';
 
 type ListedPackage = InstalledPackage & { readonly connectors: readonly string[] };
 
@@ -48,12 +48,17 @@ function addAddCommand(group: Command): void {
           readonly isNew: boolean;
           readonly current: boolean;
           readonly version: { readonly version: string; readonly digest: string; readonly grade: keyof typeof gradeTexts };
+          readonly findings: readonly Finding[];
         }>('POST', '/packages', sourceBody(source, options));
         print(
           options,
           added,
           () =>
-            `${added.isNew ? 'installed' : 'installed already:'} ${added.name} ${added.version.version} (${added.version.digest.slice(0, 12)}), ${gradeTexts[added.version.grade]}\n${
+            `${added.isNew ? 'installed' : 'installed already:'} ${added.name} ${added.version.version} (${added.version.digest.slice(0, 12)}), ${gradeTexts[added.version.grade]}\n${formatFindings(
+              added.findings,
+            )
+              .map((line) => `${line}\n`)
+              .join('')}${
               added.current
                 ? `use it in the configuration: package: ${added.name}`
                 : `put it to use with: landbridge package update ${added.name} --release ${added.version.version}`

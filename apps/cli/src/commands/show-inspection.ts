@@ -1,4 +1,4 @@
-import { type Grade, gradeTexts, type Inspection } from '@landbridge/package-store';
+import { type Finding, type Grade, gradeTexts, type Inspection } from '@landbridge/package-store';
 import { style, table } from '../output.ts';
 
 /** An inspection for a person: what it is, where it runs, what it lacks. */
@@ -16,13 +16,7 @@ export function formatInspection(inspection: Inspection): string {
     'Connectors',
     inspection.connectors.map((one) => `  ${one.className} in ${one.file}: ${one.interfaces.join(', ')}`),
   );
-  section(
-    'What decides where it runs',
-    // What runs on Mono decides nothing: it is there to be read.
-    inspection.findings.map(
-      (one) => `  ${paint(one.grade)('•')} ${one.what} (${one.where}): ${one.advice}${one.grade === 'mono' ? '' : ` [${gradeTexts[one.grade]}]`}`,
-    ),
-  );
+  section('What decides where it runs', formatFindings(inspection.findings));
   section(
     'Cannot be read',
     inspection.unreadable.map((one) => `  ${style.bad('✗')} ${one.file}: ${one.reason}`),
@@ -35,6 +29,13 @@ export function formatInspection(inspection: Inspection): string {
       ),
     );
   return parts.join('\n\n');
+}
+
+/** What was found, a line each. What runs on Mono decides nothing: it is there to be read. */
+export function formatFindings(findings: readonly Finding[]): readonly string[] {
+  return findings.map(
+    (one) => `  ${paint(one.grade)('•')} ${one.what} (${one.where}): ${one.advice}${one.grade === 'mono' ? '' : ` [${gradeTexts[one.grade]}]`}`,
+  );
 }
 
 function paint(grade: Grade): (text: string) => string {

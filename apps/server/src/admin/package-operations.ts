@@ -46,7 +46,13 @@ export function addPackage(options: PackageOperationOptions, body: Body): Promis
       policy: toPackagePolicy(document.packages, folder),
       at: Date.now(),
     });
-    return { name: added.package.name, version: added.version, isNew: added.isNew, current: added.package.current === added.version.digest };
+    return {
+      name: added.package.name,
+      version: added.version,
+      isNew: added.isNew,
+      current: added.package.current === added.version.digest,
+      findings: added.inspection.findings,
+    };
   });
 }
 
