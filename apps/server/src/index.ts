@@ -9,6 +9,7 @@ export {
   folderOf,
   formatConfiguration,
   formatProblem,
+  locate,
   parseConfiguration,
   toConnectorConfiguration,
   UnresolvedError,

@@ -7,6 +7,7 @@ import { common, example, onHost, readText } from './command.ts';
 import type { ConnectorLine } from './connector-commands.ts';
 import { type ConfigurationChange, describeChanges } from './describe-changes.ts';
 import { findMissedDeletes } from './missed-deletes.ts';
+import { findParameterProblems } from './parameter-problems.ts';
 
 /** Something wrong in a configuration file, and where. */
 interface Problem {
@@ -30,8 +31,11 @@ export function addConfigurationCommands(program: Command): void {
       async (file: string, _options, command: Command) => {
         const options = command.optsWithGlobals() as CommonOptions;
         const { parseConfiguration, formatProblem } = await import('@landbridge/server');
-        const { problems, document } = parseConfiguration(readText(file));
-        const warnings = document === undefined ? [] : await findMissedDeletes(document, file);
+        const text = readText(file);
+        const parsed = parseConfiguration(text);
+        const { document } = parsed;
+        const problems = document === undefined ? parsed.problems : await findParameterProblems(document, text, file);
+        const warnings = document === undefined || problems.length > 0 ? [] : await findMissedDeletes(document, file);
         print(options, { valid: problems.length === 0, problems, warnings }, () =>
           problems.length === 0
             ? [`${file} is valid`, ...warnings.map((one) => `${style.warn('warning:')} ${one}`)].join('\n')

@@ -125,6 +125,24 @@ connectors:
     expect(ran.status).toBe(code);
   });
 
+  it('validate looks at the parameters of a database, and leaves alone what stands elsewhere', async () => {
+    const file = join(folder, 'parameters.yaml');
+    const document = (parameters: string): string => `version: 1
+connectors:
+  app:
+    package: sql
+    parameters:
+      ${parameters}
+    objectTypes: { person: { resourceType: User, mapping: { userName: login } } }
+`;
+    writeFileSync(file, document('{ dialect: sqlte, file: ./app.sqlite, objectTypes: { person: { table: people, anchor: [id], multivalued: {} } } }'));
+    const wrong = await landbridge('validate', file);
+    expect(wrong.status).toBe(1);
+    expect(wrong.stdout).toMatch(/parameters\.yaml:6:18 connectors\.app\.parameters\.dialect: write one of sqlite, postgres/);
+    writeFileSync(file, document(`{ dialect: postgres, host: db, port: '\${env:NOT_THERE}', objectTypes: { person: { table: people, anchor: [id] } } }`));
+    expect(await landbridge('validate', file)).toMatchObject({ status: 0, stdout: expect.stringContaining('is valid') as string });
+  });
+
   it('with --json an error is JSON too', async () => {
     const ran = await landbridge('status', '--data', 'nowhere', '--json');
     expect(JSON.parse(ran.stderr)).toMatchObject({ error: { message: expect.stringContaining('no host runs on') as string }, exitCode: 3 });

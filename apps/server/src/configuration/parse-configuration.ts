@@ -86,6 +86,14 @@ function parseAndCheck(text: string): ParsedConfiguration {
   return problems.length > 0 ? { document: undefined, problems } : { document: document as ConfigurationDocument, problems: [] };
 }
 
+/** Where something stands in a text, or what is nearest above it. */
+export function locate(text: string, path: readonly string[]): { readonly line: number; readonly column: number } {
+  const lines = new LineCounter();
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const at = lines.linePos(nodeAt(yaml, path)?.range?.[0] ?? 0);
+  return { line: at.line, column: at.col };
+}
+
 /** Formats a problem as `file:line:column path: message`. */
 export function formatProblem(file: string, problem: ConfigurationProblem): string {
   return `${file}:${problem.line}:${problem.column} ${problem.path === '' ? '' : `${problem.path}: `}${problem.message}`;
@@ -253,7 +261,11 @@ function resolveReference(kind: string, name: string, folder: string): string {
   }
   const file = isAbsolute(name) ? name : resolve(folder, name);
   if (!existsSync(file)) throw new UnresolvedError(`the file ${file} does not exist`);
-  return readFileSync(file, 'utf8').trim();
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new UnresolvedError(`the file ${file} cannot be read: ${messageOf(error)}`);
+  }
 }
 
 /** References to the secret store, and to variables and files whose names say that they hold secrets. */
