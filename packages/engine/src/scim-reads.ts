@@ -1,5 +1,5 @@
 import { matchesEntry } from '@landbridge/connector-sdk';
-import { matchesVersion, type Projection, type ScimError, type ScimResource, scimErrors } from '@landbridge/scim';
+import { matchesVersion, type Projection, parseProjection, type ScimError, type ScimResource, scimErrors } from '@landbridge/scim';
 import type { EntryRow, ReferenceRow, ResourceRow, StoreFilter } from '@landbridge/store';
 import { projectionFor } from './attribute-access.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
@@ -87,6 +87,30 @@ export async function renderRows(
     rendered.push(projection.isDefault && !model.hidesSome ? resource : projection.project(resource));
   }
   return rendered;
+}
+
+const shortProjections = new WeakMap<ResourceModel, Projection>();
+
+/** Everything of a resource but its long lists. */
+function shortProjection(model: ResourceModel): Projection {
+  const known = shortProjections.get(model);
+  if (known !== undefined) return known;
+  const lists = model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`));
+  const made = parseProjection(undefined, lists.length === 0 ? undefined : lists.join(','), model.resourceType);
+  shortProjections.set(model, made);
+  return made;
+}
+
+/** A resource without its long lists. */
+export async function renderAlone(face: ScimFace, model: ResourceModel, row: ResourceRow, context: RequestContext): Promise<ScimResource> {
+  const [resource] = await renderRows(face, model, [row], context, shortProjection(model));
+  if (resource === undefined) throw scimErrors.notFound();
+  return resource;
+}
+
+/** The row of what {@link renderAlone} renders. @throws ScimError 404. */
+export function requireAlone(face: ScimFace, model: ResourceModel, id: string): Promise<ResourceRow> {
+  return requireRow(face, model, id, singleReferences(model, shortProjection(model)));
 }
 
 const none: ReadonlyMap<string, readonly ResolvedReference[]> = new Map();

@@ -7,14 +7,13 @@ import {
   checkRequired,
   type DeferredChange,
   parsePatch,
-  parseProjection,
   parseResource,
   profileOf,
   ScimError,
   type ScimResource,
   scimErrors,
 } from '@landbridge/scim';
-import type { EntryRow, EventKind, LinkChange, ReferenceDelta, RequestIdentity } from '@landbridge/store';
+import type { EntryRow, EventKind, LinkChange, ReferenceDelta, RequestIdentity, ResourceRow } from '@landbridge/store';
 import { projectionFor, refuseHiddenChange, refuseHiddenCreate } from './attribute-access.ts';
 import type { DeprovisioningFlow } from './configuration.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
@@ -28,7 +27,7 @@ import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { choosePartition, named, refuseLeftOut, withRename } from './scim-naming.ts';
-import { renderRows, renderTexts, requireRow } from './scim-reads.ts';
+import { renderAlone, renderTexts, requireAlone, requireRow } from './scim-reads.ts';
 import { composeName } from './writes/distinguished-names.ts';
 import { type CurrentEntry, type EntryDelta, needsWholeEntry, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
 import type { PlannedWrite, TakesAway, WriteAnswer, WriteStep } from './writes/planned-write.ts';
@@ -184,20 +183,6 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
   return { status: 204 };
 }
 
-/** A resource without its long lists. */
-async function renderAlone(face: ScimFace, model: ResourceModel, row: EntryRow, context: RequestContext): Promise<ScimResource> {
-  const lists = model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`));
-  const [resource] = await renderRows(
-    face,
-    model,
-    [row],
-    context,
-    parseProjection(undefined, lists.length === 0 ? undefined : lists.join(','), model.resourceType),
-  );
-  if (resource === undefined) throw scimErrors.notFound();
-  return resource;
-}
-
 /** @throws ScimError 403 for a resource that an administrator protects (SEC-14). */
 async function refuseProtected(face: ScimFace, row: EntryRow, context: RequestContext): Promise<void> {
   const model = face.protection.modelOf(row.objectType);
@@ -227,7 +212,7 @@ async function change(
   query: QueryParameters,
   alter: (current: ScimResource) => Promise<Changed>,
 ): Promise<ScimAnswer> {
-  const first = await requireRow(face, model, id);
+  const first = await requireAlone(face, model, id);
   const { id: entryId } = first;
   const request = identify(context, method, `${model.configuration.endpoint}/${id}`, body);
   // Without a wait for the lock the row is as it was read; should an import change it meanwhile, the store refuses its version.
@@ -236,7 +221,7 @@ async function change(
   let disables = false;
   const attempt = (): Promise<WriteAnswer | Accepted> =>
     withDeadline(face, context, request.key, entryId, async () => {
-      const row = known ?? (await requireRow(face, model, id));
+      const row = known ?? (await requireAlone(face, model, id));
       known = undefined;
       checkPreconditions(context, versionOf(row));
       const planned = await planChange(face, model, context, row, request, async (current) => {
@@ -263,7 +248,7 @@ async function planChange(
   face: ScimFace,
   model: ResourceModel,
   context: RequestContext,
-  row: EntryRow,
+  row: ResourceRow,
   request: RequestIdentity,
   alter: (current: ScimResource) => Promise<Changed>,
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
