@@ -69,5 +69,9 @@ describe('apply', () => {
   it('a write that is named and not held is a refusal', async () => {
     expect(await onHost('journal', 'approve', 'app', '17')).toMatchObject({ status: 4, stdout: expect.stringContaining('1 not held: 17') });
     expect((await onHost('journal', 'approve', 'app', '--all')).status).toBe(0);
+    expect(await onHost('journal', 'list', 'app', '--state', 'in-doubt,helt')).toMatchObject({
+      status: 4,
+      stderr: expect.stringContaining('there is no state "helt" of a write; there are held'),
+    });
   });
 });

@@ -147,6 +147,15 @@ connectors:
     const ran = await landbridge('status', '--data', 'nowhere', '--json');
     expect(JSON.parse(ran.stderr)).toMatchObject({ error: { message: expect.stringContaining('no host runs on') as string }, exitCode: 3 });
     expect(ran).toMatchObject({ status: 3, stdout: '' });
+    for (const [values, said] of [
+      [['backup'], "missing required argument 'folder'"],
+      [['frobnicate'], "unknown command 'frobnicate'"],
+      [['token', 'create', 'hr', '--days', '0'], 'Write a whole number from 1 to 3650.'],
+    ] as const) {
+      const wrong = await landbridge(...values, '--json');
+      expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { message: expect.stringContaining(said) as string }, exitCode: 2 });
+      expect(wrong).toMatchObject({ status: 2, stdout: '' });
+    }
   });
 
   it('doctor without a host says what one would need, and which secret is missing', async () => {

@@ -43,13 +43,15 @@ const groups: readonly ((program: Command) => void)[] = [
 ];
 
 /** The whole command tree. */
-export function createProgram(): Command {
+export function createProgram({ quiet = false }: { readonly quiet?: boolean } = {}): Command {
   const program = new Command('landbridge')
     .description('An open connector host for identity provisioning: SCIM 2.0 in front of your applications.')
     .version('0.1.0')
     .exitOverride()
     .showHelpAfterError('(add --help for what is allowed)')
     .configureHelp({ sortSubcommands: true });
+  // Commands take this over when they are added.
+  if (quiet) program.configureOutput({ writeErr: () => {}, outputError: () => {} });
   for (const add of groups) add(program);
   return program;
 }
@@ -58,17 +60,22 @@ export function createProgram(): Command {
 export async function runProgram(values: readonly string[]): Promise<void> {
   // Workers of connectors do not keep a process alive: a command that waits for one would end in silence.
   const alive = setInterval(() => {}, 1000);
+  // Whoever asked for JSON reads errors by program too.
+  const json = values.includes('--json');
+  const writeJson = (message: string, hint: string | undefined, exit: number): void =>
+    void process.stderr.write(`${JSON.stringify({ error: { message, ...(hint === undefined ? {} : { hint }) }, exitCode: exit })}\n`);
   try {
-    await createProgram().parseAsync([...values], { from: 'user' });
+    await createProgram({ quiet: json }).parseAsync([...values], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : exitCode.usage;
+      const said = error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '');
+      if (json && error.exitCode !== 0) writeJson(said, 'add --help for what is allowed', exitCode.usage);
       return;
     }
     const { message, hint, exit } =
       error instanceof CommandError ? error : { message: explainFileError(error) ?? messageOf(error), hint: undefined, exit: exitCode.failed };
-    // Whoever asked for JSON reads errors by program too.
-    if (values.includes('--json')) process.stderr.write(`${JSON.stringify({ error: { message, ...(hint === undefined ? {} : { hint }) }, exitCode: exit })}\n`);
+    if (json) writeJson(message, hint, exit);
     else process.stderr.write(`${style.bad('error:')} ${message}\n${hint === undefined ? '' : `${style.dim('try:')}   ${hint}\n`}`);
     process.exitCode = exit;
   } finally {

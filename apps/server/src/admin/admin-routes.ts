@@ -4,7 +4,7 @@ import { messageOf } from '@landbridge/connector-sdk';
 import { type ForeignId, type HostConnector, HostError, type RunProgress, shadowVerdicts } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
 import { ScimError } from '@landbridge/scim';
-import { type ControlStore, StoreUnavailableError } from '@landbridge/store';
+import { type ControlStore, type JournalState, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Forwarding, isForwarded } from '../cluster/forwarding.ts';
 import type { Peer } from '../cluster/peer.ts';
@@ -336,7 +336,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     const { state } = request.query as Params;
     const rows = await connectorOf(options, params).journal({
       ...pageOf(request),
-      ...(state === undefined ? {} : { states: state.split(',') as ['in-doubt'] }),
+      ...(state === undefined ? {} : { states: statesOf(state) }),
     });
     // A sealed password leaves the journal with its write only (R21).
     return rows.map((row) => ({
@@ -561,4 +561,15 @@ async function checkHost(
       if (result.status === 'failed') checks.push({ check: `application ${one.name}`, status: 'failed', message: `${result.layer}: ${result.message}` });
   }
   return checks;
+}
+
+const JOURNAL_STATES: readonly JournalState[] = ['held', 'intended', 'applied', 'refused', 'in-doubt', 'confirmed', 'not-reimported'];
+
+/** `in-doubt,held` as states of writes: a word that is none would show an empty list, as if nothing were in doubt. */
+function statesOf(text: string): readonly JournalState[] {
+  return text.split(',').map((word) => {
+    const state = JOURNAL_STATES.find((one) => one === word.trim());
+    if (state === undefined) throw new AdminError(400, 'unknown-state', `there is no state "${word}" of a write; there are ${JOURNAL_STATES.join(', ')}`);
+    return state;
+  });
 }
