@@ -19,7 +19,11 @@ namespace Landbridge.Worker
             Thread thread = new Thread(Run, StackSize);
             thread.IsBackground = true;
             thread.Name = name;
-            thread.Start();
+            // Lanes are made on others: what a connector made of those must not go with the context to this one.
+            if (ExecutionContext.IsFlowSuppressed()) thread.Start();
+            else
+                using (ExecutionContext.SuppressFlow())
+                    thread.Start();
             Writer = new JsonWriter();
         }
 
@@ -56,6 +60,15 @@ namespace Landbridge.Worker
             }
         }
 
+        /// <summary>Called on the lane itself: what the connector made of its thread's culture and identity ends here.</summary>
+        internal void Restore()
+        {
+            Thread thread = Thread.CurrentThread;
+            if (thread.CurrentCulture != Culture) thread.CurrentCulture = Culture;
+            if (thread.CurrentUICulture != LanguageCulture) thread.CurrentUICulture = LanguageCulture;
+            Thread.CurrentPrincipal = null;
+        }
+
         private void Run()
         {
             Culture = Thread.CurrentThread.CurrentCulture;
@@ -89,13 +102,10 @@ namespace Landbridge.Worker
             return new Lane("session " + Interlocked.Increment(ref made));
         }
 
-        /// <summary>Called on the lane itself: what the connector made of its thread's culture and identity ends here.</summary>
+        /// <summary>Called on the lane itself.</summary>
         internal void Return(Lane lane)
         {
-            Thread thread = Thread.CurrentThread;
-            if (thread.CurrentCulture != lane.Culture) thread.CurrentCulture = lane.Culture;
-            if (thread.CurrentUICulture != lane.LanguageCulture) thread.CurrentUICulture = lane.LanguageCulture;
-            Thread.CurrentPrincipal = null;
+            lane.Restore();
             lock (free) free.Push(lane);
         }
     }

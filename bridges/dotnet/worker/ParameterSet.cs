@@ -65,7 +65,8 @@ namespace Landbridge.Worker
         private static ConfigParameterSet Copy(ConfigParameterSet set)
         {
             ConfigParameterSet copy = new ConfigParameterSet();
-            foreach (ConfigParameter parameter in set) copy.Add(parameter);
+            // Connectors dispose the secret that they are given.
+            foreach (ConfigParameter parameter in set) copy.Add(parameter.IsEncrypted ? new ConfigParameter(parameter.Name, parameter.SecureValue.Copy()) : parameter);
             return copy;
         }
 

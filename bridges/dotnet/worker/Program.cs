@@ -186,7 +186,14 @@ namespace Landbridge.Worker
             Run(questions, request, () =>
             {
                 Loaded();
-                request.Answer(questions.Writer, write);
+                try
+                {
+                    request.Answer(questions.Writer, write);
+                }
+                finally
+                {
+                    questions.Restore();
+                }
             });
         }
 
