@@ -66,6 +66,12 @@ describe('apply', () => {
     expect(readFileSync(file, 'utf8')).not.toBe(document);
   });
 
+  it('a token for a type that is not there is refused: it would open nothing', async () => {
+    const refused = await onHost('token', 'create', 'app', '--types', 'Users');
+    expect(refused).toMatchObject({ status: 4, stderr: expect.stringContaining('there is no resource type "Users"; there are User') });
+    expect((await onHost('token', 'create', 'app', '--types', 'User')).status).toBe(0);
+  });
+
   it('a write that is named and not held is a refusal', async () => {
     expect(await onHost('journal', 'approve', 'app', '17')).toMatchObject({ status: 4, stdout: expect.stringContaining('1 not held: 17') });
     expect((await onHost('journal', 'approve', 'app', '--all')).status).toBe(0);

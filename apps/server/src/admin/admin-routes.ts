@@ -398,7 +398,12 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
           .map((one) => one.name)
           .join(', ')}`,
       );
-    const scope = admin === true ? ({ kind: 'admin' } as const) : metrics === true ? ({ kind: 'metrics' } as const) : tokenScopeOf(body, String(connector));
+    const scope =
+      admin === true
+        ? ({ kind: 'admin' } as const)
+        : metrics === true
+          ? ({ kind: 'metrics' } as const)
+          : tokenScopeOf(body, String(connector), resourceTypesOf(options, String(connector)));
     const created = await options.tokens.create(
       scope,
       typeof label === 'string' ? label : '',
@@ -572,4 +577,10 @@ function statesOf(text: string): readonly JournalState[] {
     if (state === undefined) throw new AdminError(400, 'unknown-state', `there is no state "${word}" of a write; there are ${JOURNAL_STATES.join(', ')}`);
     return state;
   });
+}
+
+/** What a connector shows, as its configuration says: it need not be open. */
+function resourceTypesOf(options: AdminOptions, connector: string): readonly string[] {
+  const { objectTypes } = options.current().document.connectors[connector] ?? {};
+  return Object.values((objectTypes ?? {}) as Readonly<Record<string, { readonly resourceType: string }>>).map((one) => one.resourceType);
 }

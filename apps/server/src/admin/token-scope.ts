@@ -3,8 +3,8 @@ import { profiles } from '@landbridge/scim';
 import type { ScimScope } from '@landbridge/store';
 import { AdminError } from './admin-error.ts';
 
-/** What a new token opens, as the request for it says. @throws AdminError 400 for words that there are not. */
-export function tokenScopeOf(body: Readonly<Record<string, unknown>>, connector: string): ScimScope {
+/** What a new token opens, as the request for it says; `types` are the resource types of the connector. @throws AdminError 400 for words that there are not. */
+export function tokenScopeOf(body: Readonly<Record<string, unknown>>, connector: string, types: readonly string[]): ScimScope {
   const { profile = 'lenient', client, operations: allowed, grant, resourceTypes, attributes, me } = body;
   return {
     kind: 'scim',
@@ -12,7 +12,7 @@ export function tokenScopeOf(body: Readonly<Record<string, unknown>>, connector:
     profile: oneOf('profile', profile, Object.keys(profiles)),
     ...(client === undefined ? {} : { client: nameOf(client) }),
     ...(allowed === undefined ? {} : { operations: listOf(allowed).map((one) => oneOf('operation', one, operations)) }),
-    ...(resourceTypes === undefined ? {} : { resourceTypes: namesOf('resourceTypes', resourceTypes) }),
+    ...(resourceTypes === undefined ? {} : { resourceTypes: namesOf('resourceTypes', resourceTypes).map((one) => oneOf('resource type', one, types)) }),
     ...(attributes === undefined ? {} : { attributes: namesOf('attributes', attributes) }),
     ...(me === undefined ? {} : { me: { id: idOf(me) } }),
     ...(grant === undefined ? {} : { grant: oneOf('grant', grant, ['client-credentials'] as const) }),
