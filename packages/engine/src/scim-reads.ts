@@ -151,7 +151,8 @@ async function loadReferences(
   };
   if (single.length > 0) {
     // A row says itself whether it refers to anything at all: most lists need fewer look-ups than rows.
-    const ids = rows.filter((row) => row.references === undefined && single.some((name) => row.body.includes(JSON.stringify(name)))).map((row) => row.id);
+    const quoted = single.map((name) => JSON.stringify(name));
+    const ids = rows.filter((row) => row.references === undefined && quoted.some((name) => row.body.includes(name))).map((row) => row.id);
     const known = rows.flatMap((row) => row.references ?? []);
     for (const reference of ids.length === 0 ? known : [...known, ...(await face.reader.readReferencesOf(ids, single))])
       add(reference.from, reference.attribute, reference);

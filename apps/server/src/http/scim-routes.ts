@@ -345,7 +345,7 @@ function send(options: ScimRoutesOptions, reply: FastifyReply, answer: ScimAnswe
   if (etag !== undefined) headers.push('etag', etag);
   if (transaction !== undefined) headers.push('set-txn', transaction, 'preference-applied', 'respond-async');
   if (location !== undefined && (created || status === 200)) headers.push('location', location);
-  if (body !== undefined) headers.push('content-type', SCIM_JSON, 'content-length', String(Buffer.byteLength(body)));
+  if (body !== undefined) headers.push('content-type', SCIM_JSON);
   else if (status !== 204 && status !== 304) headers.push('content-length', '0');
   if (options.draining()) headers.push('connection', 'close');
   sendRaw(reply, status, headers, body);

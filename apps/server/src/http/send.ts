@@ -19,12 +19,18 @@ export function sendScimError(reply: FastifyReply, error: ScimError): FastifyRep
 }
 
 /**
- * Writes an answer straight to the connection: status, headers as names and values in turn, body. What hooks see of it is that it
- * was answered.
+ * Writes an answer straight to the connection: status, headers as names and values in turn, body with its length. What hooks see of it
+ * is that it was answered.
  */
 export function sendRaw(reply: FastifyReply, status: number, headers: string[], body: string | undefined): void {
   const { raw } = reply;
   reply.hijack();
-  raw.writeHead(status, headers);
-  raw.end(body);
+  if (body === undefined) {
+    raw.writeHead(status, headers).end();
+    return;
+  }
+  const bytes = Buffer.byteLength(body);
+  headers.push('content-length', String(bytes));
+  // What is as long in UTF-8 as in UTF-16 is ASCII, and need not be encoded.
+  raw.writeHead(status, headers).end(body, bytes === body.length ? 'latin1' : 'utf8');
 }

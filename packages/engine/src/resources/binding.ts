@@ -36,6 +36,8 @@ export interface Conversion {
   readonly type: 'string' | 'boolean' | 'integer' | 'binary' | 'reference';
   /** The value is the same in SCIM: its JSON text can be passed on. */
   readonly asItIs?: true;
+  /** The JSON text of the value in SCIM, where that of the application tells it; the rest goes through `toScim`. */
+  textToScim?(text: string): string | undefined;
   toScim(value: EncodedValue): unknown;
   /** Throws `RangeError` with a sentence when the value has no counterpart. */
   fromScim(value: unknown): EncodedValue;
@@ -48,6 +50,8 @@ const booleans: Conversion = { type: 'boolean', ...identity, fromScim: (value) =
 const binaries: Conversion = { type: 'binary', ...identity, fromScim: (value) => String(value) };
 const integers: Conversion = {
   type: 'integer',
+  // Entries hold digits as text; every list shows many of them.
+  textToScim: (text) => (/^"(?:0|-?[1-9]\d*)"$/.test(text) ? text.slice(1, -1) : undefined),
   // Integers beyond 2^53 survive as raw JSON digits (R27).
   toScim: (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : rawJson(String(value))),
   fromScim: parseInteger,

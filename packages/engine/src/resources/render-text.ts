@@ -3,7 +3,7 @@ import type { EntryRow } from '@landbridge/store';
 import { shownId } from '../linked-ids.ts';
 import type { Binding } from './binding.ts';
 import { readBody } from './body-text.ts';
-import { isInactive, isoTime, isPrimaryFirst, locationOf, type RenderContext, type ResolvedReference, renderReference, versionOf } from './render-resource.ts';
+import { isInactive, isoTime, isPrimaryFirst, locationOf, type RenderContext, type ResolvedReference, renderReference } from './render-resource.ts';
 import type { ResourceModel } from './resource-model.ts';
 
 /**
@@ -57,6 +57,8 @@ export function textRendererOf(model: ResourceModel): TextRenderer | undefined {
   return known.render;
 }
 
+const PLAIN_ID = /^[A-Za-z0-9-]+$/;
+
 function assemble(
   model: ResourceModel,
   names: readonly string[],
@@ -73,6 +75,11 @@ function assemble(
     for (const member of members) text += member(values, row, context);
     return text;
   };
+  let start = { baseUrl: '', text: '' };
+  const startOfLocation = (baseUrl: string): string => {
+    if (baseUrl !== start.baseUrl) start = { baseUrl, text: JSON.stringify(locationOf(baseUrl, configuration.endpoint, '')).slice(0, -1) };
+    return start.text;
+  };
   return (row, context) => {
     const values = readBody(row.body, names, places);
     let schemas = core;
@@ -86,9 +93,12 @@ function assemble(
     const id = shownId(model, row);
     const externalId = model.externalIdBinding === undefined ? row.link?.externalIds[context.client] : undefined;
     const external = externalId === undefined ? '' : `,"externalId":${JSON.stringify(externalId)}`;
-    const location = JSON.stringify(locationOf(context.baseUrl, configuration.endpoint, id));
-    const meta = `"resourceType":${resourceName},"created":"${isoTime(row.created)}","lastModified":"${isoTime(row.modified)}","location":${location},"version":${JSON.stringify(versionOf(row))}`;
-    return `{"schemas":[${schemas}],"id":${JSON.stringify(id)}${external}${text},"meta":{${meta}}}`;
+    // Nearly every id is one of ours, which is the same in a URL and in JSON.
+    const isPlain = PLAIN_ID.test(id);
+    const quotedId = isPlain ? `"${id}"` : JSON.stringify(id);
+    const location = isPlain ? `${startOfLocation(context.baseUrl)}${id}"` : JSON.stringify(locationOf(context.baseUrl, configuration.endpoint, id));
+    const meta = `"resourceType":${resourceName},"created":"${isoTime(row.created)}","lastModified":"${isoTime(row.modified)}","location":${location},"version":"W/\\"${row.version}\\""`;
+    return `{"schemas":[${schemas}],"id":${quotedId}${external}${text},"meta":{${meta}}}`;
   };
 }
 
@@ -220,6 +230,8 @@ function valueText({ source, convert }: Binding, places: ReadonlyMap<string, num
   return (values) => {
     const text = values[place];
     if (text === undefined) return undefined;
+    const known = convert.textToScim?.(text);
+    if (known !== undefined) return known;
     if (text !== last.text) last = { text, converted: JSON.stringify(convert.toScim(JSON.parse(text) as EncodedValue)) };
     return last.converted;
   };
