@@ -77,7 +77,7 @@ async function take(act: () => Promise<unknown>): Promise<Taken> {
   return { time, waited: waits() - before };
 }
 
-async function time(what: string, act: (index: number) => Promise<unknown>, requests = REQUESTS, before = REQUESTS / 3): Promise<Line> {
+async function time(what: string, act: (index: number) => Promise<unknown>, requests = REQUESTS, before = Math.ceil(REQUESTS / 3)): Promise<Line> {
   const taken: Taken[] = [];
   for (let index = 0; index < before; index += 1) await act(index);
   for (let index = before; index < requests + before; index += 1) taken.push(await take(() => act(index)));
