@@ -21,8 +21,11 @@ export interface PostgresReader extends ConnectorReader {
 
 const LAST = Number.MAX_SAFE_INTEGER;
 const TARGET = 'r.raw, r.target, t.scim_id, t.otype, t.body';
-/** As a range, and not as a bit, the planner knows that it is true of nearly all entries: else it puts all of them in order for one page. */
-const VISIBLE = `e.flags < ${flag.hidden}`;
+/**
+ * Without the bit of what is hidden. As ranges, and not as a bit, the planner knows that it is true of nearly all entries: else it puts
+ * all of them in order for one page.
+ */
+const VISIBLE = `(e.flags < ${flag.hidden} OR e.flags BETWEEN ${flag.overlay} AND ${flag.overlay + flag.hidden - 1})`;
 const BY_SCIM_ID = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = ANY($1::text[])`;
 export const ALL_FROM = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = $1 AND ${VISIBLE} AND e.id > $2 ORDER BY e.id LIMIT $3 OFFSET $4`;
 const REFERENCES_OF = `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`;

@@ -39,6 +39,8 @@ describeStores(
       await drive.write({ kind: 'add' }, { ...recorded, effect: sets({ login: 'max' }), pendingAnchor: true });
       await drive.import([], { kind: 'delta' });
       expect(await drive.row('7')).toBeDefined();
+      const { rows, total } = await bench.reader.query({ objectType: 'person', limit: 10, total: true, scanLimit: 100 });
+      expect([rows.map((row) => row.anchor), total]).toEqual([['1', '7', undefined], 3]);
       const { stepId } = await drive.begin();
       await store.applyPage(stepId, [person('1', { login: 'ada' })]);
       const { planned, removed } = await drive.end(stepId);
