@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
+import { type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { personConfiguration } from '../fixtures/person-configuration.ts';
 
 /** R5: a connector that came back from a backup, and has not caught up yet. */
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
@@ -22,26 +23,14 @@ async function open(behind: boolean): Promise<HostConnector> {
     sealingKey: new Uint8Array(32),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     ...(behind ? { caughtUp: countCaughtUp } : {}),
-    configuration: {
-      name: 'app',
-      package: join(import.meta.dirname, '../fixtures/slow-connector.ts'),
-      ...configurationDefaults,
+    configuration: personConfiguration('slow-connector.ts', {
       parameters: { gate: join(folder, 'gate'), importGate: join(folder, 'import-gate') },
-      secretParameters: [],
-      objectTypes: [
-        { objectType: 'person', resourceType: 'User', endpoint: 'Users', excluded: [], queryable: [], mapping: [{ scim: 'userName', attribute: 'login' }] },
-      ],
-      partitions: [],
-      containers: [],
       runProfiles: [
         { name: 'full', steps: [{ kind: 'full-import' }] },
         { name: 'delta', steps: [{ kind: 'delta-import' }] },
         { name: 'everything', steps: [{ kind: 'full-export' }] },
       ],
-      autosync: { schedules: [] },
-      deprovisioning: { disable: { action: 'none' }, delete: { action: 'delete' } },
-      strictResults: false,
-    },
+    }),
   });
 }
 

@@ -6,7 +6,7 @@ import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
-import { outputOf, runLandbridge } from '../fixtures/run-landbridge.ts';
+import { jsonOf, runLandbridge } from '../fixtures/run-landbridge.ts';
 
 /** A database that computes columns, keeps values in its own form, and numbers rows beyond what a number of JavaScript holds. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-made-'));
@@ -18,8 +18,7 @@ let scim: ScimClient;
 let token = '';
 let database: DatabaseSync;
 
-const cli = async (...values: readonly string[]): Promise<Readonly<Record<string, unknown>>> =>
-  JSON.parse(await outputOf([...values, '--json', '--data', join(folder, 'data')])) as Readonly<Record<string, unknown>>;
+const cli = (...values: readonly string[]): Promise<Readonly<Record<string, unknown>>> => jsonOf(join(folder, 'data'), ...values);
 
 const CONFIGURATION = `version: 1
 connectors:

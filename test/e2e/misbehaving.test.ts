@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
 import { afterEach, describe, expect, it } from 'vitest';
+import { personConfiguration } from '../fixtures/person-configuration.ts';
 
 /** Connectors that hang, throw, exit and lie: the host answers, settles, and goes on (R1, R13, R14, R17, R19). */
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
@@ -23,23 +24,10 @@ async function start(behaviour: string): Promise<HostConnector> {
     folder,
     sealingKey: new Uint8Array(32),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-    configuration: {
-      name: 'app',
-      package: join(import.meta.dirname, '../fixtures/misbehaving-connector.ts'),
-      ...configurationDefaults,
+    configuration: personConfiguration('misbehaving-connector.ts', {
       limits: { ...configurationDefaults.limits, callSeconds: 0.4, deadlineSeconds: 20 },
       parameters: { behaviour },
-      secretParameters: [],
-      objectTypes: [
-        { objectType: 'person', resourceType: 'User', endpoint: 'Users', excluded: [], queryable: [], mapping: [{ scim: 'userName', attribute: 'login' }] },
-      ],
-      partitions: [],
-      containers: [],
-      runProfiles: [{ name: 'full', steps: [{ kind: 'full-import' }] }],
-      autosync: { schedules: [] },
-      deprovisioning: { disable: { action: 'none' }, delete: { action: 'delete' } },
-      strictResults: false,
-    },
+    }),
   });
   open.push({ connector, folder });
   return connector;

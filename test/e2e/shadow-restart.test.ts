@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectorMode, configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { personConfiguration } from '../fixtures/person-configuration.ts';
 
 /** R31: a crash between the intent and the result of a write that mode shadow records. The gate of the connector stays shut: a call would hang. */
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
@@ -18,24 +19,11 @@ async function open(mode: ConnectorMode, loseResults = false): Promise<HostConne
       folder,
       sealingKey: new Uint8Array(32),
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-      configuration: {
-        name: 'app',
-        package: join(import.meta.dirname, '../fixtures/slow-connector.ts'),
-        ...configurationDefaults,
+      configuration: personConfiguration('slow-connector.ts', {
         limits: { ...configurationDefaults.limits, callSeconds: 1, deadlineSeconds: 1 },
         mode,
         parameters: { gate: join(folder, 'gate') },
-        secretParameters: [],
-        objectTypes: [
-          { objectType: 'person', resourceType: 'User', endpoint: 'Users', excluded: [], queryable: [], mapping: [{ scim: 'userName', attribute: 'login' }] },
-        ],
-        partitions: [],
-        containers: [],
-        runProfiles: [{ name: 'full', steps: [{ kind: 'full-import' }] }],
-        autosync: { schedules: [] },
-        deprovisioning: { disable: { action: 'none' }, delete: { action: 'delete' } },
-        strictResults: false,
-      },
+      }),
     },
     loseResults ? { wrapStore: (store) => ({ ...store, commitResults: never }) } : {},
   );

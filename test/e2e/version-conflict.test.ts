@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScimClient, type ScimClient } from '../../apps/cli/src/tour/tour.ts';
 import { type RunningServer, startServer } from '../../apps/server/src/index.ts';
-import { outputOf } from '../fixtures/run-landbridge.ts';
+import { jsonOf } from '../fixtures/run-landbridge.ts';
 
 /** A table with a version column: what the host saw of it goes with a change, through SCIM, engine and connector. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-version-'));
@@ -15,8 +15,7 @@ let server: RunningServer;
 let scim: ScimClient;
 let database: DatabaseSync;
 
-const cli = async (...values: readonly string[]): Promise<Readonly<Record<string, unknown>>> =>
-  JSON.parse(await outputOf([...values, '--json', '--data', join(folder, 'data')])) as Readonly<Record<string, unknown>>;
+const cli = (...values: readonly string[]): Promise<Readonly<Record<string, unknown>>> => jsonOf(join(folder, 'data'), ...values);
 
 beforeAll(async () => {
   database = new DatabaseSync(join(folder, 'app.sqlite'), { timeout: 10_000 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
 import { type ConnectorStore, type Intent, type IntentOutcome, postgresInstallation, type WriteResult } from '@landbridge/store';
 import { deriveScimId } from '../../packages/store/src/rules/scim-id.ts';
+import { personConfiguration } from '../fixtures/person-configuration.ts';
 
 /**
  * The process that the torture suite kills: one connector, driven over IPC by the suite. It reports at start which of the
@@ -33,10 +34,7 @@ const connector: HostConnector = await openConnector(
     ...(stateUrl === undefined ? {} : { openStore: () => openState(stateUrl) }),
     sealingKey: new Uint8Array(32),
     log: { debug: quiet, info: quiet, warn: quiet, error: (fields, message) => console.error(message, fields) },
-    configuration: {
-      name: 'app',
-      package: 'sql',
-      ...configurationDefaults,
+    configuration: personConfiguration('sql', {
       deletionThreshold: { percent: 100, minimum: 0 },
       // The suite deletes as much as it likes.
       massChange: { percent: 100, minimum: 1_000_000, memberPercent: 100 },
@@ -59,7 +57,6 @@ const connector: HostConnector = await openConnector(
           },
         },
       },
-      secretParameters: [],
       objectTypes: [
         {
           objectType: 'person',
@@ -75,15 +72,9 @@ const connector: HostConnector = await openConnector(
           ],
         },
       ],
-      partitions: [],
-      containers: [],
-      runProfiles: [{ name: 'full', steps: [{ kind: 'full-import' }] }],
-      autosync: { schedules: [] },
-      deprovisioning: { disable: { action: 'none' }, delete: { action: 'delete' } },
-      strictResults: false,
       // Results count at the close where sessions do not stay open: the point after it is reached only then.
       ...(process.env['LANDBRIDGE_CRASH_POINT']?.startsWith('close-after') ? { session: { ...configurationDefaults.session, keepOpen: false } } : {}),
-    },
+    }),
   },
   fault === undefined ? {} : { wrapStore: (store) => plantFault(store, fault) },
 );

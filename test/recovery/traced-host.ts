@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { configurationDefaults, openConnector } from '@landbridge/engine';
+import { openConnector } from '@landbridge/engine';
+import { personConfiguration } from '../fixtures/person-configuration.ts';
 
 /** The process that the trace of system calls looks at: three creates, each answer marked (R3). */
 const [folder = ''] = process.argv.slice(2);
@@ -10,22 +10,7 @@ const connector = await openConnector({
   folder,
   sealingKey: new Uint8Array(32),
   log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  configuration: {
-    name: 'app',
-    package: join(import.meta.dirname, '../fixtures/marking-connector.ts'),
-    ...configurationDefaults,
-    parameters: {},
-    secretParameters: [],
-    objectTypes: [
-      { objectType: 'person', resourceType: 'User', endpoint: 'Users', excluded: [], queryable: [], mapping: [{ scim: 'userName', attribute: 'login' }] },
-    ],
-    partitions: [],
-    containers: [],
-    runProfiles: [],
-    autosync: { schedules: [] },
-    deprovisioning: { disable: { action: 'none' }, delete: { action: 'delete' } },
-    strictResults: false,
-  },
+  configuration: personConfiguration('marking-connector.ts', { runProfiles: [] }),
 });
 for (const userName of ['one', 'two', 'three']) {
   writeSync(2, 'MARK request\n');

@@ -6,6 +6,7 @@ export { checkConfiguredConnector } from './configuration/check-configured-conne
 export { documentSchema } from './configuration/document-schema.ts';
 export {
   type ConfigurationDocument,
+  type ConfigurationProblem,
   folderOf,
   formatConfiguration,
   formatProblem,

@@ -1,6 +1,7 @@
 import type { EncodedValue } from '@landbridge/connector-sdk';
 import { type DeferredChange, scimErrors } from '@landbridge/scim';
 import type { EntryRow, ReferenceDelta } from '@landbridge/store';
+import { readAllRaw } from './reference-pages.ts';
 import type { Binding } from './resources/binding.ts';
 import type { ResourceAttributes } from './resources/read-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
@@ -122,28 +123,8 @@ async function resolvedRaw(face: ScimFace, entryId: number, { attribute, source 
       `One request removes at most ${MOST_REMOVED} values of "${attribute}", and here more would have to go; remove them by value, or delete the resource.`,
     );
   // Unresolved references are not the client's to remove: it never saw them (R10).
-  return readRaw(face, entryId, source.name, true);
+  return readAllRaw(face.reader, entryId, source.name, { resolvedOnly: true });
 }
-
-export async function allRaw(face: ScimFace, entryId: number, attribute: string): Promise<readonly string[]> {
-  return readRaw(face, entryId, attribute, false);
-}
-
-async function readRaw(face: ScimFace, entryId: number, attribute: string, resolvedOnly: boolean): Promise<readonly string[]> {
-  const raw: string[] = [];
-  for (let afterRaw = ''; ; ) {
-    const page = await face.reader.readReferences(entryId, attribute, { afterRaw, limit: RAW_PAGE });
-    for (const reference of page) if (!resolvedOnly || reference.entryId !== undefined) raw.push(reference.raw);
-    const last = page.at(-1)?.raw;
-    if (page.length < RAW_PAGE || last === undefined) return raw;
-    afterRaw = last;
-    // Let other requests have their turn.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** A page has the body of each target with it. */
-const RAW_PAGE = 5000;
 
 type Target = NonNullable<Awaited<ReturnType<ScimFace['reader']['resolveTargets']>>[number]>;
 

@@ -1,5 +1,6 @@
 import { type ConnectorErrorData, connectorErrors } from '@landbridge/connector-sdk';
 import { ScimError } from '@landbridge/scim';
+import { qualifiedName } from './resources/binding.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import type { WriteAnswer } from './writes/planned-write.ts';
 
@@ -30,7 +31,7 @@ export function undecided(detail: string): ScimError {
 function shownName(attribute: string, model: Pick<ResourceModel, 'writers'>): string {
   const binding = model.writers.get(attribute);
   if (binding === undefined) return attribute;
-  return `${binding.extension === undefined ? '' : `${binding.extension}:`}${binding.attribute}${binding.sub === undefined ? '' : `.${binding.sub}`}`;
+  return `${qualifiedName(binding)}${binding.sub === undefined ? '' : `.${binding.sub}`}`;
 }
 
 /** Turns the answer of a write that was not applied into an error; returns normally for one that was. */

@@ -4,7 +4,8 @@ import type { EntryRow, ReferenceRow, ResourceRow, StoreFilter } from '@landbrid
 import { projectionFor } from './attribute-access.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { linkUnknownId, shownId } from './linked-ids.ts';
-import type { Binding } from './resources/binding.ts';
+import { referencePages } from './reference-pages.ts';
+import { type Binding, qualifiedName } from './resources/binding.ts';
 import {
   displayOf,
   locationOf,
@@ -95,7 +96,7 @@ const shortProjections = new WeakMap<ResourceModel, Projection>();
 function shortProjection(model: ResourceModel): Projection {
   const known = shortProjections.get(model);
   if (known !== undefined) return known;
-  const lists = model.deferred.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`));
+  const lists = model.deferred.map(qualifiedName);
   const made = parseProjection(undefined, lists.length === 0 ? undefined : lists.join(','), model.resourceType);
   shortProjections.set(model, made);
   return made;
@@ -116,12 +117,7 @@ export function requireAlone(face: ScimFace, model: ResourceModel, id: string): 
 const none: ReadonlyMap<string, readonly ResolvedReference[]> = new Map();
 
 function wantedReferences(model: ResourceModel, projection: Projection, shape: 'reference' | 'references'): readonly Binding[] {
-  return model.bindings.filter(
-    (binding) =>
-      binding.source.type === 'reference' &&
-      binding.shape === shape &&
-      projection.wants(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`),
-  );
+  return model.bindings.filter((binding) => binding.source.type === 'reference' && binding.shape === shape && projection.wants(qualifiedName(binding)));
 }
 
 /** The attributes of the application that refer to one other entry, as far as a projection wants them. */
@@ -159,7 +155,7 @@ async function loadReferences(
   }
   let left: number = MEMBERS_IN_ANSWER;
   for (const binding of wantedReferences(model, projection, 'references')) {
-    const named = projection.names(binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`);
+    const named = projection.names(qualifiedName(binding));
     for (const row of rows) {
       const most = named ? left : Math.min(left, MEMBERS_SHOWN);
       const members = await face.reader.countReferences(row.id, binding.source.name, most + 1);
@@ -168,13 +164,8 @@ async function loadReferences(
         continue;
       }
       left -= members;
-      for (let afterRaw = ''; ; ) {
-        const page = await face.reader.readReferences(row.id, binding.source.name, { afterRaw, limit: 5000 });
+      for await (const page of referencePages(face.reader, row.id, binding.source.name))
         for (const reference of page) add(row.id, binding.source.name, reference);
-        const last = page.at(-1)?.raw;
-        if (page.length < 5000 || last === undefined) break;
-        afterRaw = last;
-      }
     }
   }
   return result;

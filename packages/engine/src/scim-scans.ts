@@ -1,6 +1,7 @@
 import { type ListQuery, matchesFilter, type Projection, parseProjection, type ResolvedFilter, scimErrors } from '@landbridge/scim';
 import type { EntryPage, EntryRow, StoreFilter } from '@landbridge/store';
 import type { RequestContext } from './host.ts';
+import { qualifiedName } from './resources/binding.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import type { ScimFace } from './scim-face.ts';
 import { renderRows } from './scim-reads.ts';
@@ -89,5 +90,5 @@ function neededBy(filter: ResolvedFilter | undefined): readonly string[] {
   if ('filters' in filter) return filter.filters.flatMap(neededBy);
   if (filter.kind === 'not') return neededBy(filter.filter);
   const { definition, extension } = filter.kind === 'element' ? filter.attribute : filter.path.attribute;
-  return [extension === undefined ? definition.name : `${extension}:${definition.name}`];
+  return [qualifiedName({ extension, attribute: definition.name })];
 }

@@ -18,12 +18,14 @@ import { projectionFor, refuseHiddenChange, refuseHiddenCreate } from './attribu
 import type { DeprovisioningFlow } from './configuration.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { shownId } from './linked-ids.ts';
+import { readAllRaw } from './reference-pages.ts';
+import { qualifiedName } from './resources/binding.ts';
 import { type ResourceAttributes, readResourceAttributes } from './resources/read-resource.ts';
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { refuseUnkept } from './resources/unkept.ts';
 import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
-import { allRaw, deltaOf, resolveIds } from './scim-deltas.ts';
+import { deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { choosePartition, named, refuseLeftOut, withRename } from './scim-naming.ts';
@@ -110,7 +112,7 @@ export async function replaceResource(
     // A list that the body has is the whole list; one it does not have stays as it is (S-127, S-131).
     const deferred = model.deferred.flatMap((binding): readonly DeferredChange[] => {
       const ids = readResourceAttributes(model, parsed.resource).references.get(binding.source.name) ?? [];
-      const name = binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`;
+      const name = qualifiedName(binding);
       if (ids.length > 0) return [{ attribute: binding.attribute, kind: 'replace', values: ids }];
       return parsed.cleared.has(name) ? [{ attribute: binding.attribute, kind: 'clear', values: [] }] : [];
     });
@@ -363,7 +365,7 @@ async function planEnable(
   if (model.activeBinding !== undefined) set[model.activeBinding.source.name] = model.activeBinding.convert.fromScim(true);
   const references: ReferenceDelta[] = [];
   for (const binding of model.deferred) {
-    const added = await allRaw(face, row.id, binding.source.name);
+    const added = await readAllRaw(face.reader, row.id, binding.source.name);
     if (added.length > 0) references.push({ attribute: binding.source.name, replace: false, added, removed: [] });
   }
   const plan = planAdd(
@@ -453,7 +455,7 @@ function anchorOf(face: ScimFace, model: ResourceModel, row: EntryRow, attribute
 async function stateOf(face: ScimFace, model: ResourceModel, row: EntryRow, attributes: EncodedAttributes, delta: EntryDelta): Promise<CurrentEntry> {
   const whole = needsWholeEntry(face.capabilities, delta);
   const allReferences = new Map<string, readonly string[]>();
-  if (whole) for (const binding of model.deferred) allReferences.set(binding.source.name, await allRaw(face, row.id, binding.source.name));
+  if (whole) for (const binding of model.deferred) allReferences.set(binding.source.name, await readAllRaw(face.reader, row.id, binding.source.name));
   return { attributes, dn: row.dn, anchor: anchorOf(face, model, row, attributes), ...(whole ? { allReferences } : {}) };
 }
 

@@ -20,16 +20,18 @@ const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
  * @throws ScimError 400 `invalidSyntax`.
  */
 export function parseJsonBody(body: Buffer | string, limits: JsonLimits = defaultJsonLimits): Readonly<Record<string, unknown>> {
-  const text = typeof body === 'string' ? body : decode(body);
+  const given = typeof body === 'string' ? body : decode(body);
+  const text = given.charCodeAt(0) === 0xfeff ? given.slice(1) : given;
   let value: unknown;
   try {
-    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+    value = JSON.parse(text);
   } catch {
     throw scimErrors.invalidSyntax('The body is not valid JSON.');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw scimErrors.invalidSyntax('The body must be a JSON object.');
   const keys = checkValue(value, limits, 1);
-  if (holdsLargeInteger(value)) value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text, exactInteger);
+  // Only what is that long can be a whole number that JavaScript rounds.
+  if (/\d{16}/.test(text)) value = JSON.parse(text, exactInteger);
   // JSON.parse keeps the last of equal keys in silence: then the text has more of them than the value.
   if (countKeys(text) !== keys) throw scimErrors.invalidSyntax('The body has an object with two keys of the same name.');
   return value as Readonly<Record<string, unknown>>;
@@ -70,16 +72,10 @@ function checkValue(value: unknown, limits: JsonLimits, depth: number): number {
   return keys;
 }
 
-/** Whether somewhere in it is a whole number that JavaScript may have rounded. */
-function holdsLargeInteger(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
-  return typeof value === 'object' && value !== null && Object.values(value).some(holdsLargeInteger);
-}
-
 /** Keeps whole numbers beyond 2^53 as the digits that the client sent (R27): what an answer shows may be sent back. */
 function exactInteger(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined || !/^-?\d{1,40}$/.test(source)) return value;
-  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(source);
+  return rawJson(source);
 }
 
 /** Counts the keys in valid JSON text: a string followed by a colon is a key. */
@@ -102,7 +98,12 @@ function countKeys(text: string): number {
   return keys;
 }
 
-/** Whether a value is the digits of a number, as `JSON.rawJSON` makes them; Node 24 knows, the type library of the compiler not yet. */
+/** Digits as they are: Node 24 has it, the type library of the compiler not yet. */
+export function rawJson(text: string): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
+}
+
+/** Whether a value is the digits of a number, as {@link rawJson} makes them. */
 export function isRawJson(value: unknown): value is { readonly rawJSON: string } {
   return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
 }

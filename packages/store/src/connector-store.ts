@@ -211,7 +211,9 @@ export type IntentOutcome =
 export type HeldDecision = 'approved' | 'rejected' | 'changed' | 'gone' | 'not-held';
 
 /** The state of a journal row (R12). */
-export type JournalState = 'held' | 'intended' | 'applied' | 'refused' | 'in-doubt' | 'confirmed' | 'not-reimported';
+export const journalStates = ['held', 'intended', 'applied', 'refused', 'in-doubt', 'confirmed', 'not-reimported'] as const;
+/** One of {@link journalStates}. */
+export type JournalState = (typeof journalStates)[number];
 
 /** The result of one write, to be made durable. */
 export interface WriteResult {

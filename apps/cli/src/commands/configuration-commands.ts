@@ -1,5 +1,6 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { ConfigurationProblem } from '@landbridge/server';
 import type { Command } from 'commander';
 import { CommandError, exitCode } from '../admin-client.ts';
 import { type CommonOptions, print, style } from '../output.ts';
@@ -9,16 +10,8 @@ import { type ConfigurationChange, describeChanges } from './describe-changes.ts
 import { findMissedDeletes } from './missed-deletes.ts';
 import { findParameterProblems } from './parameter-problems.ts';
 
-/** Something wrong in a configuration file, and where. */
-interface Problem {
-  readonly line: number;
-  readonly column: number;
-  readonly path: string;
-  readonly message: string;
-}
-
 /** The host names places of the text; a person needs the file too. @throws CommandError when there are problems. */
-function refuseProblems(file: string, problems: readonly Problem[]): void {
+function refuseProblems(file: string, problems: readonly ConfigurationProblem[]): void {
   if (problems.length === 0) return;
   const lines = problems.map(({ line, column, path, message }) => `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${message}`);
   throw new CommandError(exitCode.refused, lines.join('\n'));
@@ -50,7 +43,7 @@ export function addConfigurationCommands(program: Command): void {
     common(program.command('apply').description('Apply a configuration file to the running host').argument('<file>')).action(
       onHost<[string]>(async (host, options, file) => {
         const text = readText(file);
-        const { problems } = await host.send<{ readonly problems: readonly Problem[] }>('POST', '/configuration/validate', text);
+        const { problems } = await host.send<{ readonly problems: readonly ConfigurationProblem[] }>('POST', '/configuration/validate', text);
         refuseProblems(file, problems);
         const folder = encodeURIComponent(statSync(file).isFile() ? dirname(resolve(file)) : process.cwd());
         const result = await host.send<{ readonly revision: number; readonly unchanged?: boolean; readonly warnings: readonly string[] }>(
@@ -74,7 +67,7 @@ export function addConfigurationCommands(program: Command): void {
     common(program.command('diff').description('What applying a configuration file would change').argument('<file>')).action(
       onHost<[string]>(async (host, options, file) => {
         const result = await host.send<{
-          readonly problems: readonly Problem[];
+          readonly problems: readonly ConfigurationProblem[];
           readonly changes: readonly ConfigurationChange[];
           readonly warnings: readonly string[];
         }>('POST', '/configuration/diff', readText(file));

@@ -9,6 +9,7 @@ import { CommandError, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
 import { showTest, type TestLine } from '../show-test.ts';
 import { readText } from './command.ts';
+import { silentLog } from './without-host.ts';
 
 /** A connector of a configuration, loaded into this process. */
 export interface LoadedConnector {
@@ -31,12 +32,11 @@ export async function loadConnector(name: string, source: { readonly text: strin
   const module = moduleOf(configuration.package);
   const loaded = (await import(module)) as { readonly connector?: Connector };
   if (loaded.connector === undefined) throw new CommandError(exitCode.failed, `the package "${configuration.package}" does not export a connector`);
-  const quiet = (): void => {};
   return {
     connector: loaded.connector,
     configuration,
     module,
-    context: { connector: name, parameters: configuration.parameters, folder: tmpdir(), log: { debug: quiet, info: quiet, warn: quiet, error: quiet } },
+    context: { connector: name, parameters: configuration.parameters, folder: tmpdir(), log: silentLog },
   };
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Connector, type ConnectorContext, messageOf, type ParameterDefinition, type ParameterPage } from '@landbridge/connector-sdk';
 import { moduleOf } from './connector-test.ts';
+import { silentLog } from './without-host.ts';
 
 /** How an imported connector fits the package that it is to run with. */
 export interface PackageMatch {
@@ -70,8 +71,7 @@ function contextOf(name: string, parameters: Json, folder: string, scratch: stri
   const blank = JSON.parse(JSON.stringify(parameters), (key, value: unknown) =>
     typeof value !== 'string' ? value : REFERENCE.test(value) ? '' : key === 'directory' || key === 'hostConfiguration' ? resolve(folder, value) : value,
   ) as ConnectorContext['parameters'];
-  const quiet = (): void => {};
-  return { connector: name, parameters: blank, folder: scratch, log: { debug: quiet, info: quiet, warn: quiet, error: quiet } };
+  return { connector: name, parameters: blank, folder: scratch, log: silentLog };
 }
 
 function pagesOf(parameters: Json): readonly (readonly [ParameterPage, number, Json])[] {

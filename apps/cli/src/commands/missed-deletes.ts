@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { type Capabilities, type Connector, defaultCapabilities } from '@landbridge/connector-sdk';
 import type { ConfigurationDocument, toConnectorConfiguration } from '@landbridge/server';
 import { moduleOf } from './connector-test.ts';
+import { reference, silentLog } from './without-host.ts';
 
-const REFERENCE = /\$\{(?:env|file|secret):[^}\r\n]+\}/g;
+const REFERENCES = new RegExp(reference, 'g');
 
 /** Values that are elsewhere are not needed to know what a connector can do, and need not be there where a configuration is checked. */
 function withoutReferences<Part>(part: Part): Part {
-  return JSON.parse(JSON.stringify(part).replace(REFERENCE, 'elsewhere')) as Part;
+  return JSON.parse(JSON.stringify(part).replace(REFERENCES, 'elsewhere')) as Part;
 }
 
 /**
@@ -34,7 +35,6 @@ export async function findMissedDeletes(document: ConfigurationDocument, file: s
 async function askCapabilities(name: string, configuration: ReturnType<typeof toConnectorConfiguration>): Promise<Partial<Capabilities> | undefined> {
   const connector = await loadIfThere(configuration.package);
   if (connector === undefined) return undefined;
-  const silent = (): void => {};
   // Not the folder of the file: connectors write into their own.
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-validate-'));
   try {
@@ -42,7 +42,7 @@ async function askCapabilities(name: string, configuration: ReturnType<typeof to
       connector: name,
       parameters: configuration.parameters,
       folder,
-      log: { debug: silent, info: silent, warn: silent, error: silent },
+      log: silentLog,
     });
   } catch {
     return undefined;

@@ -4,7 +4,7 @@ import { messageOf } from '@landbridge/connector-sdk';
 import { type ForeignId, type HostConnector, HostError, type RunProgress, shadowVerdicts } from '@landbridge/engine';
 import type { PackageStore } from '@landbridge/package-store';
 import { ScimError } from '@landbridge/scim';
-import { type ControlStore, type JournalState, StoreUnavailableError } from '@landbridge/store';
+import { type ControlStore, type JournalState, journalStates, StoreUnavailableError } from '@landbridge/store';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Forwarding, isForwarded } from '../cluster/forwarding.ts';
 import type { Peer } from '../cluster/peer.ts';
@@ -568,13 +568,11 @@ async function checkHost(
   return checks;
 }
 
-const JOURNAL_STATES: readonly JournalState[] = ['held', 'intended', 'applied', 'refused', 'in-doubt', 'confirmed', 'not-reimported'];
-
 /** `in-doubt,held` as states of writes: a word that is none would show an empty list, as if nothing were in doubt. */
 function statesOf(text: string): readonly JournalState[] {
   return text.split(',').map((word) => {
-    const state = JOURNAL_STATES.find((one) => one === word.trim());
-    if (state === undefined) throw new AdminError(400, 'unknown-state', `there is no state "${word}" of a write; there are ${JOURNAL_STATES.join(', ')}`);
+    const state = journalStates.find((one) => one === word.trim());
+    if (state === undefined) throw new AdminError(400, 'unknown-state', `there is no state "${word}" of a write; there are ${journalStates.join(', ')}`);
     return state;
   });
 }

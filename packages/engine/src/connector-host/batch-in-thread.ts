@@ -7,11 +7,10 @@ import {
   type ConnectorErrorData,
   type EntryChange,
   type ExportStep,
-  speaksOfEntry,
   toErrorData,
 } from '@landbridge/connector-sdk';
-import type { BatchOutcome, EncodedChange, PutOutcome } from './connector-handle.ts';
-import { decodeChange, matchResults } from './encoded-changes.ts';
+import type { BatchOutcome, EncodedChange } from './connector-handle.ts';
+import { decodeChange, outcomesOf } from './encoded-changes.ts';
 
 /** How long opening and closing a session may take; the batch between them has the limit of the configuration. */
 export const OPEN_MILLISECONDS = 60_000;
@@ -62,14 +61,7 @@ export async function runBatch(options: {
   } catch (error) {
     return { refused: redact(toErrorData(error)) };
   }
-  const outcomes = await within(options.callMilliseconds, batch.results).then(
-    (results) => matchResults(types, options.changes, results).map((outcome) => ('error' in outcome ? { ...outcome, error: redact(outcome.error) } : outcome)),
-    (thrown: unknown): readonly PutOutcome[] => {
-      const error = redact(toErrorData(thrown));
-      const status = options.changes.length === 1 && speaksOfEntry(error.code) ? 'refused' : 'in-doubt';
-      return options.changes.map(() => ({ status, error }));
-    },
-  );
+  const outcomes = await outcomesOf(types, options.changes, within(options.callMilliseconds, batch.results), redact);
   try {
     await within(CLOSE_MILLISECONDS, batch.closed);
     return { outcomes };

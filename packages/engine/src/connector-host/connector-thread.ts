@@ -6,19 +6,18 @@ import {
   ConnectorError,
   type ConnectorErrorData,
   compileSchema,
-  defaultCapabilities,
   type ExportSession,
   encodeAttributes,
   matchesEntry,
   readAnchor,
   type Schema,
-  speaksOfEntry,
   toErrorData,
 } from '@landbridge/connector-sdk';
 import { reach } from '@landbridge/store';
 import { runBatch } from './batch-in-thread.ts';
 import type { BatchOutcome, ConnectorDescription, FoundEntries, PutOutcome, Selection } from './connector-handle.ts';
-import { decodeChange, decodeIdentity, matchResults, typeOf } from './encoded-changes.ts';
+import { describeConnector } from './describe-connector.ts';
+import { decodeChange, decodeIdentity, outcomesOf, typeOf } from './encoded-changes.ts';
 import { runImportStep } from './import-in-thread.ts';
 import { type ImportType, prepareType } from './prepare-entry.ts';
 import { provideSdk } from './provide-sdk.ts';
@@ -101,17 +100,7 @@ function load(): Promise<Connector> {
 }
 
 async function describe(signal: AbortSignal): Promise<ConnectorDescription> {
-  const connector = await load();
-  const problems = (await connector.validateParameters?.('connectivity', 1, context)) ?? [];
-  const [problem] = problems;
-  if (problem !== undefined)
-    throw new ConnectorError('invalid-configuration', problem.parameter === '' ? problem.message : `parameter ${problem.parameter}: ${problem.message}`, {
-      parameter: problem.parameter,
-    });
-  const capabilities = { ...defaultCapabilities, ...(await connector.capabilities(context)) };
-  const schema = await connector.schema(context, { signal });
-  const partitions = capabilities.partitions && connector.partitions !== undefined ? await connector.partitions(context, { signal }) : [];
-  return { name: connector.name, version: connector.version, capabilities, schema, partitions, batches: connector.exportBatch !== undefined };
+  return describeConnector(await load(), context, signal);
 }
 
 async function select(selection: Selection): Promise<void> {
@@ -155,14 +144,7 @@ async function put(request: Extract<ThreadCall, { call: 'put' }>, signal: AbortS
   if (session === undefined) throw new ConnectorError('terminated', 'the export session is not open');
   const { types } = selection();
   const changes = request.changes.map((change) => decodeChange(types, change));
-  try {
-    const outcomes = matchResults(types, request.changes, await session.put(changes, { signal }));
-    return outcomes.map((outcome) => ('error' in outcome ? { ...outcome, error: redact(outcome.error) } : outcome));
-  } catch (thrown) {
-    const error = redact(toErrorData(thrown));
-    const status = request.changes.length === 1 && speaksOfEntry(error.code) ? 'refused' : 'in-doubt';
-    return request.changes.map(() => ({ status, error }));
-  }
+  return outcomesOf(types, request.changes, session.put(changes, { signal }), redact);
 }
 
 async function closeExport(request: Extract<ThreadCall, { call: 'close-export' }>): Promise<void> {

@@ -3,6 +3,7 @@ import {
   type Attributes,
   type CompiledObjectType,
   ConnectorError,
+  type ConnectorErrorData,
   connectorErrors,
   decodeValue,
   type EncodedAttributes,
@@ -12,6 +13,8 @@ import {
   type EntryResult,
   encodeAttributes,
   type SchemaAttribute,
+  speaksOfEntry,
+  toErrorData,
   type Value,
 } from '@landbridge/connector-sdk';
 import type { EncodedAttributeChange, EncodedChange, EncodedIdentity, PutOutcome } from './connector-handle.ts';
@@ -117,4 +120,23 @@ function outcomeOf(types: ReadonlyMap<string, CompiledObjectType>, change: Encod
     ...(cleared.length === 0 ? {} : { cleared }),
     ...(result.dn === undefined ? {} : { dn: result.dn }),
   };
+}
+
+/**
+ * What became of the changes of a batch, from what the connector answered or threw. Nothing that it throws proves anything about a batch
+ * of several (R13); of a batch of one it may be the answer about the entry.
+ */
+export async function outcomesOf(
+  types: ReadonlyMap<string, CompiledObjectType>,
+  changes: readonly EncodedChange[],
+  answer: Promise<readonly EntryResult[]>,
+  redact: (error: ConnectorErrorData) => ConnectorErrorData,
+): Promise<readonly PutOutcome[]> {
+  try {
+    return matchResults(types, changes, await answer).map((outcome) => ('error' in outcome ? { ...outcome, error: redact(outcome.error) } : outcome));
+  } catch (thrown) {
+    const error = redact(toErrorData(thrown));
+    const status = changes.length === 1 && speaksOfEntry(error.code) ? 'refused' : 'in-doubt';
+    return changes.map(() => ({ status, error }));
+  }
 }

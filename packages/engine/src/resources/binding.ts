@@ -1,5 +1,5 @@
 import type { EncodedValue, SchemaAttribute } from '@landbridge/connector-sdk';
-import { isRawJson } from '@landbridge/scim';
+import { isRawJson, rawJson } from '@landbridge/scim';
 import type { AttributeMapping } from '../configuration.ts';
 
 /**
@@ -28,6 +28,11 @@ export interface Binding {
   readonly convert: Conversion;
   /** What the administrator says of the attribute beyond what the application does (S-237). */
   readonly characteristics?: AttributeMapping['characteristics'];
+}
+
+/** The SCIM attribute of a binding as requests name it: behind its URN and a colon where it is one of an extension. */
+export function qualifiedName({ extension, attribute }: Pick<Binding, 'extension' | 'attribute'>): string {
+  return extension === undefined ? attribute : `${extension}:${attribute}`;
 }
 
 /** How a value passes from the application (encoded) to SCIM (JSON) and back. */
@@ -62,11 +67,6 @@ const booleanAsText: Conversion = {
   fromScim: (value) => String(value).toLowerCase() === 'true',
 };
 const integerAsText: Conversion = { type: 'string', toScim: (value) => String(value), fromScim: parseInteger };
-
-/** Digits as they are; Node 24 has it, the type library of the compiler not yet. */
-function rawJson(text: string): unknown {
-  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);
-}
 
 function parseInteger(value: unknown): EncodedValue {
   const text = isRawJson(value) ? value.rawJSON : String(value).trim();

@@ -1,6 +1,6 @@
 import { type EncodedAttributes, type EncodedValue, messageOf } from '@landbridge/connector-sdk';
 import { preparePassword, type ScimResource, scimErrors } from '@landbridge/scim';
-import type { Binding } from './binding.ts';
+import { type Binding, qualifiedName } from './binding.ts';
 import { readHosted } from './hosted-attributes.ts';
 import type { ResourceModel } from './resource-model.ts';
 
@@ -112,5 +112,5 @@ export function pathOf(binding: Binding): string {
       : `[${Object.entries(binding.fixed)
           .map(([name, value]) => `${name} eq "${value}"`)
           .join(' and ')}]`;
-  return `${binding.extension === undefined ? '' : `${binding.extension}:`}${binding.attribute}${filter}${binding.sub === undefined ? '' : `.${binding.sub}`}`;
+  return `${qualifiedName(binding)}${filter}${binding.sub === undefined ? '' : `.${binding.sub}`}`;
 }

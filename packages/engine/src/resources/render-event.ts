@@ -1,5 +1,6 @@
 import type { EventKind, EventRow } from '@landbridge/store';
 import type { ResourceEvent } from '../host.ts';
+import { qualifiedName } from './binding.ts';
 import type { ResourceModel } from './resource-model.ts';
 
 const EVENT = 'urn:ietf:params:scim:event';
@@ -55,5 +56,5 @@ const BESIDE: Readonly<Record<string, readonly string[]>> = { externalId: ['exte
 function scimPaths(name: string, model: ResourceModel | undefined): readonly string[] {
   const shown = (model?.bindings ?? []).filter((binding) => binding.source.name === name);
   if (shown.length === 0) return BESIDE[name] ?? [];
-  return shown.map((binding) => (binding.extension === undefined ? binding.attribute : `${binding.extension}:${binding.attribute}`));
+  return shown.map(qualifiedName);
 }

@@ -1,6 +1,7 @@
 import { type Capabilities, type CompiledObjectType, type ConnectorErrorData, type EncodedAttributes, toErrorData } from '@landbridge/connector-sdk';
 import type { ConnectorReader, EntryRow } from '@landbridge/store';
 import type { ConnectorWrites } from '../connector-writes.ts';
+import { readAllRaw } from '../reference-pages.ts';
 import { pickAnchor, planPresentation } from '../writes/plan-write.ts';
 import type { PlannedWrite, WriteAnswer } from '../writes/planned-write.ts';
 
@@ -132,15 +133,12 @@ export async function readAllReferences(
   const all = new Map<string, readonly string[]>();
   for (const { name, type, multiValued } of objectType.definition.attributes) {
     if (type !== 'reference' || multiValued !== true) continue;
-    const references = await reader.readReferences(entryId, name, { limit: Number.MAX_SAFE_INTEGER });
-    all.set(
-      name,
-      references.map((reference) => reference.raw),
-    );
+    all.set(name, await readAllRaw(reader, entryId, name));
   }
   return all;
 }
 
-function isPresentable(row: EntryRow): boolean {
+/** Whether an entry is one that a client sees and the application knows. */
+export function isPresentable(row: EntryRow): boolean {
   return row.anchor !== undefined && (row.link === undefined || row.link.state === 'linked');
 }

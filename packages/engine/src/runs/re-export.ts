@@ -1,11 +1,11 @@
 import { type Capabilities, type CompiledObjectType, type EncodedAttributes, type EncodedValue, toErrorData } from '@landbridge/connector-sdk';
-import type { ConnectorReader, Drift, EntryRow, JournalRow, NotReimported, ReferenceDelta } from '@landbridge/store';
+import type { ConnectorReader, Drift, JournalRow, NotReimported, ReferenceDelta } from '@landbridge/store';
 import type { ConnectorWrites } from '../connector-writes.ts';
 import type { HostLog } from '../host.ts';
 import { needsWholeEntry, pickAnchor, planUpdate } from '../writes/plan-write.ts';
 import type { PlannedWrite, WriteAnswer } from '../writes/planned-write.ts';
 import { isShadow } from '../writes/shadow.ts';
-import { readAllReferences } from './full-export.ts';
+import { isPresentable, readAllReferences } from './full-export.ts';
 
 /**
  * Exports again what an application did not keep (R20), where the owner opted in.
@@ -41,7 +41,7 @@ export function createReExport(options: {
   async function plan(entryId: number, drifts: readonly NotReimported[], correlation: string): Promise<PlannedWrite | WriteAnswer> {
     const row = await reader.readEntry(entryId);
     const objectType = objectTypes.get(row?.objectType ?? '');
-    if (row === undefined || objectType === undefined || !isThere(row)) return { status: 'gone' };
+    if (row === undefined || objectType === undefined || !isPresentable(row)) return { status: 'gone' };
     const attributes = JSON.parse(row.body) as EncodedAttributes;
     const delta = deltaOf(attributes, drifts);
     if (Object.keys(delta.set).length + delta.unset.length + delta.references.length === 0) return { status: 'gone' };
@@ -94,7 +94,6 @@ export function createReExport(options: {
 const METHOD = 'REEXPORT';
 const ACTOR = 're-export';
 const isOurs = (row: JournalRow): boolean => row.request.method === METHOD;
-const isThere = (row: EntryRow): boolean => row.anchor !== undefined && (row.link === undefined || row.link.state === 'linked');
 
 /** What is still as the import showed it, as a change to what was wanted. */
 function deltaOf(

@@ -56,6 +56,16 @@ function write(steps: readonly WriteStep[], kind: WriteInFlight['kind'] = 'add')
   };
 }
 
+/** What no test of a settlement is about, unless it says so. */
+const asEver = {
+  objectTypes,
+  store: { recordAttempt: async () => {} },
+  reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
+  log: quiet,
+  now: () => 0,
+  lingerMilliseconds: 0,
+};
+
 function settle(found: FoundEntries | Error, one: WriteInFlight, overrides: Partial<SettlementOptions> = {}) {
   return new Promise<string>((resolve) => {
     const settlement = createSettlement({
@@ -67,12 +77,7 @@ function settle(found: FoundEntries | Error, one: WriteInFlight, overrides: Part
         },
       },
       capabilities: { ...defaultCapabilities, find: true },
-      objectTypes,
-      store: { recordAttempt: async () => {} },
-      reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
-      log: quiet,
-      now: () => 0,
-      lingerMilliseconds: 0,
+      ...asEver,
       resend: () => resolve('resent'),
       conclude: (_, outcome) => resolve(outcome.state === 'refused' ? `refused ${outcome.error.code}` : outcome.state),
       requestImport: () => resolve('import requested'),
@@ -215,12 +220,7 @@ describe('R14 settling a write in doubt by looking', () => {
     const settlement = createSettlement({
       handle: { quiesced: async () => {}, find: async () => none },
       capabilities: { ...defaultCapabilities, find: true },
-      objectTypes,
-      store: { recordAttempt: async () => {} },
-      reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
-      log: quiet,
-      now: () => 0,
-      lingerMilliseconds: 0,
+      ...asEver,
       resend: () => {},
       conclude: (one) => {
         conclusions += 1;
@@ -265,12 +265,7 @@ describe('R14 settling a write in doubt by looking', () => {
     const settlement = createSettlement({
       handle: { quiesced: () => new Promise(() => {}), find: async () => none },
       capabilities: defaultCapabilities,
-      objectTypes,
-      store: { recordAttempt: async () => {} },
-      reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
-      log: quiet,
-      now: () => 0,
-      lingerMilliseconds: 0,
+      ...asEver,
       resend: () => {},
       conclude: (_, outcome) => outcomes.push(outcome.state),
       requestImport: () => {},
@@ -312,12 +307,7 @@ describe('R14 an application that can be neither imported nor searched', () => {
       const settlement = createSettlement({
         handle: { quiesced: async () => {}, find: async () => none },
         ...blind,
-        objectTypes,
-        store: { recordAttempt: async () => {} },
-        reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
-        log: quiet,
-        now: () => 0,
-        lingerMilliseconds: 0,
+        ...asEver,
         resend: (again) => settlement.take(again, { code: 'already-exists', message: 'there is one' }),
         conclude: (_, outcome) => resolve(outcome.state),
         requestImport: () => resolve('import requested'),

@@ -175,13 +175,10 @@ export async function openSession(
     async copy(into, rows) {
       waiting += 1;
       const copy = last.then(() => sendCopy(into, rows));
-      copying = copy.then(
-        () => {},
-        () => {},
-      );
-      copying = copying.then(() => {
+      const done = (): void => {
         waiting -= 1;
-      });
+      };
+      copying = copy.then(done, done);
       await remember(copy);
     },
     get broken() {

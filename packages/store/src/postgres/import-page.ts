@@ -1,7 +1,7 @@
 import type { ConnectorErrorData, EncodedAttributes } from '@landbridge/connector-sdk';
 import { type ImportedEntry, type NotReimported, noCounts, type PageOutcome } from '../connector-store.ts';
 import { changedByImport } from '../rules/announcements.ts';
-import { type Confirmation, compareAwaited, type SetDelta, withExportOnly } from '../rules/confirmation.ts';
+import { type Confirmation, compareAwaited, withExportOnly } from '../rules/confirmation.ts';
 import { afterUpdate } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { ImportStep, ImportTally } from '../rules/import-step.ts';
@@ -141,15 +141,9 @@ export async function applyPageEntries(
     for (const journal of confirmation.complete) journalStates.confirmed.add(journal);
   }
 
-  async function confirmation(
-    type: StoredType,
-    record: EntryRecord,
-    entry: PutEntry,
-    covered?: readonly string[],
-    deltas?: readonly SetDelta[],
-  ): Promise<Confirmation | undefined> {
+  async function confirmation(type: StoredType, record: EntryRecord, entry: PutEntry, update?: UpdateEntry): Promise<Confirmation | undefined> {
     if ((record.flags & flag.unconfirmed) === 0) return undefined;
-    const compared = compareAwaited(model, type, await space.awaited(record.id), step.fence, record.body, entry, covered, deltas);
+    const compared = compareAwaited(model, type, await space.awaited(record.id), step.fence, record.body, entry, update);
     space.setAwaited(record, compared.remaining);
     confirm(record, compared.confirmation);
     return compared.confirmation;
@@ -295,8 +289,7 @@ export async function applyPageEntries(
       hash: '',
       references: [],
     };
-    const covered = [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)];
-    const confirmed = await confirmation(type, record, put, covered, entry.deltas);
+    const confirmed = await confirmation(type, record, put, entry);
     let referencesChanged = false;
     for (const delta of entry.deltas) {
       const attribute = attributeOf(type, delta.attribute);

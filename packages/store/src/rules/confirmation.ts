@@ -48,9 +48,9 @@ export interface Confirmation {
 }
 
 /**
- * Compares what an import shows with what is awaited: per attribute, typed, order-free. `covered` limits the comparison to
- * these attributes (a delta that names only some); absent means all. `deltas` are what such a delta says of multi-valued references,
- * instead of all their values.
+ * Compares what an import shows with what is awaited: per attribute, typed, order-free. `update` is the delta that `entry` was made of,
+ * where there is one: the comparison is limited to the attributes that it names, and of multi-valued references it has what came and
+ * went instead of all their values.
  */
 export function compareAwaited(
   model: ComparedModel,
@@ -59,8 +59,7 @@ export function compareAwaited(
   fence: number,
   currentBody: string,
   entry: Extract<ImportedEntry, { op: 'put' }>,
-  covered?: readonly string[],
-  deltas?: readonly SetDelta[],
+  update?: Extract<ImportedEntry, { op: 'update' }>,
 ): { readonly confirmation: Confirmation; readonly remaining: AwaitedAttributes } {
   const current = JSON.parse(currentBody) as EncodedAttributes;
   const imported = JSON.parse(entry.body) as EncodedAttributes;
@@ -69,6 +68,7 @@ export function compareAwaited(
   const confirmed: string[] = [];
   const mismatched: { attribute: string; journal: number; drift?: Drift }[] = [];
   const remaining: AwaitedAttributes = {};
+  const covered = update === undefined ? undefined : new Set([...Object.keys(update.set), ...update.unset, ...update.deltas.map((delta) => delta.attribute)]);
   for (const [name, wait] of Object.entries(awaited)) {
     const attribute = type.attributes.get(name);
     if (attribute === undefined) continue;
@@ -80,11 +80,11 @@ export function compareAwaited(
       if (!isSet) keepValue(body, name, current[name]);
       continue;
     }
-    if (covered !== undefined && !covered.includes(name)) {
+    if (covered?.has(name) === false) {
       remaining[name] = wait;
       continue;
     }
-    const delta = isSet ? deltas?.find((one) => one.attribute === name) : undefined;
+    const delta = isSet ? update?.deltas.find((one) => one.attribute === name) : undefined;
     const verdict = delta === undefined ? undefined : judgeDelta(model, wait, delta);
     if (verdict === 'silent') remaining[name] = wait;
     else if (verdict ?? (isSet ? showsDelta(model, shown?.values ?? [], wait.added, wait.removed) : sameValue(model, attribute, current[name], imported[name])))
@@ -116,11 +116,7 @@ export function compareAwaited(
 }
 
 /** What a delta import says of a multi-valued reference. */
-export interface SetDelta {
-  readonly attribute: string;
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-}
+type SetDelta = Extract<ImportedEntry, { op: 'update' }>['deltas'][number];
 
 /** Whether a delta confirms what is awaited of a set, contradicts it, or says nothing of it. */
 function judgeDelta(model: ComparedModel, wait: Awaited, delta: SetDelta): boolean | 'silent' {

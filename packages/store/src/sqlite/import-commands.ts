@@ -304,19 +304,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       hash: '',
       references: [],
     };
-    const confirmation =
-      (Number(row['flags']) & flag.unconfirmed) === 0
-        ? undefined
-        : confirmEntry(
-            state,
-            type,
-            id,
-            step.fence,
-            body,
-            put,
-            [...Object.keys(entry.set), ...entry.unset, ...entry.deltas.map((delta) => delta.attribute)],
-            entry.deltas,
-          );
+    const confirmation = (Number(row['flags']) & flag.unconfirmed) === 0 ? undefined : confirmEntry(state, type, id, step.fence, body, put, entry);
     if (confirmation !== undefined) page.confirm(id, confirmation);
     let referencesChanged = false;
     for (const delta of entry.deltas) {

@@ -1,5 +1,5 @@
 import type { ImportedEntry } from '../connector-store.ts';
-import { type AwaitedAttributes, type Confirmation, compareAwaited, type SetDelta } from '../rules/confirmation.ts';
+import { type AwaitedAttributes, type Confirmation, compareAwaited } from '../rules/confirmation.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { StoredType } from '../rules/stored-model.ts';
 import type { StoreState } from './entry-rows.ts';
@@ -12,12 +12,11 @@ export function confirmEntry(
   fence: number,
   currentBody: string,
   entry: Extract<ImportedEntry, { op: 'put' }>,
-  covered?: readonly string[],
-  deltas?: readonly SetDelta[],
+  update?: Extract<ImportedEntry, { op: 'update' }>,
 ): Confirmation {
   const row = state.database.get('SELECT attributes FROM unconfirmed WHERE entry = ?', id);
   const awaited = row === undefined ? {} : (JSON.parse(String(row['attributes'])) as AwaitedAttributes);
-  const { confirmation, remaining } = compareAwaited(state.model, type, awaited, fence, currentBody, entry, covered, deltas);
+  const { confirmation, remaining } = compareAwaited(state.model, type, awaited, fence, currentBody, entry, update);
   saveRemaining(state, id, remaining);
   return confirmation;
 }
