@@ -71,7 +71,7 @@ export interface ConnectorStore {
   /** Forgets a chunk of what is older than the limits and closed; `done` when there is no more. */
   forgetOld(retention: Retention): Promise<{ readonly removed: number; readonly done: boolean }>;
 
-  /** Checkpoints and truncates the write-ahead log; returns its size before, in bytes. */
+  /** Copies the write-ahead log into the file and lets it begin again; returns its size before, in bytes. */
   checkpoint(): Promise<number>;
   /** Copies the file to `target`, consistent, from the store thread (R5). */
   backup(target: string): Promise<void>;

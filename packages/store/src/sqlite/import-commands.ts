@@ -17,7 +17,7 @@ import { flag } from '../rules/entry-flags.ts';
 import type { ImportStep } from '../rules/import-step.ts';
 import { createSeenEntries } from '../rules/seen-entries.ts';
 import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
-import type { Row } from './database.ts';
+import { limitLog, type Row } from './database.ts';
 import { deferIndexes } from './deferred-indexes.ts';
 import {
   addPageReferences,
@@ -407,6 +407,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
       return { runId: lastId };
     },
     beginStep(step) {
+      limitLog(database, 'import');
       if (step.kind === 'full') state.deferred = deferIndexes(database) || state.deferred;
       // A write whose result comes after this counts as written after the fence, whenever its intent was made.
       const { fence, lastId } = transact(state, () => ({

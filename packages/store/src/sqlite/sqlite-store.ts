@@ -1,6 +1,6 @@
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import type { ConnectorStore, StoreModel } from '../connector-store.ts';
-import { openForWriting } from './database.ts';
+import { limitLog, openForWriting, PAGE_BYTES } from './database.ts';
 import { makeDeferredIndexes } from './deferred-indexes.ts';
 import { finishLoading, readFileState, type StoreState } from './entry-rows.ts';
 import { createImportCommands } from './import-commands.ts';
@@ -61,8 +61,10 @@ export function openStoreCommands(file: string, auditKey: Uint8Array = NO_AUDIT_
     forgetOverlay: () => void database.run("DELETE FROM meta WHERE name = 'overlay'"),
     forgetOld: (retention) => forgetOld(state, retention),
     checkpoint() {
-      const row = database.get('PRAGMA wal_checkpoint(TRUNCATE)');
-      return Number(row?.['log'] ?? 0) * 4096;
+      // The log begins again in the file it has: a commit that overwrites costs half of one that makes the file grow.
+      const row = database.get('PRAGMA wal_checkpoint(RESTART)');
+      limitLog(database, 'writes');
+      return Math.max(0, Number(row?.['log'] ?? 0)) * PAGE_BYTES;
     },
     backup(target) {
       database.execute(`VACUUM INTO '${target.replaceAll("'", "''")}'`);
