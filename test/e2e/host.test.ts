@@ -221,6 +221,35 @@ describe('writing', () => {
     expect(database.prepare("SELECT count(*) AS n FROM employees WHERE user_name = 'Twin'").get()?.['n']).toBe(1);
   });
 
+  it('S-053 R16 twenty times the same create at the same time: one has created, and the others are told of it', async () => {
+    const body = { schemas: [USER], userName: 'Same.Twin', title: 'x' };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => scim.send('POST', '/Users', body)));
+    expect(answers.filter((answer) => answer.status === 201)).toHaveLength(1);
+    expect(answers.filter((answer) => answer.status === 409 && answer.body['scimType'] === 'uniqueness')).toHaveLength(19);
+    expect(database.prepare("SELECT count(*) AS n FROM employees WHERE user_name = 'Same.Twin'").get()?.['n']).toBe(1);
+  });
+
+  it('S-056 names that differ in the width or composition of characters only are one: in filters, and for uniqueness', async () => {
+    const name = (userName: string) => scim.send('POST', '/Users', { schemas: [USER], userName });
+    const found = async (userName: string) => resources(await find(`userName eq "${userName}"`)).map((one) => one['userName']);
+    const wide = 'ＺＯＥ.ｍíller';
+    expect((await name(wide)).body['userName']).toBe(wide);
+    for (const form of ['zoe.m\u00edller', 'ZOE.mi\u0301ller', 'ｚoe．mí\uff4cler']) {
+      expect(await name(form), form).toMatchObject({ status: 409, body: { scimType: 'uniqueness' } });
+      expect(await found(form), form).toEqual([wide]);
+    }
+    expect(resources(await find('userName co "OE.MÍLL"')).map((one) => one['userName'])).toEqual([wide]);
+    expect((await name('Strasse')).status).toBe(201);
+    expect((await name('Straße')).status).toBe(201);
+    expect(await found('STRASSE')).toEqual(['Strasse']);
+    const person = resources(await find(`userName eq "Strasse"`))[0];
+    const renamed = await scim.send('PATCH', `/Users/${String(person?.['id'])}`, {
+      schemas: [PATCH],
+      Operations: [{ op: 'replace', path: 'userName', value: 'zoe.míｌｌｅｒ' }],
+    });
+    expect(renamed.status).toBe(409);
+  });
+
   it('S-181 SEC-25 concurrent changes of one group lose nobody', async () => {
     const [group] = resources(await find('displayName eq "Legal"', 'Groups'));
     const people = resources((await scim.send('GET', `/Users?count=30&filter=${encodeURIComponent(`${ENTERPRISE}:department eq "Finance"`)}`)).body).map(
@@ -286,6 +315,8 @@ describe('bad input has a clear answer', () => {
       '{"active":true,"Active":false}',
       '{"__proto__":{"x":1}}',
       `${'{"a":'.repeat(60)}1${'}'.repeat(60)}`,
+      JSON.stringify({ schemas: [USER], userName: 'long', title: 'x'.repeat(1024 * 1024 + 1) }),
+      JSON.stringify({ schemas: [USER], userName: 'long', title: 'ä'.repeat(512 * 1024 + 1) }),
       '',
     ]) {
       const { status, body: error } = await post(body);

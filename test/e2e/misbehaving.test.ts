@@ -33,7 +33,8 @@ async function start(behaviour: string): Promise<HostConnector> {
   return connector;
 }
 
-const create = (connector: HostConnector, userName: string) => connector.clean.create(context, 'Users', { schemas: [USER], userName }, {});
+const create = (connector: HostConnector, userName: string, more: Partial<RequestContext> = {}) =>
+  connector.clean.create({ ...context, ...more }, 'Users', { schemas: [USER], userName }, {});
 const states = async (connector: HostConnector): Promise<readonly string[]> => (await connector.journal({ limit: 10 })).map((row) => row.state);
 
 describe('SEC-54 a connector that misbehaves while writing', () => {
@@ -74,10 +75,13 @@ describe('SEC-54 a connector that misbehaves while writing', () => {
     expect(readFileSync(join(open.at(-1)?.folder ?? '', 'files', 'puts'), 'utf8')).toHaveLength(calls);
   });
 
-  it('R16 a repeat of a write in flight joins it', async () => {
+  it('R16 S-069 a repeat of a write in flight joins it, and gets the answer that the first sender is not there to hear; nobody else does', async () => {
     const connector = await start('hangs');
-    const [one, two] = await Promise.all([create(connector, 'same'), create(connector, 'same')]);
-    expect(one.body).toBe(two.body);
+    const sends = [create(connector, 'same', { waits: () => false }), create(connector, 'same'), create(connector, 'same')];
+    const [one, two, three] = await Promise.allSettled(sends);
+    expect(one).toEqual(two);
+    expect(two).toMatchObject({ status: 'fulfilled', value: { status: 201 } });
+    expect(three).toMatchObject({ status: 'rejected', reason: { status: 409, scimType: 'uniqueness' } });
     expect(await states(connector)).toEqual(['applied']);
   });
 });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Capabilities, SchemaObjectType } from '@landbridge/connector-sdk';
 import { afterEach, describe, expect, it } from 'vitest';
-import { objectTypeOf, person, type ScriptedHost, startScriptedHost } from '../fixtures/scripted-host.ts';
+import { context, objectTypeOf, person, type ScriptedHost, startScriptedHost } from '../fixtures/scripted-host.ts';
 
 /** R8: a secret value that only exports know, where exports hold the whole object. */
 const badge: SchemaObjectType = {
@@ -69,6 +69,51 @@ describe('R8 a secret value that no import shows', () => {
     expect(exported()).toMatchObject({ pin: ['5'], code: ['the-code'] });
     for (const text of [PIN, 'the-code']) expect(isInFiles(text), text).toBe(false);
     expect(JSON.stringify((await host.connector.space({ objectType: 'person', limit: 10 })).rows)).not.toMatch(/"pin|\bcode|1\./);
+  });
+
+  it('is taken away by a client that has never seen it: PATCH remove, replace by null, PUT with null', async () => {
+    await start({});
+    const { id } = await host.create('Users', { userName: 'ada', nickName: PIN, locale: 'the-code', title: 'Dr' });
+    const path = String(id);
+    const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+    const body = (operation: unknown) => ({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] });
+    host.calls('put');
+    const pin = () => host.application.objects('person')[0]?.attributes['pin'];
+    await host.connector.clean.patch(context, 'Users', path, body({ op: 'remove', path: `${USER}:nickname` }), {});
+    expect(pin()).toBeUndefined();
+    await host.patch('Users', path, { nickName: '5' });
+    expect(pin()).toBe('5');
+    await host.patch('Users', path, { nickName: null });
+    expect(pin()).toBeUndefined();
+    await host.patch('Users', path, { nickName: '6' });
+    await host.connector.clean.replace(context, 'Users', path, { schemas: [USER], userName: 'ada', title: 'Dr' }, {});
+    expect(pin()).toBe('6');
+    await host.connector.clean.replace(context, 'Users', path, { schemas: [USER], userName: 'ada', title: 'Dr', nickName: null }, {});
+    expect(pin()).toBeUndefined();
+    expect(host.application.objects('person')[0]?.attributes).toMatchObject({ title: 'Dr', code: 'the-code' });
+  });
+
+  it('R11 an object disabled by deletion that the application has again stays inactive, and can be disabled again or enabled', async () => {
+    await start({});
+    const { id } = await host.create('Users', { userName: 'ada', title: 'Dr' });
+    const path = String(id);
+    const [before] = host.application.objects('person');
+    if (before === undefined) throw new Error('nothing was created');
+    const comeBack = async (): Promise<void> => {
+      host.application.put(before);
+      expect(await host.run('full')).toBe('success');
+      expect(await host.read('Users', path)).toMatchObject({ id, active: false });
+    };
+    expect(await host.patch('Users', path, { active: false })).toMatchObject({ active: false });
+    expect(host.application.objects('person')).toEqual([]);
+    await comeBack();
+    expect(await host.patch('Users', path, { active: false })).toMatchObject({ id, active: false });
+    expect(host.application.objects('person')).toEqual([]);
+    await comeBack();
+    expect(await host.patch('Users', path, { active: true, title: 'Prof' })).toMatchObject({ id, active: true, title: 'Prof' });
+    expect(host.application.objects('person')).toMatchObject([{ attributes: { login: 'ada', title: 'Prof' } }]);
+    expect(await host.run('full')).toBe('success');
+    expect(await host.read('Users', path)).toMatchObject({ id, active: true });
   });
 
   it('is sent alone where an export names what changed, and comes back with an object that is created again', async () => {

@@ -75,6 +75,22 @@ describe('the host', () => {
     expect(JSON.stringify(rows)).not.toContain('secret-');
   });
 
+  it('SEC-60 SEC-26 what was denied within a bulk request is in the audit, too', async () => {
+    const token = await host.token({ client: 'maker', operations: ['read', 'create'] });
+    const Operations = [
+      { method: 'DELETE', path: '/Users/secret-id' },
+      { method: 'POST', path: '/Users', bulkId: 'a', data: { schemas: [USER], userName: 'made-in-bulk' } },
+    ];
+    const body = { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'], Operations };
+    const answer = await scim.send('POST', '/Bulk', { headers: { authorization: `Bearer ${token}` }, body });
+    expect((answer.body['Operations'] as readonly Json[]).map((one) => one['status'])).toEqual(['403', '201']);
+    const find = async (): Promise<readonly unknown[]> =>
+      ((await host.admin('GET', '/audit')) as unknown as readonly Json[])
+        .filter((one) => one['actor'] === token.slice('lb_'.length, 'lb_'.length + 12) && String(one['action']).startsWith('denied.'))
+        .map((one) => [one['action'], one['detail']]);
+    await expect.poll(find, { timeout: 20_000 }).toEqual([['denied.403', 'DELETE in bulk /scim/:connector/* from 127.0.0.1 at dir']]);
+  });
+
   it('SEC-12 what a connector keeps is in a file of its own: no query could reach a neighbour', async () => {
     const secret = 'only-in-the-other-one';
     expect((await other.send('POST', '/Users', { body: { schemas: [USER], userName: secret } })).status).toBe(201);

@@ -30,6 +30,17 @@ export function foldCase(text: string): string {
   return ASCII.test(text) ? text.toLowerCase() : text.normalize('NFC').toLowerCase();
 }
 
+/** Folds the name of an account as PRECIS does (RFC 8265 §3.3.3): full-width and half-width characters count as their ordinary forms, too. */
+export function foldName(text: string): string {
+  return foldCase(ASCII.test(text) ? text : text.replace(/[\u3000\uff01-\uffee]/g, toOrdinaryWidth));
+}
+
+/** A full-width or half-width character (U+3000, U+FF01 to U+FFEE) in its ordinary form; one that would become several stays. */
+export function toOrdinaryWidth(character: string): string {
+  const ordinary = character.normalize('NFKC');
+  return ordinary.length === 1 ? ordinary : character;
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII on purpose
 const ASCII = /^[\x00-\x7f]*$/;
 

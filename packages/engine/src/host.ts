@@ -50,6 +50,10 @@ export interface RequestContext {
   readonly ifNoneMatch?: string;
   /** Counts an operation of a bulk request against the rate of the credential (S-186). Throws `ScimError` 429. */
   readonly admit?: () => void;
+  /** Notes an operation of a bulk request that was not allowed, for the audit (SEC-60); the request as a whole is answered 200. */
+  readonly denied?: (method: string) => void;
+  /** Whether the client still waits for its answer; absent: it does (R16, S-053). */
+  readonly waits?: () => boolean;
 }
 
 /** The answer to a SCIM request: everything but the HTTP framing. Errors are thrown as `ScimError`. */

@@ -21,6 +21,7 @@ import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, ty
 import { compileLeaveOut } from './leave-out.ts';
 import { linkForeignIds } from './linked-ids.ts';
 import { createRefresh } from './refresh.ts';
+import { isAccountName } from './resources/account-name.ts';
 import { renderEvent } from './resources/render-event.ts';
 import { displayOf } from './resources/render-resource.ts';
 import { buildResourceModel, type Face, type ResourceModel } from './resources/resource-model.ts';
@@ -36,6 +37,7 @@ import { createProtection } from './scim-protected.ts';
 import { createScimService } from './scim-service.ts';
 import { createScope, type Scope } from './scope.ts';
 import { readShadow } from './shadow-report.ts';
+import { createTurns } from './writes/create-turns.ts';
 import { withoutSecrets } from './writes/secret-values.ts';
 
 /** Test seam: the torture suite plants faults in the store it hands over. */
@@ -158,6 +160,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
 
   const protection = createProtection(configuration.protected ?? [], cleanModels);
   const cursors = createCursors(options.sealingKey, configuration.name, now);
+  const turns = createTurns();
   const face = (models: readonly ResourceModel[]): ScimFace => ({
     models: new Map(models.map((model) => [model.configuration.endpoint.toLowerCase(), model])),
     byObjectType: new Map(models.map((model) => [model.objectType.name, model])),
@@ -167,6 +170,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     reader,
     store,
     writes,
+    turns,
     cursors,
     protection,
     alert: options.alert,
@@ -410,6 +414,7 @@ function storeModel(
     objectTypes: [...objectTypes.values()].map((type) => ({
       name: type.name,
       attributes: type.definition.attributes.map((attribute) => ({
+        ...(isAccountName(configuration.objectTypes, type.name, attribute.name) ? { accountName: true as const } : {}),
         name: attribute.name,
         type: attribute.type,
         multiValued: attribute.multiValued === true,

@@ -46,7 +46,9 @@ export async function performBulk(
   for (const { index, later } of planBulk(operations)) {
     const operation = operations[index];
     if (operation === undefined || stopped()) break;
-    const result = await attempt(operation, () => performOne(service, context, operation, ids, later, (edges, id) => unfinished.push({ ...edges, index, id })));
+    const result = await attempt(context, operation, () =>
+      performOne(service, context, operation, ids, later, (edges, id) => unfinished.push({ ...edges, index, id })),
+    );
     if (result.error !== undefined) errors += 1;
     results.set(index, result);
   }
@@ -54,7 +56,7 @@ export async function performBulk(
     const known = results.get(one.index);
     const operation = operations[one.index];
     if (known === undefined || operation === undefined) continue;
-    const result = await attempt(operation, () => closeCircle(service, context, one, ids, known));
+    const result = await attempt(context, operation, () => closeCircle(service, context, one, ids, known));
     results.set(one.index, result);
   }
   const inOrder = [...results].sort(([left], [right]) => left - right).map(([, result]) => result);
@@ -62,12 +64,17 @@ export async function performBulk(
 }
 
 /** An operation that fails is a result, not the end of the request. A fault that is not ours is one too, without its reasons (S-205). */
-async function attempt(operation: BulkOperation, act: () => Promise<Omit<BulkResult, 'method' | 'bulkId' | 'error'>>): Promise<BulkResult> {
+async function attempt(
+  context: RequestContext,
+  operation: BulkOperation,
+  act: () => Promise<Omit<BulkResult, 'method' | 'bulkId' | 'error'>>,
+): Promise<BulkResult> {
   const { method, bulkId } = operation;
   try {
     return { method, bulkId, error: undefined, ...(await act()) };
   } catch (error) {
     if (!(error instanceof ScimError)) throw error;
+    if (error.status === 403) context.denied?.(method);
     return { method, bulkId, status: error.status, location: undefined, version: undefined, error };
   }
 }

@@ -7,6 +7,7 @@ import type { ResourceModel } from './resources/resource-model.ts';
 import type { Cursors } from './scim-cursor.ts';
 import type { Protection } from './scim-protected.ts';
 import type { Scope } from './scope.ts';
+import type { CreateTurns } from './writes/create-turns.ts';
 
 /** What reads and writes of one face of a connector work with. */
 export interface ScimFace {
@@ -20,6 +21,8 @@ export interface ScimFace {
   readonly reader: ConnectorReader;
   readonly store: ConnectorStore;
   readonly writes: ConnectorWrites;
+  /** Shared by both faces: who of several senders of one create has made the resource (S-053). */
+  readonly turns: CreateTurns;
   readonly cursors: Cursors;
   readonly protection: Protection;
   readonly alert: OpenConnectorOptions['alert'];

@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
+import { type EncodedAttributes, type EncodedValue, foldName } from '@landbridge/connector-sdk';
 import {
   applyPatch,
   applyReplace,
@@ -19,17 +18,20 @@ import type { DeprovisioningFlow } from './configuration.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { shownId } from './linked-ids.ts';
 import { readAllRaw } from './reference-pages.ts';
+import { isAccountName } from './resources/account-name.ts';
 import { qualifiedName } from './resources/binding.ts';
 import { type ResourceAttributes, readResourceAttributes } from './resources/read-resource.ts';
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { refuseUnkept } from './resources/unkept.ts';
+import { clearedUnseen, removedBy } from './resources/unseen.ts';
 import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
 import { deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { choosePartition, named, refuseLeftOut, withRename } from './scim-naming.ts';
 import { renderAlone, renderTexts, requireAlone, requireRow } from './scim-reads.ts';
+import { identify } from './scim-repeats.ts';
 import { composeName } from './writes/distinguished-names.ts';
 import { type CurrentEntry, type EntryDelta, needsWholeEntry, type PlannedSteps, pickAnchor, planAdd, planDelete, planUpdate } from './writes/plan-write.ts';
 import type { PlannedWrite, TakesAway, WriteAnswer, WriteStep } from './writes/planned-write.ts';
@@ -43,7 +45,15 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   checkRequired(parsed.resource, model.resourceType);
   refuseHiddenCreate(context, model, parsed.resource);
   const request = identify(context, 'POST', model.configuration.endpoint, body);
-  const answer = await withDeadline(face, context, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
+  const turn = face.turns.enter(request.key, context.waits ?? (() => true));
+  let answer: WriteAnswer | Accepted;
+  try {
+    answer = await withDeadline(face, context, request.key, undefined, () => planCreate(face, model, context, parsed.resource, request));
+    if (answer.status === 'applied' && !turn.take())
+      throw scimErrors.uniqueness('Another request of this client has just created the same resource; look it up instead of creating it again.');
+  } finally {
+    turn.leave();
+  }
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
   if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(model, parsed.resource));
   throwUnlessApplied(answer, model);
@@ -116,7 +126,7 @@ export async function replaceResource(
       if (ids.length > 0) return [{ attribute: binding.attribute, kind: 'replace', values: ids }];
       return parsed.cleared.has(name) ? [{ attribute: binding.attribute, kind: 'clear', values: [] }] : [];
     });
-    return { next: refuseHiddenChange(context, model, current, next, deferred, parsed.resource), deferred };
+    return { next: refuseHiddenChange(context, model, current, next, deferred, parsed.resource), deferred, unset: clearedUnseen(model, parsed.cleared) };
   });
 }
 
@@ -138,7 +148,8 @@ export async function patchResource(
       deferred: model.deferred.map((binding) => binding.attribute),
     });
     refuseUnkept(model, current, result.resource);
-    return { next: refuseHiddenChange(context, model, current, result.resource, result.deferred), deferred: result.deferred };
+    const next = refuseHiddenChange(context, model, current, result.resource, result.deferred);
+    return { next, deferred: result.deferred, unset: clearedUnseen(model, removedBy(model, operations)) };
   });
 }
 
@@ -201,6 +212,8 @@ async function refuseProtected(face: ScimFace, row: EntryRow, context: RequestCo
 interface Changed {
   readonly next: ScimResource;
   readonly deferred: readonly DeferredChange[];
+  /** What is cleared without being in any representation. */
+  readonly unset: readonly string[];
 }
 
 /** Reads, changes and writes one resource under its lock; a version that moved in between is read again. */
@@ -256,18 +269,26 @@ async function planChange(
 ): Promise<PlannedWrite | WriteAnswer | undefined> {
   await refuseProtected(face, row, context);
   const current = await renderAlone(face, model, row, context);
-  const { next, deferred } = await alter(current);
+  const { next, deferred, unset } = await alter(current);
   const before = readResourceAttributes(model, current);
   const after = readResourceAttributes(model, next);
-  const changes = await deltaOf(face, model, row, before, after, deferred);
+  const seen = await deltaOf(face, model, row, before, after, deferred);
+  const unseen = unset.filter((name) => after.attributes[name] === undefined && !seen.unset.includes(name));
+  const changes: EntryDelta = unseen.length === 0 ? seen : { ...seen, unset: [...seen.unset, ...unseen] };
   const delta: EntryDelta = after.dn === undefined || after.dn === before.dn ? changes : { ...changes, newDn: after.dn };
   const link = linkOf(context, model, after, before);
   const activeNow = after.active ?? true;
   const activeBefore = before.active ?? true;
-  if (activeBefore && !activeNow) return planDisable(face, model, context, row, request, delta, link, after);
+  const again = after.active === false && isBackInApplication(face, row);
+  if ((activeBefore && !activeNow) || again) return planDisable(face, model, context, row, request, delta, link, after);
   if (!activeBefore && activeNow && row.link?.state === 'disabled') return planEnable(face, model, context, row, request, delta, link);
   const enabling: LinkChange | undefined = !activeBefore && activeNow ? { ...link, shadow: { ...link?.shadow, active: null }, state: 'linked' } : link;
   return planPlain(face, model, context, row, request, delta, enabling, after.password, enabling === link ? {} : { activity: 'activate' });
+}
+
+/** Somebody created it again in the application after it was disabled by deletion: `active: false` takes it away once more (R11). */
+function isBackInApplication({ configuration }: ScimFace, { link }: ResourceRow): boolean {
+  return configuration.deprovisioning.disable.action === 'delete' && link?.state === 'linked' && link.shadow['active'] === false;
 }
 
 async function planPlain(
@@ -488,7 +509,7 @@ function toPlannedWrite(
   return {
     kind,
     objectType: model.objectType.name,
-    claims: plan.claims,
+    claims: plan.claims.map((claim) => claimAsStored(model, claim)),
     // An entry is put into its partition by the first step of its creation; the others find it there.
     steps: plan.steps.map(
       (step, index): WriteStep =>
@@ -515,6 +536,12 @@ function toPlannedWrite(
   };
 }
 
+/** Names of accounts are claimed as the store compares them: without regard to width, too (S-056). */
+function claimAsStored({ objectType, configuration }: ResourceModel, claim: PlannedSteps['claims'][number]): PlannedSteps['claims'][number] {
+  const exact = objectType.attributes.get(claim.attribute)?.caseExact === true;
+  return exact || !isAccountName([configuration], claim.objectType, claim.attribute) ? claim : { ...claim, key: foldName(claim.key) };
+}
+
 /** What the guard counts (SEC-20): the entry itself, else the references that lose most values. */
 function whatIsTaken(plan: PlannedSteps, takesEntry: boolean): TakesAway | undefined {
   if (takesEntry) return { kind: 'entry' };
@@ -528,25 +555,6 @@ const KINDS: Readonly<Record<string, EventKind>> = { POST: 'create', PUT: 'put',
 function eventKinds(request: RequestIdentity, activity: 'activate' | 'deactivate' | undefined): readonly EventKind[] {
   const kind = KINDS[request.method];
   return [...(kind === undefined ? [] : [kind]), ...(activity === undefined ? [] : [activity])];
-}
-
-/** Who asks, and by which key a repeat is recognised (R16). */
-function identify(context: RequestContext, method: string, target: string, body: Json): RequestIdentity {
-  return {
-    credential: context.credential,
-    method,
-    target,
-    key: hash('sha256', `${context.credential}\n${method}\n${target}\n${context.ifMatch ?? ''}\n${canonical(body)}`, 'hex'),
-    correlation: context.correlation,
-  };
-}
-
-/** JSON with sorted keys: two bodies that say the same have the same text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
-  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
 }
 
 function refuseWrites(face: ScimFace, what: string): void {

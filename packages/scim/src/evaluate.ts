@@ -143,7 +143,10 @@ function isAscii(text: string): boolean {
 
 /** Full-width and half-width characters as their ordinary forms (U+FF01 to U+FFEE, and U+3000). */
 function mapWidth(text: string): string {
-  return text.replace(/[\u3000\uff01-\uffee]/g, (character) => character.normalize('NFKC'));
+  return text.replace(/[\u3000\uff01-\uffee]/g, (character) => {
+    const ordinary = character.normalize('NFKC');
+    return ordinary.length === 1 ? ordinary : character;
+  });
 }
 
 function orderCodePoints(left: string, right: string): number {

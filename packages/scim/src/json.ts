@@ -5,9 +5,11 @@ export interface JsonLimits {
   readonly depth: number;
   readonly keysPerObject: number;
   readonly arrayLength: number;
+  /** Bytes of UTF-8. */
+  readonly stringBytes: number;
 }
 
-export const defaultJsonLimits: JsonLimits = { depth: 32, keysPerObject: 1000, arrayLength: 100_000 };
+export const defaultJsonLimits: JsonLimits = { depth: 32, keysPerObject: 1000, arrayLength: 100_000, stringBytes: 1024 * 1024 };
 
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -49,6 +51,9 @@ function decode(body: Buffer): string {
 function checkValue(value: unknown, limits: JsonLimits, depth: number): number {
   if (typeof value === 'string') {
     if (!value.isWellFormed()) throw scimErrors.invalidSyntax('The body holds half of a character (a lone surrogate).');
+    // A character is at most three bytes for each of its code units.
+    if (value.length * 3 > limits.stringBytes && Buffer.byteLength(value) > limits.stringBytes)
+      throw scimErrors.invalidSyntax(`The body has a text of more than ${limits.stringBytes} bytes.`);
     return 0;
   }
   if (typeof value === 'number' && !Number.isFinite(value)) throw scimErrors.invalidSyntax('The body holds a number out of range.');

@@ -86,6 +86,12 @@ describe('schemas', () => {
 });
 
 describe('values', () => {
+  it('S-166 S-161 a bare value stands for an element where it is text, and no number or boolean does', () => {
+    expect(parse({ emails: 'a@x' })['emails']).toEqual([{ value: 'a@x' }]);
+    for (const emails of [5, true, [5], ['a@x', false]]) expect(refusal(() => parse({ emails })).scimType, JSON.stringify(emails)).toBe('invalidValue');
+    expect(refusal(() => parse({ emails: 'a@x' }, 'strict')).scimType).toBe('invalidValue');
+  });
+
   it('S-028 a required extension that is missing is invalidValue', () => {
     expect(refusal(() => checkRequired(parse({}), compile(true))).scimType).toBe('invalidValue');
     expect(() => checkRequired(parse({ [own.id]: { badge: '1' } }), compile(true))).not.toThrow();

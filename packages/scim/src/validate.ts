@@ -163,9 +163,9 @@ function parseSingle(attribute: CompiledAttribute, value: unknown, profile: Dial
   if (definition.type !== 'complex') return parseSimple(definition.type, !profile.strict && isBoxed(value) ? value['value'] : value, profile, where);
   if (typeof value !== 'object' || Array.isArray(value) || isRawJson(value)) {
     // A bare value stands for the element's `value`: `manager: "<id>"`, `members: ["<id>"]` (S-161).
-    if (profile.strict || (typeof value === 'object' && !isRawJson(value)) || !attribute.subAttributes.has('value'))
-      throw scimErrors.invalidValue(`"${where}" is an object.`);
-    return value === '' ? undefined : { value: isRawJson(value) ? value.rawJSON : String(value) };
+    // It is text with every client that leaves the object out: a number or a boolean is a mistake (S-166).
+    if (profile.strict || typeof value !== 'string' || !attribute.subAttributes.has('value')) throw scimErrors.invalidValue(`"${where}" is an object.`);
+    return value === '' ? undefined : { value };
   }
   return parseComplex(attribute, unpackRole(definition.name, value as Json, profile), profile, where);
 }

@@ -27,6 +27,8 @@ export interface StoreAttribute {
   readonly type: AttributeType;
   readonly multiValued: boolean;
   readonly caseExact: boolean;
+  /** Its values are names of accounts: where case does not count, neither does the width of characters (S-056). */
+  readonly accountName?: true;
   /** Gets an index: a key column when single-valued, rows of the index table when multi-valued. References always have one. */
   readonly queryable: boolean;
   /** Checked by {@link Claim}s. Implies queryable. */

@@ -8,7 +8,7 @@ import { type Authenticator, presentedBearer } from '../credentials/authenticato
 import { requirePerson } from '../credentials/personal-tokens.ts';
 import { type Credential, clientOf, type Tokens } from '../credentials/tokens.ts';
 import { type FailedConnector, type HostConnectors, standsBy } from '../host-connectors.ts';
-import { noteCredential } from '../operations/register-alerts.ts';
+import { noteCredential, noteRefused } from '../operations/register-alerts.ts';
 import { acceptBasic, isVersion1, sendVersion1Error, serveVersion1 } from '../scim1/scim1-routes.ts';
 import { isAllowedFrom } from './allowed-networks.ts';
 import type { FailureThrottle, RequestLimits } from './request-limits.ts';
@@ -148,6 +148,9 @@ async function serveConnector(
     correlation,
     ...preferenceOf(request.headers['prefer']),
     admit: () => options.limits.admit(id, limits)(),
+    denied: (method) => noteRefused(request, method),
+    // A client that hung up has sent the end of its side, or nothing more goes to it at all.
+    waits: () => request.raw.socket.writable && !request.raw.socket.destroyed,
     ...(request.headers['if-match'] === undefined ? {} : { ifMatch: request.headers['if-match'] }),
     ...(request.headers['if-none-match'] === undefined ? {} : { ifNoneMatch: request.headers['if-none-match'] }),
   };

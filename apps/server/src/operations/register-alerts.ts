@@ -15,6 +15,15 @@ export function noteCredential(request: FastifyRequest, credential: string): voi
   authenticated.set(request, credential);
 }
 
+const refused = new WeakMap<FastifyRequest, string[]>();
+
+/** Notes an operation within a request that was not allowed, whatever the request as a whole is answered. */
+export function noteRefused(request: FastifyRequest, method: string): void {
+  const known = refused.get(request);
+  if (known === undefined) refused.set(request, [method]);
+  else known.push(method);
+}
+
 /** Shows every answer to a SCIM request or a request of an administrator to the alerts, and what was denied to the audit. */
 export function registerAlerts(app: FastifyInstance, alerts: Alerts, denials: Denials): void {
   app.addHook('onResponse', (request, reply, next) => {
@@ -25,8 +34,9 @@ export function registerAlerts(app: FastifyInstance, alerts: Alerts, denials: De
       const address = clientAddress(request);
       const { statusCode: status } = reply;
       alerts.observe({ credential, connector: credential === undefined ? undefined : connector, address, status });
-      if (status === 401 || status === 403)
-        denials.note({ credential, connector, address, method: request.method, route: request.routeOptions.url ?? '', status });
+      const denial = { credential, connector, address, route: request.routeOptions.url ?? '' };
+      if (status === 401 || status === 403) denials.note({ ...denial, method: request.method, status });
+      for (const method of refused.get(request) ?? []) denials.note({ ...denial, method: `${method} in bulk`, status: 403 });
     }
     next();
   });

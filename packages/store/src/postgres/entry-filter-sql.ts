@@ -1,8 +1,8 @@
-import { foldCase } from '@landbridge/connector-sdk';
+import { toOrdinaryWidth } from '@landbridge/connector-sdk';
 import type { StoreFilter } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { nextPrefix } from '../rules/next-prefix.ts';
-import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
+import { foldText, type StoredAttribute, type StoredModel, type StoredType } from '../rules/stored-model.ts';
 import type { SqlValue } from './connection.ts';
 import { isShortPrefix, keyExpression, literal, toIndexKey, toKept } from './records.ts';
 
@@ -87,10 +87,10 @@ export function createFilterTranslator(model: StoredModel, after?: number): Filt
     if (attribute.column !== undefined && (stored === fold || attribute.type !== 'string') && isServed(filter)) {
       return { sql: comparison(keyExpression(attribute), filter, keyOperand(filter, attribute, fold)), indexed: filter.comparison !== 'not-equal' };
     }
-    const whole = comparison(fold ? `fold(${body})` : body, filter, operand(filter, attribute, fold));
+    const whole = comparison(fold ? folded(attribute, body) : body, filter, operand(filter, attribute, fold));
     // An exact comparison of an attribute whose index is folded: the index finds candidates, the body decides.
     if (attribute.column !== undefined && stored && !fold && filter.comparison === 'equal')
-      return { sql: `(${keyExpression(attribute)} = ${bind(toIndexKey(foldCase(String(filter.value))))} AND ${whole})`, indexed: true };
+      return { sql: `(${keyExpression(attribute)} = ${bind(toIndexKey(foldText(attribute, String(filter.value))))} AND ${whole})`, indexed: true };
     return { sql: whole, indexed: false };
   }
 
@@ -105,7 +105,7 @@ export function createFilterTranslator(model: StoredModel, after?: number): Filt
         indexed: filter.comparison === 'equal' || filter.comparison === 'starts',
       };
     }
-    const element = attribute.type === 'integer' ? 'a.value::bigint' : fold ? 'fold(a.value)' : '(a.value COLLATE "C")';
+    const element = attribute.type === 'integer' ? 'a.value::bigint' : fold ? folded(attribute, 'a.value') : '(a.value COLLATE "C")';
     const list = `json_array_elements_text(CASE json_typeof(as_json(e.body) -> ${literal(attribute.name)}) WHEN 'array' THEN as_json(e.body) -> ${literal(attribute.name)} ELSE '[]'::json END)`;
     return { sql: `EXISTS (SELECT 1 FROM ${list} AS a(value) WHERE ${comparison(element, filter, operand(filter, attribute, fold))})`, indexed: false };
   }
@@ -186,6 +186,15 @@ function combine(kind: 'and' | 'or', parts: readonly SqlCondition[]): SqlConditi
   };
 }
 
+const WIDE = ['\u3000', ...Array.from({ length: 0xffee - 0xff00 }, (_, index) => String.fromCharCode(0xff01 + index))].filter(
+  (character) => toOrdinaryWidth(character) !== character,
+);
+
+/** A text expression as {@link foldText} folds it. */
+export function folded({ accountName }: Pick<StoredAttribute, 'accountName'>, text: string): string {
+  return accountName ? `fold(translate(${text}, ${literal(WIDE.join(''))}, ${literal(WIDE.map(toOrdinaryWidth).join(''))}))` : `fold(${text})`;
+}
+
 /** The value of a single-valued attribute in the body: the expression of a scan, and of sorting without an index. */
 export function bodyValue(attribute: Pick<StoredAttribute, 'name' | 'type'>): string {
   const text = `(as_json(e.body) ->> ${literal(attribute.name)})`;
@@ -199,5 +208,5 @@ function keyOperand(filter: Compare, attribute: StoredAttribute, fold: boolean):
 
 function operand(filter: Compare, attribute: StoredAttribute, fold: boolean): string {
   if (attribute.type === 'boolean') return filter.value === true || filter.value === 'true' ? 'true' : 'false';
-  return fold ? foldCase(String(filter.value)) : String(filter.value);
+  return fold ? foldText(attribute, String(filter.value)) : String(filter.value);
 }

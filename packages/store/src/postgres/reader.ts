@@ -6,7 +6,7 @@ import type { StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
 import { createBatches } from './batches.ts';
 import type { Pool, Row, SqlValue } from './connection.ts';
-import { bodyValue, createFilterTranslator } from './entry-filter-sql.ts';
+import { bodyValue, createFilterTranslator, folded } from './entry-filter-sql.ts';
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
@@ -234,7 +234,7 @@ function orderBy(request: EntryQuery, type: StoredType): string {
   const attribute = type.attributes.get(sort.by.attribute);
   if (attribute === undefined) return 'e.id';
   // What is not indexed is put in order as an index would (S-104, S-105).
-  const folded = attribute.type === 'string' && !attribute.caseExact;
-  const value = attribute.column !== undefined ? keyExpression(attribute) : folded ? `fold(${bodyValue(attribute)})` : bodyValue(attribute);
+  const folds = attribute.type === 'string' && !attribute.caseExact;
+  const value = attribute.column !== undefined ? keyExpression(attribute) : folds ? folded(attribute, bodyValue(attribute)) : bodyValue(attribute);
   return `${value} ${direction} NULLS ${sort.descending ? 'FIRST' : 'LAST'}, e.id`;
 }

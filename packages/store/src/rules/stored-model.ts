@@ -1,4 +1,4 @@
-import { type EncodedAttributes, type EncodedValue, foldCase, type ObjectConfirmation } from '@landbridge/connector-sdk';
+import { type EncodedAttributes, type EncodedValue, foldCase, foldName, type ObjectConfirmation } from '@landbridge/connector-sdk';
 import type { StoreAttribute, StoreModel, StoreObjectType } from '../connector-store.ts';
 
 /** An attribute of the model with its number in the file. */
@@ -84,7 +84,7 @@ function compileType(id: number, type: StoreObjectType, attributeIds: ReadonlyMa
     if (number === undefined) continue;
     const indexed = (attribute.queryable || attribute.unique) && !attribute.multiValued && attribute.type !== 'reference';
     // What the key depends on is part of the name: an attribute that changes its type gets another column.
-    const form = attribute.type === 'string' && !attribute.caseExact ? 'folded' : attribute.type;
+    const form = attribute.type !== 'string' || attribute.caseExact ? attribute.type : attribute.accountName ? 'name' : 'folded';
     attributes.set(attribute.name, { ...attribute, id: number, column: indexed ? `k${number}_${form}` : undefined });
   }
   const all = [...attributes.values()];
@@ -114,8 +114,13 @@ export function attributeOf(type: StoredType, name: string): StoredAttribute {
 }
 
 /** The comparison key of a value: folded where case does not count. */
-export function valueKey(attribute: Pick<StoreAttribute, 'type' | 'caseExact'>, value: string | boolean): string {
-  return attribute.type === 'string' && !attribute.caseExact ? foldCase(String(value)) : String(value);
+export function valueKey(attribute: Pick<StoreAttribute, 'type' | 'caseExact' | 'accountName'>, value: string | boolean): string {
+  return attribute.type === 'string' && !attribute.caseExact ? foldText(attribute, String(value)) : String(value);
+}
+
+/** A text as values of the attribute compare where case does not count. */
+export function foldText(attribute: Pick<StoreAttribute, 'accountName'>, text: string): string {
+  return attribute.accountName ? foldName(text) : foldCase(text);
 }
 
 /** The claims that the values of an entry would need: how an import recognises a create in flight (R22). */

@@ -1,9 +1,8 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { foldCase } from '@landbridge/connector-sdk';
 import type { StoreFilter } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { nextPrefix } from '../rules/next-prefix.ts';
-import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
+import { foldText, type StoredAttribute, type StoredModel, type StoredType } from '../rules/stored-model.ts';
 
 /** A condition over `entries e`, and whether an index serves it. */
 export interface SqlCondition {
@@ -87,17 +86,22 @@ function compare(filter: Compare, type: StoredType): SqlCondition {
   // An exact comparison of an attribute whose index is folded: the index finds candidates, the body decides.
   const raw = comparison(`(e.body ->> ${path(attribute)})`, filter, operand(filter, attribute, false), false);
   if (attribute.column !== undefined && stored && !fold && filter.comparison === 'equal') {
-    return { sql: `(e.${attribute.column} = ? AND ${raw.sql})`, values: [foldCase(String(filter.value)), ...raw.values], indexed: true };
+    return { sql: `(e.${attribute.column} = ? AND ${raw.sql})`, values: [foldText(attribute, String(filter.value)), ...raw.values], indexed: true };
   }
   if (!fold)
     return attribute.type === 'integer' ? comparison(`CAST(e.body ->> ${path(attribute)} AS INTEGER)`, filter, operand(filter, attribute, false), false) : raw;
-  return comparison(`landbridge_fold(e.body ->> ${path(attribute)})`, filter, operand(filter, attribute, true), false);
+  return comparison(`${foldFunction(attribute)}(e.body ->> ${path(attribute)})`, filter, operand(filter, attribute, true), false);
+}
+
+/** The function that folds the text of an attribute. */
+export function foldFunction(attribute: StoredAttribute): string {
+  return attribute.accountName ? 'landbridge_fold_name' : 'landbridge_fold';
 }
 
 function operand(filter: Compare, attribute: StoredAttribute, fold: boolean): SQLInputValue {
   if (attribute.type === 'boolean') return filter.value === true || filter.value === 'true' ? 1 : 0;
   if (attribute.type === 'integer') return BigInt(String(filter.value));
-  return fold ? foldCase(String(filter.value)) : String(filter.value);
+  return fold ? foldText(attribute, String(filter.value)) : String(filter.value);
 }
 
 function comparison(left: string, filter: Compare, value: SQLInputValue, indexed: boolean): SqlCondition {
@@ -145,7 +149,7 @@ function compareMultiValued(filter: Compare, attribute: StoredAttribute): SqlCon
     const indexed = filter.comparison === 'equal' || filter.comparison === 'starts';
     return { sql: `e.id IN (SELECT entry FROM mv WHERE attr = ? AND ${inner.sql})`, values: [attribute.id, ...inner.values], indexed };
   }
-  const element = attribute.type === 'integer' ? 'CAST(value AS INTEGER)' : fold ? 'landbridge_fold(value)' : 'value';
+  const element = attribute.type === 'integer' ? 'CAST(value AS INTEGER)' : fold ? `${foldFunction(attribute)}(value)` : 'value';
   const inner = comparison(element, filter, operand(filter, attribute, fold), false);
   return { sql: `EXISTS (SELECT 1 FROM json_each(e.body, ${path(attribute)}) WHERE ${inner.sql})`, values: inner.values, indexed: false };
 }

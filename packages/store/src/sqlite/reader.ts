@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { foldCase } from '@landbridge/connector-sdk';
+import { foldCase, foldName } from '@landbridge/connector-sdk';
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import {
   type ConnectorReader,
@@ -15,7 +15,7 @@ import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } 
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
 import { type Database, openForReading, type Row, type Tuple } from './database.ts';
-import { type SqlCondition, translateFilter } from './entry-filter-sql.ts';
+import { foldFunction, type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, isHidden, toEntryRow } from './entry-rows.ts';
 import { findFew, OF_TYPE_BY_FILTER, VISIBLE } from './few-matches.ts';
 import { createOutboxReader } from './outbox.ts';
@@ -53,6 +53,7 @@ export function openSqliteReader(
   const database = openForReading(file);
   // Scans fold case as the contract does: SQLite's own lower() knows ASCII only.
   database.registerFunction('landbridge_fold', (value) => (typeof value === 'string' ? foldCase(value) : value));
+  database.registerFunction('landbridge_fold_name', (value) => (typeof value === 'string' ? foldName(value) : value));
   let { model } = readModel(database);
 
   const entry = ([row]: readonly Tuple[]): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(database, model, row));
@@ -350,7 +351,7 @@ function orderBy(request: EntryQuery, type: StoredType): string {
 function uncolumned(attribute: StoredAttribute): string {
   const text = `(e.body ->> '$.${JSON.stringify(attribute.name).replaceAll("'", "''")}')`;
   if (attribute.type === 'integer') return `CAST(${text} AS INTEGER)`;
-  return attribute.type === 'string' && !attribute.caseExact ? `landbridge_fold(${text})` : text;
+  return attribute.type === 'string' && !attribute.caseExact ? `${foldFunction(attribute)}(${text})` : text;
 }
 
 function countOf(database: Database, type: StoredType): number {

@@ -2,7 +2,7 @@ import { matchesEntry } from '@landbridge/connector-sdk';
 import { describe, expect, it } from 'vitest';
 import { type EntryQuery, ScanLimitError, type StoreFilter } from '../connector-store.ts';
 import { describeStores } from './describe-stores.ts';
-import { audit, directoryModel, group, person } from './people.ts';
+import { audit, directoryModel, group, model, person } from './people.ts';
 
 const people = [
   person('1', { login: 'Ada', title: 'Lead', note: 'Straße', mails: ['Ada@x', 'a2@x'], level: '5', remote: true, badges: ['B1'], manager: '3' }),
@@ -193,4 +193,51 @@ describeStores(
     });
   },
   directoryModel,
+);
+
+const accounts = {
+  ...model,
+  objectTypes: model.objectTypes.map((type) => ({
+    ...type,
+    attributes: type.attributes.map((one) => (one.name === 'login' || one.name === 'note' ? { ...one, accountName: true as const } : one)),
+  })),
+};
+
+describeStores(
+  'names of accounts',
+  (bench) => {
+    it('S-056 compare without regard to width, indexed and not, and sort so', async () => {
+      const { drive, reader } = bench;
+      await drive.import([
+        person('1', { login: 'Ｚｏｅ', note: 'Ｚｏｅ' }),
+        person('2', { login: 'adａ', note: 'adａ' }),
+        person('3', { login: 'ﾃﾞｰﾀ', note: 'ﾃﾞｰﾀ' }),
+        person('4', { login: 'bob' }),
+      ]);
+      const find = async (filter: StoreFilter): Promise<readonly (string | undefined)[]> =>
+        (await reader.query({ objectType: 'person', limit: 9, total: true, scanLimit: 1000, filter })).rows.map((row) => row.anchor);
+      for (const attribute of ['login', 'note']) {
+        expect(await find(compare(attribute, 'equal', 'ZOE')), attribute).toEqual(['1']);
+        expect(await find(compare(attribute, 'equal', 'ＡDA')), attribute).toEqual(['2']);
+        expect(await find(compare(attribute, 'equal', 'データ')), attribute).toEqual(['3']);
+        for (const [comparison, value] of [
+          ['starts', 'Ｚo'],
+          ['ends', 'OＥ'],
+          ['contains', 'o'],
+        ] as const)
+          expect((await find(compare(attribute, comparison, value)))[0], `${attribute} ${comparison}`).toBe('1');
+        expect(await find(compare(attribute, 'equal', 'Ｚｏｅ', { caseExact: true })), attribute).toEqual(['1']);
+        expect(await find(compare(attribute, 'equal', 'zoe', { caseExact: true })), attribute).toEqual([]);
+      }
+      const sorted = await reader.query({
+        objectType: 'person',
+        limit: 9,
+        total: true,
+        scanLimit: 1000,
+        sort: { by: { attribute: 'login' }, descending: false },
+      });
+      expect(sorted.rows.map((row) => row.anchor)).toEqual(['2', '4', '1', '3']);
+    });
+  },
+  accounts,
 );
