@@ -147,6 +147,7 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
         wrong: sql({ password: 'WRONG_PASSWORD' }),
         missing: sql({ table: 'peple' }),
         column: sql({ mapping: 'tittle' }),
+        columns: sql({ mapping: 'tittle, displayName: naem, nickName: login, hobbies: age' }),
         hangs: scripted('hangs'),
         throws: scripted('throws-a-string'),
         exits: scripted('exits'),
@@ -222,6 +223,18 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
       says: [/✓ schema/, /✗ mapping +mapping "title" of object type "person": the application has no attribute "tittle"; it has id, login, title, age/],
     },
     {
+      wrong: 'several wrong mappings, all named at once',
+      command: ['connector', 'test', 'columns', '--config', configuration],
+      exit: 1,
+      says: ['the application has no attribute "tittle"', 'the application has no attribute "naem"', 'mapping "hobbies" of object type "person"'],
+    },
+    {
+      wrong: 'several wrong mappings, all named at once, on the host',
+      command: ['connector', 'test', 'columns'],
+      exit: 1,
+      says: ['the application has no attribute "tittle"', 'the application has no attribute "naem"', 'mapping "hobbies" of object type "person"'],
+    },
+    {
       wrong: 'unknown attribute in the mapping',
       command: ['run', 'column', 'full'],
       exit: 1,
@@ -246,7 +259,7 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
     const { status, stdout } = await onHost('connector', 'list', '--json');
     const states = (JSON.parse(stdout) as readonly { readonly name: string; readonly state: string }[]).map((one) => `${one.name}: ${one.state}`);
     expect(status).toBe(0);
-    expect(states.filter((one) => one.endsWith('failed'))).toEqual(['down: failed', 'wrong: failed', 'missing: failed', 'column: failed']);
+    expect(states.filter((one) => one.endsWith('failed'))).toEqual(['down: failed', 'wrong: failed', 'missing: failed', 'column: failed', 'columns: failed']);
   });
 
   it.each([

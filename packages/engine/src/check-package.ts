@@ -2,6 +2,7 @@ import { compileSchema } from '@landbridge/connector-sdk';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorDescription } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
+import { everyProblem } from './every-problem.ts';
 import type { OpenConnectorOptions } from './host.ts';
 import { buildModels, selectSchema } from './open-connector.ts';
 import { createScope } from './scope.ts';
@@ -13,9 +14,14 @@ import { createScope } from './scope.ts';
  */
 export function checkDescription(configuration: ConnectorConfiguration, description: ConnectorDescription): void {
   const objectTypes = compileSchema(selectSchema(description.schema, configuration), { dnAsAnchor: description.capabilities.dnAsAnchor });
-  createScope(description.partitions, description.capabilities, configuration);
-  buildModels('clean', configuration, objectTypes, description);
-  buildModels('drop-in', configuration, objectTypes, description);
+  everyProblem(
+    [
+      () => createScope(description.partitions, description.capabilities, configuration),
+      () => buildModels('clean', configuration, objectTypes, description),
+      () => buildModels('drop-in', configuration, objectTypes, description),
+    ],
+    (check) => check(),
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type CompiledObjectType, ConnectorError, type EncodedValue, type EntryFilter } from '@landbridge/connector-sdk';
+import { everyProblem } from './every-problem.ts';
 
 /** One condition on an object of the application. */
 export interface LeaveOutCondition {
@@ -19,7 +20,10 @@ export type LeaveOut = readonly (readonly LeaveOutCondition[])[];
  */
 export function compileLeaveOut(type: CompiledObjectType, leaveOut: LeaveOut | undefined): EntryFilter | undefined {
   if (leaveOut === undefined || leaveOut.length === 0) return undefined;
-  return { kind: 'or', filters: leaveOut.map((conditions) => ({ kind: 'and', filters: conditions.map((condition) => compileCondition(type, condition)) })) };
+  return {
+    kind: 'or',
+    filters: everyProblem(leaveOut, (conditions) => ({ kind: 'and', filters: everyProblem(conditions, (condition) => compileCondition(type, condition)) })),
+  };
 }
 
 function compileCondition(type: CompiledObjectType, { attribute: name, is, value = '' }: LeaveOutCondition): EntryFilter {

@@ -17,6 +17,7 @@ import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { takeTurns } from './connector-host/take-turns.ts';
 import { whileOwned } from './connector-host/while-owned.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
+import { everyProblem } from './every-problem.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
 import { compileLeaveOut } from './leave-out.ts';
 import { linkForeignIds } from './linked-ids.ts';
@@ -323,7 +324,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
 /** The configured object types of the application's schema. @throws ConnectorError naming what is not there. */
 export function selectSchema(schema: Schema, configuration: ConnectorConfiguration): Schema {
   const known = new Map(schema.objectTypes.map((type) => [type.name, type]));
-  const selected = configuration.objectTypes.map((wanted): SchemaObjectType => {
+  const selected = everyProblem(configuration.objectTypes, (wanted): SchemaObjectType => {
     const type = known.get(wanted.objectType);
     if (type === undefined)
       throw new ConnectorError('invalid-configuration', `the application has no object type "${wanted.objectType}"; it has ${[...known.keys()].join(', ')}`);
@@ -351,7 +352,7 @@ export function buildModels(
   description: ConnectorDescription,
 ): readonly ResourceModel[] {
   const taken = new Set(RESERVED);
-  return configuration.objectTypes.map((wanted) => {
+  return everyProblem(configuration.objectTypes, (wanted) => {
     const type = objectTypes.get(wanted.objectType);
     const endpoint = wanted.endpoint.toLowerCase();
     if (taken.has(endpoint))

@@ -109,7 +109,8 @@ function connect(child: ChildProcess, options: WorkerOptions): Channel {
   if (stdin === null || stdout === null || stderr === null) throw new ConnectorError('invalid-configuration', 'the worker has no standard streams');
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
-  let heard = Date.now();
+  // Counted in beats of our own timer, not by the clock: a host that was paused, or whose clock was set, must not take that for silence.
+  let silentBeats = 0;
   let killedFor: string | undefined;
   let ended: string | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -142,7 +143,7 @@ function connect(child: ChildProcess, options: WorkerOptions): Channel {
   }
 
   function receive(line: string): void {
-    heard = Date.now();
+    silentBeats = 0;
     let message: {
       readonly id?: number;
       readonly result?: unknown;
@@ -179,7 +180,7 @@ function connect(child: ChildProcess, options: WorkerOptions): Channel {
     nextId += 1;
     return new Promise<Result>((resolve, reject) => {
       if (waiting.size === 0) {
-        heard = Date.now();
+        silentBeats = 0;
         hold(true);
       }
       waiting.set(id, { method, resolve: resolve as (result: unknown) => void, reject });
@@ -211,8 +212,8 @@ function connect(child: ChildProcess, options: WorkerOptions): Channel {
     watch(heartbeatSeconds) {
       if (heartbeatSeconds === undefined || heartbeatSeconds <= 0) return;
       timer = setInterval(() => {
-        if (waiting.size > 0 && Date.now() - heard > heartbeatSeconds * 1000 * MISSED_HEARTBEATS)
-          void kill(`it gave no sign of life for ${heartbeatSeconds * MISSED_HEARTBEATS} seconds`);
+        silentBeats = waiting.size === 0 ? 0 : silentBeats + 1;
+        if (silentBeats > MISSED_HEARTBEATS) void kill(`it gave no sign of life for ${heartbeatSeconds * MISSED_HEARTBEATS} seconds`);
       }, heartbeatSeconds * 1000).unref();
     },
     async end() {

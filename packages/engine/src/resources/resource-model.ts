@@ -10,6 +10,7 @@ import {
   userSchema,
 } from '@landbridge/scim';
 import type { ObjectTypeConfiguration } from '../configuration.ts';
+import { everyProblem } from '../every-problem.ts';
 import { compileLeaveOut } from '../leave-out.ts';
 import { nameAttributes } from './attribute-names.ts';
 import { type Binding, type BindingShape, chooseConversion } from './binding.ts';
@@ -76,7 +77,7 @@ export function buildResourceModel(
   capabilities: Pick<Capabilities, 'password' | 'distinguishedNameStyle'>,
 ): ResourceModel {
   const base = baseSchema(face, connector, configuration);
-  const mapped = face === 'clean' ? configuration.mapping.map((mapping) => bindMapped(mapping, base, objectType)) : [];
+  const mapped = face === 'clean' ? everyProblem(configuration.mapping, (mapping) => bindMapped(mapping, base, objectType)) : [];
   const taken = new Set(mapped.map((binding) => binding.source.name));
   const rest = objectType.definition.attributes.filter(
     (attribute) => !taken.has(attribute.name) && !configuration.excluded.includes(attribute.name) && !attribute.secret,

@@ -15,7 +15,12 @@ export type OrderedChange = Pick<EncodedChange, 'modification' | 'objectType' | 
  */
 export function orderBatch<Item>(items: readonly Item[], changeOf: (item: Item) => OrderedChange, types: ReadonlyMap<string, CompiledObjectType>): Item[] {
   if (items.length < 2) return [...items];
-  const places = items.map((item) => placeOf(changeOf(item), types));
+  return orderPlaces(items, (item) => placeOf(changeOf(item), types));
+}
+
+/** The same, of changes whose places are known. */
+export function orderPlaces<Item>(items: readonly Item[], placeOfItem: (item: Item) => Place): Item[] {
+  const places = items.map(placeOfItem);
   // Most batches hold nothing that needs anything.
   if (places.every((place) => place.needs.size === 0)) return [...items];
   const before = befores(places);
@@ -31,8 +36,13 @@ export function orderBatch<Item>(items: readonly Item[], changeOf: (item: Item) 
   return ordered;
 }
 
+/** Whether a change has to wait for the end of another one that is under way (R18). */
+export function comesAfter(place: Place, other: Place): boolean {
+  return place.goes ? place.names.some((name) => other.needs.has(name)) : !other.goes && other.names.some((name) => place.needs.has(name));
+}
+
 /** What decides where a change may stand. */
-interface Place {
+export interface Place {
   readonly goes: boolean;
   /** How others refer to the entry: its name without case, its anchor with its type. */
   readonly names: readonly string[];
@@ -60,7 +70,8 @@ function befores(places: readonly Place[]): readonly (readonly number[])[] {
   return before.map((list) => list.sort((left, right) => left - right));
 }
 
-function placeOf({ modification, objectType, anchor, dn, newDn, changes }: OrderedChange, types: ReadonlyMap<string, CompiledObjectType>): Place {
+/** The place of a change: what it is called by, and what it needs. */
+export function placeOf({ modification, objectType, anchor, dn, newDn, changes }: OrderedChange, types: ReadonlyMap<string, CompiledObjectType>): Place {
   const type = types.get(objectType);
   const name = newDn ?? dn;
   const key = type === undefined ? undefined : readAnchor(type, anchor ?? {});

@@ -1,4 +1,4 @@
-import { defaultCapabilities } from '@landbridge/connector-sdk';
+import { compileSchema, defaultCapabilities } from '@landbridge/connector-sdk';
 import { describe, expect, it } from 'vitest';
 import { configurationDefaults } from '../configuration.ts';
 import type { EncodedChange, ExportHandle, PutOutcome } from '../connector-host/connector-handle.ts';
@@ -127,6 +127,48 @@ describe('export lanes', () => {
     await settled();
     await lanes.close();
     expect(most).toBe(3);
+  });
+
+  it('R18 over several sessions, what is needed is done before what needs it begins, and a delete waits for who lets go', async () => {
+    const objectTypes = compileSchema(
+      { objectTypes: [{ name: 'object', attributes: [{ name: 'member', type: 'reference', multiValued: true }] }] },
+      { dnAsAnchor: true },
+    );
+    const changes: Record<string, Omit<EncodedChange, 'id'>> = {
+      child: { modification: 'add', objectType: 'object', dn: 'CN=a,OU=x', changes: [] },
+      parent: { modification: 'add', objectType: 'object', dn: 'OU=x', changes: [] },
+      gone: { modification: 'delete', objectType: 'object', dn: 'CN=b', changes: [] },
+      group: { modification: 'update', objectType: 'object', dn: 'CN=g', changes: [{ name: 'member', modification: 'update', added: [], removed: ['CN=b'] }] },
+      other: { modification: 'add', objectType: 'object', dn: 'CN=o', changes: [] },
+    };
+    let underWay: string[] = [];
+    const beside = new Map<string, readonly string[]>();
+    const { lanes, log, delivered } = setUp(
+      {
+        objectTypes,
+        capabilities: { ...defaultCapabilities, isolatedEntries: true, exportMaxBatch: 1, parallelWrites: 3 },
+        change: ({ id }) => ({ id, ...(changes[id] as Omit<EncodedChange, 'id'>) }),
+      },
+      {
+        put: async (batch) => {
+          const ids = batch.map(({ id }) => id);
+          underWay = [...underWay, ...ids];
+          for (const id of ids) beside.set(id, [...underWay]);
+          await settled();
+          underWay = underWay.filter((id) => !ids.includes(id));
+          return batch.map(() => ({ status: 'applied' }));
+        },
+      },
+    );
+    for (const id of Object.keys(changes)) lanes.send({ id });
+    while (delivered.size < 5) await settled();
+    await lanes.close();
+    const place = (id: string): number => log.findIndex((line) => line.startsWith('put') && line.slice(4).split(',').includes(id));
+    expect(place('parent')).toBeLessThan(place('child'));
+    expect(place('group')).toBeLessThan(place('gone'));
+    expect(beside.get('child')).not.toContain('parent');
+    expect(beside.get('gone')).not.toContain('group');
+    expect(beside.get('other')?.length).toBeGreaterThan(1);
   });
 
   it('R13 a write in doubt travels alone, and its session is not used again', async () => {

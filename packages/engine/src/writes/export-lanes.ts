@@ -2,12 +2,12 @@ import { type Capabilities, type CompiledObjectType, type ConnectorErrorData, ty
 import { reach } from '@landbridge/store';
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '../connector-host/connector-handle.ts';
-import { orderBatch } from './batch-order.ts';
+import { createExportQueue } from './export-queue.ts';
 
 /**
  * The way from a durable intent to the connector: sessions, batches, and when a result counts.
  *
- * 1. A batch holds at most one change per entry; the caller's locks see to it. Parents and what is referred to come first (R18).
+ * 1. A batch holds at most one change per entry; the caller's locks see to it. What is needed comes first, over all sessions (R18, `export-queue.ts`).
  * 2. A connector whose entries are not isolated gets batches of one (R18).
  * 3. At most one call is in flight per session, and at most `parallelWrites` sessions work (R18).
  * 4. A result counts after its session was closed, unless results apply at once (R17).
@@ -63,7 +63,13 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     busy: false,
     idle: undefined,
   }));
-  const ready: Item[] = [];
+  const ready = createExportQueue<Item>({
+    lanes: lanes.length,
+    objectTypes: options.objectTypes,
+    change: options.change,
+    alone: options.alone,
+    purpose: purposeOf,
+  });
   const atWork = new Set<Promise<void>>();
   let scheduled = false;
 
@@ -81,27 +87,19 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     for (const lane of lanes) {
       if (ready.length === 0) return;
       if (lane.busy) continue;
-      const batch = takeBatch();
+      const free = lanes.filter((other) => !other.busy).length;
+      const batch = ready.take(Math.min(batchSize, Math.ceil(ready.length / free)));
+      // Everything waits for what is at work, which asks again when it is done.
+      if (batch === undefined) return;
       lane.busy = true;
-      const work = runBatch(lane, batch).finally(() => {
+      const work = runBatch(lane, batch.items).finally(() => {
+        batch.done();
         lane.busy = false;
         atWork.delete(work);
         if (ready.length > 0) schedule();
       });
       atWork.add(work);
     }
-  }
-
-  function takeBatch(): Item[] {
-    const first = ready[0];
-    if (first !== undefined && options.alone(first)) return ready.splice(0, 1);
-    const free = lanes.filter((lane) => !lane.busy).length;
-    const share = Math.ceil(ready.length / Math.max(1, free));
-    const limit = Math.min(batchSize, share, ready.length);
-    let count = 1;
-    const purpose = purposeOf(ready[0] as Item);
-    while (count < limit && !options.alone(ready[count] as Item) && purposeOf(ready[count] as Item) === purpose) count += 1;
-    return orderBatch(ready.splice(0, count), options.change, options.objectTypes);
   }
 
   async function runBatch(lane: Lane, batch: readonly Item[]): Promise<void> {
