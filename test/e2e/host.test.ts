@@ -314,6 +314,7 @@ describe('bad input has a clear answer', () => {
       '{"a":1,"a":2}',
       '{"active":true,"Active":false}',
       '{"__proto__":{"x":1}}',
+      '{"userName":"x","\\udc00":1}',
       `${'{"a":'.repeat(60)}1${'}'.repeat(60)}`,
       JSON.stringify({ schemas: [USER], userName: 'long', title: 'x'.repeat(1024 * 1024 + 1) }),
       JSON.stringify({ schemas: [USER], userName: 'long', title: 'ä'.repeat(512 * 1024 + 1) }),
@@ -326,9 +327,25 @@ describe('bad input has a clear answer', () => {
     expect(({} as Json)['x']).toBeUndefined();
   });
 
+  it('S-121 S-122 a wish for attributes that contradicts itself is refused before anything is written', async () => {
+    const both = 'attributes=userName&excludedAttributes=title';
+    expect((await raw('POST', `/scim/hr/Users?${both}`, bearer(), JSON.stringify({ schemas: [USER], userName: 'not.made' }))).status).toBe(400);
+    expect((await find('userName eq "not.made"'))['totalResults']).toBe(0);
+    const [person] = resources((await scim.send('GET', '/Users?count=1&startIndex=20')).body);
+    const path = `/Users/${String(person?.['id'])}`;
+    const operations = { schemas: [PATCH], Operations: [{ op: 'replace', path: 'title', value: 'not set' }] };
+    expect((await raw('PATCH', `/scim/hr${path}?${both}`, bearer(), JSON.stringify(operations))).body['scimType']).toBe('invalidValue');
+    expect((await raw('PUT', `/scim/hr${path}?${both}`, bearer(), JSON.stringify({ ...person, title: 'not set' }))).status).toBe(400);
+    expect((await scim.send('GET', path)).body).toEqual(person);
+  });
+
   it('S-210 S-211 S-013 media types and methods', async () => {
     expect((await post('{}', { 'content-type': 'text/plain' })).status).toBe(415);
     expect((await raw('GET', '/scim/hr/Users', { ...bearer(), accept: 'text/html' })).status).toBe(406);
+    expect((await raw('GET', '/scim/hr/Users', { ...bearer(), accept: 'application/json;q=0, text/plain' })).status).toBe(406);
+    expect((await raw('GET', '/scim/hr/Users?count=0', { ...bearer(), accept: 'text/html, */*;q=0.1' })).status).toBe(200);
+    expect((await post('{}', { 'content-type': 'application/scim+json; charset=iso-8859-1' })).status).toBe(415);
+    expect((await post('{}', { 'content-type': 'application/json; charset="UTF-8"' })).status).toBe(400);
     const wrong = await raw('PUT', '/scim/hr/Users', bearer(), '{}');
     expect(wrong.status).toBe(405);
     expect(wrong.headers['allow']).toBe('GET, POST');

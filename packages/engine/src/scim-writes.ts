@@ -41,6 +41,7 @@ type Json = Readonly<Record<string, unknown>>;
 /** Creates a resource (RFC 7644 §3.3). @throws ScimError. */
 export async function createResource(face: ScimFace, model: ResourceModel, context: RequestContext, body: Json, query: QueryParameters): Promise<ScimAnswer> {
   refuseWrites(face, 'create');
+  const projection = wantedIn(context, query, model);
   const parsed = parseResource(body, model.resourceType, profileOf(context.profile));
   checkRequired(parsed.resource, model.resourceType);
   refuseHiddenCreate(context, model, parsed.resource);
@@ -57,7 +58,7 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
   if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(model, parsed.resource));
   throwUnlessApplied(answer, model);
-  return answerWith(face, model, context, query, answer.row, 201);
+  return answerWith(face, model, context, projection, answer.row, 201);
 }
 
 function claimsOfRequest(model: ResourceModel, resource: ScimResource): readonly { readonly attribute: string; readonly key: string }[] {
@@ -227,6 +228,7 @@ async function change(
   query: QueryParameters,
   alter: (current: ScimResource) => Promise<Changed>,
 ): Promise<ScimAnswer> {
+  const projection = wantedIn(context, query, model);
   const first = await requireAlone(face, model, id);
   const { id: entryId } = first;
   const request = identify(context, method, `${model.configuration.endpoint}/${id}`, body);
@@ -256,7 +258,7 @@ async function change(
   const row = answer.row ?? unchanged;
   if (disables) face.deprovisioned?.([id, row?.scimId ?? id]);
   if (bodyless && row !== undefined) return { status: 204, etag: versionOf(row) };
-  return answerWith(face, model, context, query, row, 200);
+  return answerWith(face, model, context, projection, row, 200);
 }
 
 async function planChange(
@@ -568,16 +570,20 @@ function refuseWrites(face: ScimFace, what: string): void {
   if (!face.capabilities.export) throw scimErrors.notImplemented('The application can only be read.');
 }
 
+/** What the answer is to show, before anything is written: a request that is refused must change nothing. @throws ScimError 400. */
+function wantedIn(context: RequestContext, query: QueryParameters, model: ResourceModel) {
+  return projectionFor(context, query['attributes'], query['excludedAttributes'], model);
+}
+
 async function answerWith(
   face: ScimFace,
   model: ResourceModel,
   context: RequestContext,
-  query: QueryParameters,
+  projection: ReturnType<typeof wantedIn>,
   row: EntryRow | undefined,
   status: 200 | 201,
 ): Promise<ScimAnswer> {
   if (row === undefined) throw scimErrors.notFound();
-  const projection = projectionFor(context, query['attributes'], query['excludedAttributes'], model);
   const [body] = await renderTexts(face, model, [row], context, projection);
   return {
     status,

@@ -53,6 +53,7 @@ describe('filters', () => {
     ['S-091 unquoted and single-quoted values', "externalId eq Ext and userName sw 'bj'", true],
     ['S-091 quoted booleans', 'active eq "False"', false],
     ['S-093 userName folds, externalId does not', 'userName eq "BJENSEN" and externalId eq "ext"', false],
+    ['S-091 S-056 a word without quotes, in full width', 'userName eq ｂｊｅｎｓｅｎ', true],
     ['S-056 full-width letters are their ordinary forms', 'userName eq "ｂｊｅｎｓｅｎ"', true],
     ['S-097 an unknown attribute matches nothing', 'nonsense eq "x"', false],
   ])('%s', (_name, text, expected) => {
@@ -76,6 +77,11 @@ describe('filters', () => {
     ['SEC-37', 'constructor.prototype eq "y"'],
   ])('%s refuses %s', (_id, text) => {
     expect(() => matches(text, true)).toThrow(ScimError);
+  });
+
+  it('S-091 JSON of another kind is no word without quotes, in any profile', () => {
+    for (const text of ['title eq {"a":1}', 'title eq ["a"]', 'title eq {}', 'title eq [a]', 'title eq a"b'])
+      expect(() => parseFilter(text, { lenientLiterals: true }), text).toThrow(ScimError);
   });
 
   it('S-250 a filter that is formatted parses to itself', () => {

@@ -130,7 +130,9 @@ function parseValue(parser: Parser): FilterValue {
   const word = text.slice(parser.at, end);
   if (word === '') throw fail(parser, 'a value is expected');
   const value = parseWord(word);
-  if (value === undefined && !parser.lenient) throw fail(parser, 'a value in double quotes, a number, true, false or null is expected');
+  // Words without quotes are what clients forget to quote, and no JSON of another kind (S-091).
+  if (value === undefined && (!parser.lenient || /["{}[\]]/.test(word)))
+    throw fail(parser, 'a value in double quotes, a number, true, false or null is expected');
   parser.at = end;
   return value === undefined ? limited(word) : value;
 }

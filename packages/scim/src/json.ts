@@ -71,6 +71,7 @@ function checkValue(value: unknown, limits: JsonLimits, depth: number): number {
     throw scimErrors.invalidSyntax('The body has an object with two keys that differ only in case.');
   let keys = names.length;
   for (const name of names) {
+    if (!name.isWellFormed()) throw scimErrors.invalidSyntax('The body holds half of a character (a lone surrogate).');
     if (FORBIDDEN.has(name)) throw scimErrors.invalidSyntax(`The key "${name}" is not allowed.`);
     keys += checkValue((value as Readonly<Record<string, unknown>>)[name], limits, depth + 1);
   }

@@ -412,8 +412,11 @@ function bodyOf(request: FastifyRequest): unknown {
   if (request.headers['content-encoding'] !== undefined && request.headers['content-encoding'].toLowerCase() !== 'identity')
     throw new ScimError(415, 'Send the body without Content-Encoding.');
   if (!Buffer.isBuffer(body) || body.length === 0) throw scimErrors.invalidSyntax('The request has no body.');
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/scim+json' && type !== 'application/json') throw new ScimError(415, 'Send application/scim+json.');
+  const [type = '', ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
+  if (type.trim() !== 'application/scim+json' && type.trim() !== 'application/json') throw new ScimError(415, 'Send application/scim+json.');
+  const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/.exec(one)?.[1]).find((one) => one !== undefined);
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii')
+    throw new ScimError(415, 'Send the body in UTF-8 (RFC 7644 §3.8).');
   return parseJsonBody(body);
 }
 
@@ -430,9 +433,13 @@ function preferenceOf(header: string | readonly string[] | undefined): Pick<Requ
   return { respondAsync: { waitSeconds: Number(wait ?? 0) } };
 }
 
+const ACCEPTED = /^\s*(?:\*\/\*|application\/\*|application\/(?:scim\+)?json)\s*(?:;|$)/i;
+const NOT_WANTED = /;\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)/i;
+
 function accepts(header: string | undefined): boolean {
   if (header === undefined || header.trim() === '') return true;
-  return /\*\/\*|application\/\*|application\/(?:scim\+)?json/i.test(header);
+  // A range with the weight 0 says what is not acceptable (RFC 9110 §12.4.2).
+  return header.split(',').some((range) => ACCEPTED.test(range) && !NOT_WANTED.test(range));
 }
 
 /** Every failure is a SCIM error body (S-202); what is not ours is a 500 with the correlation id and nothing else (S-205). */
