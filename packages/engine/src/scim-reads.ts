@@ -116,13 +116,30 @@ export function requireAlone(face: ScimFace, model: ResourceModel, id: string): 
 
 const none: ReadonlyMap<string, readonly ResolvedReference[]> = new Map();
 
-function wantedReferences(model: ResourceModel, projection: Projection, shape: 'reference' | 'references'): readonly Binding[] {
-  return model.bindings.filter((binding) => binding.source.type === 'reference' && binding.shape === shape && projection.wants(qualifiedName(binding)));
+/** The references that a projection wants. */
+interface WantedReferences {
+  /** The attributes of the application that refer to one other entry, and how the body of an entry names them. */
+  readonly single: readonly string[];
+  readonly quoted: readonly string[];
+  readonly many: readonly Binding[];
 }
 
-/** The attributes of the application that refer to one other entry, as far as a projection wants them. */
+const wantedByDefault = new WeakMap<ResourceModel, WantedReferences>();
+
+/** Most requests have no wish, and what they get is the same for a model. */
+function wantedReferences(model: ResourceModel, projection: Projection): WantedReferences {
+  const known = projection.isDefault ? wantedByDefault.get(model) : undefined;
+  if (known !== undefined) return known;
+  const wanted = (shape: 'reference' | 'references'): readonly Binding[] =>
+    model.bindings.filter((binding) => binding.source.type === 'reference' && binding.shape === shape && projection.wants(qualifiedName(binding)));
+  const single = [...new Set(wanted('reference').map((binding) => binding.source.name))];
+  const made = { single, quoted: single.map((name) => JSON.stringify(name)), many: wanted('references') };
+  if (projection.isDefault) wantedByDefault.set(model, made);
+  return made;
+}
+
 function singleReferences(model: ResourceModel, projection: Projection): readonly string[] {
-  return [...new Set(wantedReferences(model, projection, 'reference').map((binding) => binding.source.name))];
+  return wantedReferences(model, projection).single;
 }
 
 async function loadReferences(
@@ -132,7 +149,7 @@ async function loadReferences(
   projection: Projection,
 ): Promise<ReadonlyMap<number, Map<string, ResolvedReference[]>>> {
   const result = new Map<number, Map<string, ResolvedReference[]>>();
-  const single = singleReferences(model, projection);
+  const { single, quoted, many } = wantedReferences(model, projection);
   const targets = new Map<number, ResolvedReference | undefined>();
   const add = (entryId: number, attribute: string, reference: ReferenceRow): void => {
     const target = reference.entryId;
@@ -147,14 +164,13 @@ async function loadReferences(
   };
   if (single.length > 0) {
     // A row says itself whether it refers to anything at all: most lists need fewer look-ups than rows.
-    const quoted = single.map((name) => JSON.stringify(name));
     const ids = rows.filter((row) => row.references === undefined && quoted.some((name) => row.body.includes(name))).map((row) => row.id);
     const known = rows.flatMap((row) => row.references ?? []);
     for (const reference of ids.length === 0 ? known : [...known, ...(await face.reader.readReferencesOf(ids, single))])
       add(reference.from, reference.attribute, reference);
   }
   let left: number = MEMBERS_IN_ANSWER;
-  for (const binding of wantedReferences(model, projection, 'references')) {
+  for (const binding of many) {
     const named = projection.names(qualifiedName(binding));
     for (const row of rows) {
       const most = named ? left : Math.min(left, MEMBERS_SHOWN);

@@ -266,8 +266,16 @@ export function openSqliteReader(
   };
 }
 
-/** The statement that reads an entry by its SCIM id, a row for each reference by a number of attributes. */
+const resourceSqls: string[] = [];
+
+/** The statement that reads an entry by its SCIM id, a row for each reference by a number of attributes: made once for each number. */
 function resourceSql(attributes: number): string {
+  const sql = resourceSqls[attributes] ?? makeResourceSql(attributes);
+  resourceSqls[attributes] = sql;
+  return sql;
+}
+
+function makeResourceSql(attributes: number): string {
   if (attributes === 0) return `SELECT ${PREFIXED} FROM entries e WHERE e.scim_id = ?`;
   return `SELECT ${PREFIXED}, r.entry, r.attr, r.raw, r.target, t.scim_id, t.otype, t.body FROM entries e
     LEFT JOIN refs r ON r.entry = e.id AND r.attr IN (${Array.from({ length: attributes }, () => '?').join(', ')}) AND r.target IS NOT NULL
