@@ -55,16 +55,16 @@ namespace Landbridge.Worker
 
         private void Dispatch(string line, Action<Request> handle)
         {
-            Fields message;
+            Request request;
             try
             {
-                message = new Fields(JsonReader.Parse(line));
+                request = new Request(this, line);
             }
             catch (FormatException error)
             {
                 throw new ProtocolException(error.Message);
             }
-            handle(new Request(this, message));
+            handle(request);
         }
 
         /// <summary>Proves every few seconds that this process lives, however long a connector thinks (R26).</summary>
@@ -122,13 +122,48 @@ namespace Landbridge.Worker
         private readonly Connection connection;
         private readonly object id;
 
-        internal Request(Connection connection, Fields message)
+        /// <summary>
+        /// Reads the message. A batch of changes is not read here: the thread of its session does, straight into the objects that the
+        /// connector gets. Where the id, the method and the session stand before the changes, they are not even looked at.
+        /// </summary>
+        internal Request(Connection connection, string line)
         {
             this.connection = connection;
-            id = message.Get("id");
-            Method = message.Text("method") ?? "";
-            Params = message.Object("params");
+            Method = "";
+            Dictionary<string, object> parameters = new Dictionary<string, object>();
+            JsonReader reader = new JsonReader(line);
+            int changes = -1;
+            bool enough = false;
+            reader.Begin('{');
+            for (bool first = true; !enough && reader.More(ref first, '}');)
+            {
+                string member = reader.ReadName();
+                if (member == "id") id = reader.ReadValue();
+                else if (member == "method") Method = reader.ReadValue() as string ?? "";
+                else if (member != "params" || !reader.IsAt('{')) reader.ReadValue();
+                else
+                {
+                    reader.Begin('{');
+                    for (bool firstOfAll = true; !enough && reader.More(ref firstOfAll, '}');)
+                    {
+                        string name = reader.ReadName();
+                        if (name == "changes")
+                        {
+                            changes = reader.Position;
+                            enough = id != null && Method.Length > 0 && parameters.ContainsKey("session");
+                        }
+                        if (!enough) parameters[name] = name == "changes" ? reader.Skip() : reader.ReadValue();
+                    }
+                }
+            }
+            if (!enough) reader.ReadEnd();
+            if (changes >= 0) reader.Position = changes;
+            Changes = changes < 0 ? null : reader;
+            Params = new Fields(parameters);
         }
+
+        /// <summary>Stands before the changes of a batch, which have not been read.</summary>
+        internal JsonReader Changes { get; private set; }
 
         internal string Method { get; private set; }
 

@@ -35,12 +35,22 @@ namespace Landbridge.Worker
         {
             List<CSEntryChange> changes = new List<CSEntryChange>();
             Dictionary<Guid, Sent> sent = new Dictionary<Guid, Sent>();
-            foreach (object item in request.Params.List("changes"))
+            JsonReader json = request.Changes;
+            if (json == null) throw new ProtocolException("the request lacks 'changes'");
+            try
             {
-                Fields wire = new Fields(item);
-                CSEntryChange change = ReadChange(wire);
-                changes.Add(change);
-                sent[change.Identifier] = new Sent { Id = wire.Required("id"), Type = TypeOf(wire) };
+                json.Begin('[');
+                for (bool first = true; json.More(ref first, ']');)
+                {
+                    Sent one;
+                    CSEntryChange change = ReadChange(json, out one);
+                    changes.Add(change);
+                    sent[change.Identifier] = one;
+                }
+            }
+            catch (FormatException error)
+            {
+                throw new ProtocolException(error.Message);
             }
             failed = true;
             PutExportEntriesResults results = connector.PutExportEntries(changes);
@@ -64,32 +74,85 @@ namespace Landbridge.Worker
             request.Answer(Lane.Writer, writer => { });
         }
 
-        private SchemaType TypeOf(Fields wire)
+        private SchemaType TypeOf(string name)
         {
-            string name = wire.Required("objectType");
+            if (name == null) throw new ProtocolException("the request lacks 'objectType'");
             if (!schema.Types.Contains(name)) throw new ProtocolException("the object type '" + name + "' is not in the schema of the session");
             return schema.Types[name];
         }
 
-        private CSEntryChange ReadChange(Fields wire)
+        /// <summary>Reads a change member by member. What stands before the object type that says how to read it is read when that is known.</summary>
+        private CSEntryChange ReadChange(JsonReader json, out Sent sent)
         {
-            SchemaType type = TypeOf(wire);
-            ObjectModificationType modification = ModificationOf(wire.Required("modification"));
-            CSEntryChangeDetached change = new CSEntryChangeDetached(Guid.NewGuid(), modification, MAImportError.Success, null);
-            change.ObjectType = type.Name;
-            change.DN = wire.Text("dn");
-            foreach (KeyValuePair<string, object> anchor in wire.Object("anchor").All)
+            sent = new Sent();
+            string modification = null;
+            string newDn = null;
+            string password = null;
+            Fields anchor = null;
+            int skipped = -1;
+            List<AttributeChange> read = new List<AttributeChange>(32);
+            string dn = null;
+            json.Begin('{');
+            for (bool first = true; json.More(ref first, '}');)
+                switch (json.ReadName())
+                {
+                    case "id":
+                        sent.Id = json.ReadValue() as string;
+                        break;
+                    case "modification":
+                        modification = json.ReadValue() as string;
+                        break;
+                    case "objectType":
+                        sent.Type = TypeOf(json.ReadValue() as string);
+                        break;
+                    case "dn":
+                        dn = json.ReadValue() as string;
+                        break;
+                    case "newDn":
+                        newDn = json.ReadValue() as string;
+                        break;
+                    case "password":
+                        password = json.ReadValue() as string;
+                        break;
+                    case "anchor":
+                        anchor = new Fields(json.ReadValue());
+                        break;
+                    case "changes":
+                        if (sent.Type != null)
+                        {
+                            ReadAttributeChanges(sent.Type, json, read);
+                            break;
+                        }
+                        skipped = json.Position;
+                        json.Skip();
+                        break;
+                    default:
+                        json.Skip();
+                        break;
+                }
+            if (sent.Id == null) throw new ProtocolException("the request lacks 'id'");
+            SchemaType type = sent.Type ?? TypeOf(null);
+            if (skipped >= 0)
             {
-                AttributeType dataType = type.Attributes.Contains(anchor.Key) ? type.Attributes[anchor.Key].DataType : AttributeType.String;
-                change.AnchorAttributes.Add(new AnchorAttributeDetached(anchor.Key, dataType, WireValues.Read(dataType, anchor.Value)));
+                int end = json.Position;
+                json.Position = skipped;
+                ReadAttributeChanges(type, json, read);
+                json.Position = end;
             }
+            CSEntryChangeDetached change = new CSEntryChangeDetached(Guid.NewGuid(), ModificationOf(modification), MAImportError.Success, null);
+            change.ObjectType = type.Name;
+            change.DN = dn;
+            if (anchor != null)
+                foreach (KeyValuePair<string, object> one in anchor.All)
+                {
+                    AttributeType dataType = type.Attributes.Contains(one.Key) ? type.Attributes[one.Key].DataType : AttributeType.String;
+                    change.AnchorAttributes.Add(new AnchorAttributeDetached(one.Key, dataType, WireValues.Read(dataType, one.Value)));
+                }
             // Without distinguished names an entry that exists is named by its anchor: connectors look rows up by DN. Files have the names they have.
-            if (change.DN == null && !(connector is FileExport) && modification != ObjectModificationType.Add && change.AnchorAttributes.Count > 0)
-                change.DN = WireValues.NameOf(wire.Object("anchor"));
-            foreach (object item in wire.List("changes")) change.AttributeChanges.Add(ReadAttributeChange(type, new Fields(item)));
-            string newDn = wire.Text("newDn");
+            if (change.DN == null && !(connector is FileExport) && change.ObjectModificationType != ObjectModificationType.Add && change.AnchorAttributes.Count > 0)
+                change.DN = WireValues.NameOf(anchor);
+            foreach (AttributeChange one in read) change.AttributeChanges.Add(one);
             if (newDn != null) change.AttributeChanges.Add(Rename(change.DN, newDn));
-            string password = wire.Text("password");
             if (password != null)
                 change.AttributeChanges.Add(new AttributeChangeDetached(WireSchema.PasswordAttribute, AttributeModificationType.Add, new List<ValueChange> { ValueChange.CreateValueAdd(password) }, AttributeType.String, false, false));
             return change;
@@ -103,41 +166,70 @@ namespace Landbridge.Worker
             return new AttributeChangeDetached(DetachedUtils.DNAttributeName, AttributeModificationType.Update, values, AttributeType.String, false, false);
         }
 
-        private static AttributeChange ReadAttributeChange(SchemaType type, Fields wire)
+        private static void ReadAttributeChanges(SchemaType type, JsonReader json, List<AttributeChange> into)
         {
-            string name = wire.Required("name");
-            bool known = type.Attributes.Contains(name);
-            AttributeType dataType = known ? type.Attributes[name].DataType : AttributeType.String;
-            bool multiValued = known && type.Attributes[name].IsMultiValued;
-            List<ValueChange> values = new List<ValueChange>();
-            AttributeModificationType modification;
-            switch (wire.Required("modification"))
-            {
-                case "add":
-                    modification = AttributeModificationType.Add;
-                    Append(values, dataType, wire.List("values"), ValueModificationType.Add);
-                    break;
-                case "replace":
-                    modification = AttributeModificationType.Replace;
-                    Append(values, dataType, wire.List("values"), ValueModificationType.Add);
-                    break;
-                case "update":
-                    modification = AttributeModificationType.Update;
-                    Append(values, dataType, wire.List("added"), ValueModificationType.Add);
-                    Append(values, dataType, wire.List("removed"), ValueModificationType.Delete);
-                    break;
-                case "delete":
-                    modification = AttributeModificationType.Delete;
-                    break;
-                default:
-                    throw new ProtocolException("there is no attribute modification '" + wire.Text("modification") + "'");
-            }
-            return new AttributeChangeDetached(name, modification, values, dataType, multiValued, known && type.Attributes[name].IsAnchor);
+            json.Begin('[');
+            for (bool first = true; json.More(ref first, ']');) into.Add(ReadAttributeChange(type, json));
         }
 
-        private static void Append(List<ValueChange> values, AttributeType type, List<object> wire, ValueModificationType modification)
+        /// <summary>As with the whole change: values that stand before the name are read when it is known what they are.</summary>
+        private static AttributeChange ReadAttributeChange(SchemaType type, JsonReader json)
         {
-            foreach (object value in wire) values.Add(new ValueChange(WireValues.Read(type, value), modification));
+            string name = null;
+            string modification = null;
+            SchemaAttribute attribute = null;
+            List<ValueChange> values = new List<ValueChange>(1);
+            List<KeyValuePair<int, bool>> skipped = null;
+            json.Begin('{');
+            for (bool first = true; json.More(ref first, '}');)
+            {
+                string member = json.ReadName();
+                if (member == "name")
+                {
+                    name = json.ReadValue() as string;
+                    if (name != null && type.Attributes.Contains(name)) attribute = type.Attributes[name];
+                }
+                else if (member == "modification") modification = json.ReadValue() as string;
+                else if (member != "values" && member != "added" && member != "removed") json.Skip();
+                else if (name != null) ReadValues(attribute, json, member == "removed", values);
+                else
+                {
+                    skipped = skipped ?? new List<KeyValuePair<int, bool>>();
+                    skipped.Add(new KeyValuePair<int, bool>(json.Position, member == "removed"));
+                    json.Skip();
+                }
+            }
+            if (name == null) throw new ProtocolException("the request lacks 'name'");
+            int end = json.Position;
+            if (skipped != null)
+                foreach (KeyValuePair<int, bool> list in skipped)
+                {
+                    json.Position = list.Key;
+                    ReadValues(attribute, json, list.Value, values);
+                    json.Position = end;
+                }
+            return new AttributeChangeDetached(name, AttributeModificationOf(modification), values, attribute == null ? AttributeType.String : attribute.DataType,
+                attribute != null && attribute.IsMultiValued, attribute != null && attribute.IsAnchor);
+        }
+
+        private static void ReadValues(SchemaAttribute attribute, JsonReader json, bool removed, List<ValueChange> into)
+        {
+            AttributeType type = attribute == null ? AttributeType.String : attribute.DataType;
+            json.Begin('[');
+            for (bool first = true; json.More(ref first, ']');)
+                into.Add(new ValueChange(WireValues.Read(type, json.ReadValue()), removed ? ValueModificationType.Delete : ValueModificationType.Add));
+        }
+
+        private static AttributeModificationType AttributeModificationOf(string modification)
+        {
+            switch (modification)
+            {
+                case "add": return AttributeModificationType.Add;
+                case "replace": return AttributeModificationType.Replace;
+                case "update": return AttributeModificationType.Update;
+                case "delete": return AttributeModificationType.Delete;
+            }
+            throw new ProtocolException("there is no attribute modification '" + modification + "'");
         }
 
         private static ObjectModificationType ModificationOf(string modification)

@@ -5,7 +5,10 @@ using System.Text;
 
 namespace Landbridge.Worker
 {
-    /// <summary>A JSON value: Dictionary, List, string, bool, long, double or null.</summary>
+    /// <summary>
+    /// A JSON value: Dictionary, List, string, bool, long, double or null. Or, for what comes by the thousand, it is read member by member:
+    /// a tree that is thrown away at once costs more than all the rest.
+    /// </summary>
     internal sealed class JsonReader
     {
         private const int DeepestNesting = 64;
@@ -13,21 +16,85 @@ namespace Landbridge.Worker
         private int position;
         private int depth;
 
-        private JsonReader(string text)
+        internal JsonReader(string text)
         {
             this.text = text;
+        }
+
+        /// <summary>Where the reader stands: it may be sent back to where it was.</summary>
+        internal int Position
+        {
+            get { return position; }
+            set { position = value; }
+        }
+
+        /// <summary>Enters an object or a list, whose members More then counts out.</summary>
+        internal void Begin(char bracket)
+        {
+            SkipSpace();
+            if (Peek() != bracket) throw Malformed();
+            Enter();
+        }
+
+        /// <summary>Whether there is another member; leaves the object or the list after the last one.</summary>
+        internal bool More(ref bool first, char end)
+        {
+            SkipSpace();
+            char next = Peek();
+            if (next == end)
+            {
+                position++;
+                depth--;
+                return false;
+            }
+            if (!first)
+            {
+                if (next != ',') throw Malformed();
+                position++;
+            }
+            first = false;
+            return true;
+        }
+
+        /// <summary>The name of a member, with its colon.</summary>
+        internal string ReadName()
+        {
+            SkipSpace();
+            if (Peek() != '"') throw Malformed();
+            string name = ReadString();
+            SkipSpace();
+            if (Peek() != ':') throw Malformed();
+            position++;
+            return name;
+        }
+
+        internal bool IsAt(char bracket)
+        {
+            SkipSpace();
+            return Peek() == bracket;
+        }
+
+        internal object Skip()
+        {
+            ReadValue();
+            return null;
+        }
+
+        internal void ReadEnd()
+        {
+            SkipSpace();
+            if (position != text.Length) throw Malformed();
         }
 
         internal static object Parse(string text)
         {
             JsonReader reader = new JsonReader(text);
             object value = reader.ReadValue();
-            reader.SkipSpace();
-            if (reader.position != text.Length) throw reader.Malformed();
+            reader.ReadEnd();
             return value;
         }
 
-        private object ReadValue()
+        internal object ReadValue()
         {
             SkipSpace();
             if (position >= text.Length) throw Malformed();
@@ -44,55 +111,21 @@ namespace Landbridge.Worker
 
         private Dictionary<string, object> ReadObject()
         {
-            Enter();
+            Begin('{');
             Dictionary<string, object> result = new Dictionary<string, object>();
-            SkipSpace();
-            if (Peek() == '}')
+            for (bool first = true; More(ref first, '}');)
             {
-                position++;
-                depth--;
-                return result;
-            }
-            for (;;)
-            {
-                SkipSpace();
-                if (Peek() != '"') throw Malformed();
-                string name = ReadString();
-                SkipSpace();
-                if (Peek() != ':') throw Malformed();
-                position++;
+                string name = ReadName();
                 result[name] = ReadValue();
-                SkipSpace();
-                char next = Peek();
-                position++;
-                if (next == '}') break;
-                if (next != ',') throw Malformed();
             }
-            depth--;
             return result;
         }
 
         private List<object> ReadArray()
         {
-            Enter();
+            Begin('[');
             List<object> result = new List<object>();
-            SkipSpace();
-            if (Peek() == ']')
-            {
-                position++;
-                depth--;
-                return result;
-            }
-            for (;;)
-            {
-                result.Add(ReadValue());
-                SkipSpace();
-                char next = Peek();
-                position++;
-                if (next == ']') break;
-                if (next != ',') throw Malformed();
-            }
-            depth--;
+            for (bool first = true; More(ref first, ']');) result.Add(ReadValue());
             return result;
         }
 

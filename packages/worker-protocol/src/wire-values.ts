@@ -105,19 +105,27 @@ function readChange(attributes: ReadonlyMap<string, SchemaAttribute>, change: Wi
   return { name, modification, values: read(change.values) };
 }
 
-/** Writes a change for a worker. */
+/** Writes a change for a worker: what says how to read the rest stands first. */
 export function writeChange(types: AttributesByType, change: EntryChange): Readonly<Record<string, unknown>> {
   const attributes = types.get(change.objectType) ?? nothing;
-  const write = (name: string, values: readonly Value[]): readonly WireValue[] => values.map((value) => writeValue(attributes.get(name)?.type, value));
+  const { id, modification, objectType, anchor, changes, ...rest } = change;
   return {
-    ...change,
-    ...(change.anchor === undefined ? {} : { anchor: writeAttributes(attributes, change.anchor) }),
-    changes: change.changes.map((one) => {
-      if (one.modification === 'delete') return one;
-      if (one.modification === 'update') return { ...one, added: write(one.name, one.added), removed: write(one.name, one.removed) };
-      return { ...one, values: write(one.name, one.values) };
-    }),
+    id,
+    modification,
+    objectType,
+    ...rest,
+    anchor: anchor === undefined ? undefined : writeAttributes(attributes, anchor),
+    changes: changes.map((one) => writeAttributeChange(attributes, one)),
   };
+}
+
+function writeAttributeChange(attributes: ReadonlyMap<string, SchemaAttribute>, change: AttributeChange): WireAttributeChange {
+  const { name, modification } = change;
+  const type = attributes.get(name)?.type;
+  const write = (values: readonly Value[]): readonly WireValue[] => values.map((value) => writeValue(type, value));
+  if (modification === 'delete') return { name, modification };
+  if (modification === 'update') return { name, modification, added: write(change.added), removed: write(change.removed) };
+  return { name, modification, values: write(change.values) };
 }
 
 /** Writes the identity of an entry for a worker. */
