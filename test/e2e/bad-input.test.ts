@@ -269,6 +269,11 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
       'version: 1\nconnectors: {}\nserver:\n  prot: 8443\n',
       /bad\.yaml:4:9 server\.prot: there is no option "prot"; did you mean "port"\?/,
     ],
+    [
+      'a connector without object types',
+      'version: 1\nconnectors:\n  hr:\n    package: ecma2\n    parameters: {}\n    objectTypes: {}\n',
+      /bad\.yaml:6:18 connectors\.hr\.objectTypes: name at least one object type and the resource it becomes, such as person: /,
+    ],
     ['a value of the wrong type', 'version: 1\nconnectors: {}\nserver: { port: many }\n', /bad\.yaml:3:17 server\.port: write a whole number/],
     [
       'a password in the file',

@@ -124,6 +124,8 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
 };
 
+const NAME_AN_OBJECT_TYPE = 'name at least one object type and the resource it becomes, such as person: { resourceType: User, mapping: { userName: login } }';
+
 function explain(error: ErrorObject): string {
   const params = error.params as Json;
   switch (error.keyword) {
@@ -134,7 +136,7 @@ function explain(error: ErrorObject): string {
       return `there is no option "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}${known.length === 0 ? '' : ` (options: ${known.join(', ')})`}`;
     }
     case 'required':
-      return `"${String(params['missingProperty'])}" is missing`;
+      return `"${String(params['missingProperty'])}" is missing${params['missingProperty'] === 'objectTypes' ? `: ${NAME_AN_OBJECT_TYPE}` : ''}`;
     case 'enum':
       return `write one of ${(params['allowedValues'] as readonly unknown[]).join(', ')}`;
     case 'type':
@@ -142,6 +144,12 @@ function explain(error: ErrorObject): string {
         .flat()
         .map((type) => TYPES[String(type)] ?? String(type))
         .join(' or ')}`;
+    case 'minProperties':
+      return error.instancePath.endsWith('/objectTypes') ? NAME_AN_OBJECT_TYPE : `write at least ${String(params['limit'])}`;
+    case 'minItems':
+      return `the list is empty: write at least ${String(params['limit'])}`;
+    case 'minLength':
+      return 'the text is empty: write one';
     case 'const':
       return `write ${String(params['allowedValue'])}`;
     default:

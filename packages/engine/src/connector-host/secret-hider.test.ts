@@ -25,6 +25,17 @@ describe('SEC-56 secrets of parameters in what a connector says', () => {
     expect(hideSecrets('p%40ss-4 and p@ss-4 in postgres://app:p%40ss-4@db/x')).toBe('[redacted] and [redacted] in [redacted]');
   });
 
+  it('are hidden in the parts that a driver makes of them, as .NET does with what it takes for a connection string', () => {
+    const parts = createSecretHider(
+      { password: 'geheim;teil=zwei,x', connectionString: 'Server=db.example.com;Database=hr;User Id=app;Password="pa;ssword";Pwd=zweites' },
+      [],
+    );
+    expect(parts.hideSecrets("Format of the initialization string does not conform: 'geheim', 'teil', 'zwei'")).not.toMatch(/geheim|teil|zwei/);
+    expect(parts.hideSecrets('login with ssword, with zweites at db.example.com, database hr, as app failed')).toBe(
+      'login with [redacted], with [redacted] at db.example.com, database hr, as app failed',
+    );
+  });
+
   it('are hidden in fields of a log line, errors and lists included, and other values stay what they are', () => {
     expect(hideSecretsIn({ one: ['nested-2'], two: new Error('no top-level-1'), three: { four: 5, five: true, six: undefined } })).toEqual({
       one: ['[redacted]'],

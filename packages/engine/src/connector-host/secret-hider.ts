@@ -12,6 +12,7 @@ const SOUNDS_SECRET = /pass|secret|token|key|pwd|url|connection|credential|autho
 const IS_SECRET = /pass(word|phrase|wd)?$|secret|token|pwd$|(api|private|access|shared|account).?key$|authorization$|connection.?string$/i;
 /** Shorter texts are words of every message. */
 const SHORTEST = 4;
+const LONGEST_IN_PARTS = 1000;
 const MOST_DEPTH = 8;
 
 /**
@@ -42,13 +43,37 @@ function collect(value: unknown, path: string, sounds: boolean, references: Read
     if (value.length < SHORTEST || !(sounds || references.has(path))) return;
     found.add(value);
     const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:([^\s@/]+)@/i.exec(value)?.[1];
-    // A driver takes an address apart, and says its parts.
-    if (password !== undefined && password.length >= SHORTEST) for (const form of [password, decoded(password)]) found.add(form);
+    // A driver takes an address apart, and says its parts; so it does with what it takes for the pairs of a connection string.
+    const parts = password === undefined ? partsOf(value) : [password, decoded(password)];
+    for (const part of parts) if (part.length >= SHORTEST) found.add(part);
   } else if (Array.isArray(value)) {
     for (const [index, inner] of value.entries()) collect(inner, `${path}.${index}`, sounds && typeof inner === 'string', references, found);
   } else if (typeof value === 'object' && value !== null) {
     for (const [name, inner] of Object.entries(value)) collect(inner, `${path}.${name}`, IS_SECRET.test(name), references, found);
   }
+}
+
+/**
+ * The parts of a secret that may be said without the rest. Of a connection string they are the values that sound secret: a message
+ * shall still name the server. A secret that merely has such characters is secret in every part;
+ * a script or a certificate is too long to be one, and its parts are words.
+ */
+function partsOf(secret: string): readonly string[] {
+  if (secret.length > LONGEST_IN_PARTS || secret.includes('\n')) return [];
+  const pairs = secret.split(';').map((part) => {
+    const equals = part.indexOf('=');
+    return { name: part.slice(0, Math.max(0, equals)).trim(), value: part.slice(equals + 1).trim() };
+  });
+  const isConnectionString =
+    pairs.length > 1 && pairs.some(({ name }) => /^(server|data source|host|address|addr|dsn|driver|provider|database|initial catalog)$/i.test(name));
+  if (!isConnectionString) return /[;=,]/.test(secret) ? secret.split(/[;=,]/).map((part) => part.trim()) : [];
+  // What has no name is the rest of the value before it, which had a semicolon.
+  let secretName = false;
+  return pairs.flatMap(({ name, value }) => {
+    if (name !== '') secretName = SOUNDS_SECRET.test(name);
+    if (!secretName) return [];
+    return [value, value.replace(/^(["'{])(.*?)["'}]?$/, '$2'), value.replace(/["'}]$/, '')];
+  });
 }
 
 function decoded(text: string): string {
