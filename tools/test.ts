@@ -1,4 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { installBackends, postgresPrograms } from './backends.ts';
 import { checkSteps, runSteps, type Step } from './steps.ts';
 
@@ -12,7 +14,9 @@ if (missing.length > 0 && inCi) {
   process.exit(1);
 }
 const only = process.argv.slice(2);
-const tests: Step = { name: 'tests', command: 'vitest', values: ['run', ...only] };
+const report = join(mkdtempSync(join(tmpdir(), 'landbridge-tests-')), 'results.json');
+const tests: Step = { name: 'tests', command: 'vitest', values: ['run', ...only, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] };
+const conformance: Step = { name: 'conformance page', command: process.execPath, values: ['tools/conformance/page.ts', '--results', report] };
 const torture = 'test/recovery/torture.ts';
 const tortures: readonly Step[] = [
   { name: 'torture, short', command: process.execPath, values: [torture, '--short'] },
@@ -23,5 +27,7 @@ const tortures: readonly Step[] = [
     values: [torture, '--store', 'postgres', '--hits', '1', '--point', 'intents-after-commit,results-before-commit,results-after-commit,page-after-commit'],
   },
 ];
-const steps = only.length > 0 ? [tests] : [...checkSteps, ...(existsSync(torture) ? tortures.slice(0, postgresPrograms() === undefined ? 1 : 2) : []), tests];
+const steps =
+  only.length > 0 ? [tests] : [...checkSteps, ...(existsSync(torture) ? tortures.slice(0, postgresPrograms() === undefined ? 1 : 2) : []), tests, conformance];
 process.exitCode = runSteps(steps) ? 0 : 1;
+rmSync(dirname(report), { recursive: true, force: true });

@@ -92,6 +92,8 @@ describe('passwords', () => {
     const config = JSON.parse(host.connector.clean.discovery(context, 'ServiceProviderConfig').body ?? '{}') as { readonly changePassword: unknown };
     expect(config.changePassword).toEqual({ supported: false });
     const { id } = await host.create('Users', { schemas: [USER], userName: 'ada', password: CANARY });
+    const strict = await host.connector.clean.create({ ...context, profile: 'strict' }, 'Users', { schemas: [USER], userName: 'eve', password: CANARY }, {});
+    expect(strict.status).toBe(201);
     expect((await refusal(setPassword(host, String(id), CANARY))).status).toBe(400);
     expect(everyByte(host.folder).includes(CANARY)).toBe(false);
   });

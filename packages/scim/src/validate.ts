@@ -121,7 +121,9 @@ function parseMember(
 ): void {
   const attribute = attributes.get(name.toLowerCase());
   if (attribute === undefined) {
-    if (profile.refuseUnknown && name.toLowerCase() !== 'schemas') throw scimErrors.invalidSyntax(`There is no attribute "${prefix}${name.slice(0, 200)}".`);
+    // A password where the application takes none is ignored, whatever the dialect (S-235).
+    const known = name.toLowerCase() === 'schemas' || (prefix === '' && name.toLowerCase() === 'password');
+    if (profile.refuseUnknown && !known) throw scimErrors.invalidSyntax(`There is no attribute "${prefix}${name.slice(0, 200)}".`);
     return;
   }
   const { definition } = attribute;
