@@ -10,6 +10,13 @@ namespace Landbridge.Worker
     {
         private readonly IMAExtensible2CallExport connector;
         private Schema schema;
+        /// <summary>In which order the host writes. Others are read as well, only slower.</summary>
+        private static readonly string[] ChangeMembers = { "id", "modification", "objectType", "anchor", "changes" };
+        private static readonly string[] AttributeMembers = { "name", "modification", "values" };
+        /// <summary>Attributes by their place in the change before: the next one has mostly the same.</summary>
+        private readonly List<SchemaAttribute> expectedAttributes = new List<SchemaAttribute>();
+        private static readonly char[] Escaped = { '"', '\\' };
+        private SchemaType expectedType;
         private bool open;
         private bool failed;
 
@@ -90,17 +97,18 @@ namespace Landbridge.Worker
             string password = null;
             Fields anchor = null;
             int skipped = -1;
+            int expected = 0;
             List<AttributeChange> read = new List<AttributeChange>(32);
             string dn = null;
             json.Begin('{');
             for (bool first = true; json.More(ref first, '}');)
-                switch (json.ReadName())
+                switch (json.ReadName(ChangeMembers[Math.Min(expected++, ChangeMembers.Length - 1)]))
                 {
                     case "id":
                         sent.Id = json.ReadValue() as string;
                         break;
                     case "modification":
-                        modification = json.ReadValue() as string;
+                        modification = json.ReadText("add");
                         break;
                     case "objectType":
                         sent.Type = TypeOf(json.ReadValue() as string);
@@ -166,30 +174,41 @@ namespace Landbridge.Worker
             return new AttributeChangeDetached(DetachedUtils.DNAttributeName, AttributeModificationType.Update, values, AttributeType.String, false, false);
         }
 
-        private static void ReadAttributeChanges(SchemaType type, JsonReader json, List<AttributeChange> into)
+        private void ReadAttributeChanges(SchemaType type, JsonReader json, List<AttributeChange> into)
         {
+            int index = 0;
+            // Types have attributes of the same name that are not the same.
+            if (!ReferenceEquals(type, expectedType)) expectedAttributes.Clear();
+            expectedType = type;
             json.Begin('[');
-            for (bool first = true; json.More(ref first, ']');) into.Add(ReadAttributeChange(type, json));
+            for (bool first = true; json.More(ref first, ']'); index++)
+            {
+                if (index == expectedAttributes.Count) expectedAttributes.Add(null);
+                SchemaAttribute attribute = expectedAttributes[index];
+                into.Add(ReadAttributeChange(type, json, ref attribute));
+                expectedAttributes[index] = attribute;
+            }
         }
 
         /// <summary>As with the whole change: values that stand before the name are read when it is known what they are.</summary>
-        private static AttributeChange ReadAttributeChange(SchemaType type, JsonReader json)
+        private static AttributeChange ReadAttributeChange(SchemaType type, JsonReader json, ref SchemaAttribute expectedAttribute)
         {
             string name = null;
             string modification = null;
             SchemaAttribute attribute = null;
+            int expected = 0;
             List<ValueChange> values = new List<ValueChange>(1);
             List<KeyValuePair<int, bool>> skipped = null;
             json.Begin('{');
             for (bool first = true; json.More(ref first, '}');)
             {
-                string member = json.ReadName();
+                string member = json.ReadName(AttributeMembers[Math.Min(expected++, AttributeMembers.Length - 1)]);
                 if (member == "name")
                 {
-                    name = json.ReadValue() as string;
-                    if (name != null && type.Attributes.Contains(name)) attribute = type.Attributes[name];
+                    name = json.ReadText(expectedAttribute == null ? null : expectedAttribute.Name);
+                    attribute = AttributeOf(type, name, expectedAttribute);
                 }
-                else if (member == "modification") modification = json.ReadValue() as string;
+                else if (member == "modification") modification = json.ReadText("add");
                 else if (member != "values" && member != "added" && member != "removed") json.Skip();
                 else if (name != null) ReadValues(attribute, json, member == "removed", values);
                 else
@@ -200,6 +219,8 @@ namespace Landbridge.Worker
                 }
             }
             if (name == null) throw new ProtocolException("the request lacks 'name'");
+            // Texts are compared as they are written, which these are not.
+            expectedAttribute = name.IndexOfAny(Escaped) < 0 ? attribute : null;
             int end = json.Position;
             if (skipped != null)
                 foreach (KeyValuePair<int, bool> list in skipped)
@@ -210,6 +231,13 @@ namespace Landbridge.Worker
                 }
             return new AttributeChangeDetached(name, AttributeModificationOf(modification), values, attribute == null ? AttributeType.String : attribute.DataType,
                 attribute != null && attribute.IsMultiValued, attribute != null && attribute.IsAnchor);
+        }
+
+        private static SchemaAttribute AttributeOf(SchemaType type, string name, SchemaAttribute expected)
+        {
+            if (name == null) return null;
+            if (expected != null && ReferenceEquals(expected.Name, name)) return expected;
+            return type.Attributes.Contains(name) ? type.Attributes[name] : null;
         }
 
         private static void ReadValues(SchemaAttribute attribute, JsonReader json, bool removed, List<ValueChange> into)
@@ -257,11 +285,12 @@ namespace Landbridge.Worker
 
         private static void WriteAssigned(JsonWriter writer, CSEntryChangeResult result, SchemaType type)
         {
+            if (result.AnchorAttributes == null || result.AnchorAttributes.Count == 0) return;
             string dn = null;
             foreach (bool anchors in new[] { true, false })
             {
                 writer.Name(anchors ? "anchor" : "attributes").Open('{');
-                foreach (AttributeChange change in result.AnchorAttributes ?? new List<AttributeChange>())
+                foreach (AttributeChange change in result.AnchorAttributes)
                 {
                     if (change.Name == DetachedUtils.DNAttributeName && !type.Attributes.Contains(change.Name)) dn = First(change) as string ?? dn;
                     if (!type.Attributes.Contains(change.Name) || type.Attributes[change.Name].IsAnchor != anchors) continue;

@@ -80,6 +80,34 @@ namespace Landbridge.Worker
             return null;
         }
 
+        /// <summary>Reads the name of a member; the one that is expected is not made anew.</summary>
+        internal string ReadName(string expected)
+        {
+            int start = position;
+            if (TakeText(expected) && position < text.Length && text[position] == ':')
+            {
+                position++;
+                return expected;
+            }
+            position = start;
+            return ReadName();
+        }
+
+        /// <summary>Reads a text that is probably the expected one, which is without quotes and backslashes. Null where there is no text.</summary>
+        internal string ReadText(string expected)
+        {
+            return expected != null && TakeText(expected) ? expected : ReadValue() as string;
+        }
+
+        private bool TakeText(string expected)
+        {
+            SkipSpace();
+            int end = position + expected.Length + 1;
+            if (end >= text.Length || text[position] != '"' || text[end] != '"' || string.CompareOrdinal(text, position + 1, expected, 0, expected.Length) != 0) return false;
+            position = end + 1;
+            return true;
+        }
+
         internal void ReadEnd()
         {
             SkipSpace();
@@ -132,9 +160,17 @@ namespace Landbridge.Worker
         private string ReadString()
         {
             int start = ++position;
-            while (position < text.Length && text[position] != '"' && text[position] != '\\') position++;
-            if (position >= text.Length) throw Malformed();
-            if (text[position] == '"') return text.Substring(start, position++ - start);
+            // On copies: a field that every character reads and writes costs more than the character.
+            string all = text;
+            int at = start;
+            while (at < all.Length && all[at] != '"' && all[at] != '\\') at++;
+            position = at;
+            if (at >= all.Length) throw Malformed();
+            if (all[at] == '"')
+            {
+                position++;
+                return all.Substring(start, at - start);
+            }
             StringBuilder builder = new StringBuilder(text, start, position - start, Math.Max(64, 2 * (position - start)));
             for (;;)
             {
@@ -201,6 +237,7 @@ namespace Landbridge.Worker
 
         private void SkipSpace()
         {
+            if (position < text.Length && text[position] > ' ') return;
             while (position < text.Length && (text[position] == ' ' || text[position] == '\t' || text[position] == '\r' || text[position] == '\n')) position++;
         }
 

@@ -51,6 +51,27 @@ describe.skipIf(monoPrograms() === undefined)('the worker reads a batch whatever
     expect(await worker.call('export.put', { session: 'one', changes: [] })).toEqual({ results: [] });
   });
 
+  it('and does not take an attribute for the one that stood in its place in the change before', async () => {
+    const add = (id: string, ...pairs: readonly (readonly [string, string])[]): object => ({
+      id,
+      modification: 'add',
+      objectType: 'person',
+      changes: pairs.map(([name, value]) => ({ name, modification: 'add', values: [value] })),
+    });
+    const changes = [
+      add('1', ['login', 'many'], ['number', '1']),
+      add('2', ['number', '2'], ['login', 'many']),
+      add('3', ['quo"ted\\', 'many'], ['login', 'many']),
+      add('4', ['quo"ted\\', 'many'], ['number', '4'], ['attribute0', 'more']),
+      add('5'),
+    ];
+    const { results } = await worker.call<{ readonly results: readonly { readonly id: string }[] }>('export.put', { session: 'one', changes });
+    expect(results.map(({ id }) => id)).toEqual(['1', '2', '3', '4', '5']);
+    // The second one is read as the integer that it is.
+    const wrong = [add('1', ['login', 'many']), add('2', ['number', 'many'])];
+    await expect(worker.call('export.put', { session: 'one', changes: wrong })).rejects.toThrow();
+  });
+
   it('and says what is missing: changes, an object type, a name, a modification', async () => {
     const put = (params: object): Promise<unknown> => worker.call('export.put', { session: 'one', ...params });
     await expect(put({})).rejects.toThrow("lacks 'changes'");
