@@ -189,18 +189,20 @@ class Worker:
         self.sessions = {}
         self.next = 1
 
-    def open(self, session):
-        number = self.next
-        self.next += 1
-        self.sessions[number] = session
-        return {"session": number}
+    def open(self, session, name=None):
+        """Under the name that the host gave it, or a number: what is sent along with the opening knows only the name."""
+        if name is None:
+            name = self.next
+            self.next += 1
+        self.sessions[name] = session
+        return {"session": name}
 
     def answer(self, method, params):
         parameters = params.get("parameters", {})
         if method == "initialize":
             if PROTOCOL not in params["protocols"]:
                 raise Refused("invalid-configuration", "this worker speaks version %d of the protocol" % PROTOCOL)
-            return {"protocol": PROTOCOL, "worker": {"name": "python-sample"}, "connector": {"name": "directory", "version": "1.0.0"}}
+            return {"protocol": PROTOCOL, "worker": {"name": "python-sample", "pipelines": True}, "connector": {"name": "directory", "version": "1.0.0"}}
         if method == "capabilities":
             return {"deltaImport": True, "find": True, "isolatedEntries": True, "resultsApply": "at-once", "importMaxPage": 1000, "importDefaultPage": 100}
         if method == "parameters":
@@ -215,7 +217,7 @@ class Worker:
         if method == "import.read":
             return self.session(params).read(params["limit"])
         if method == "export.open":
-            return self.open(Export(parameters))
+            return self.open(Export(parameters), params.get("session"))
         if method == "export.put":
             return self.session(params).put(params["changes"])
         if method in ("import.close", "export.close"):
@@ -232,6 +234,7 @@ class Worker:
 
 def main():
     worker = Worker()
+    # One after the other, each answered before the next: what "pipelines" promises.
     for line in sys.stdin.buffer:
         request = json.loads(line.decode("utf-8"))
         if "id" not in request:

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConnectorContext } from '@landbridge/connector-sdk';
+import type { ConnectorContext, EntryChange } from '@landbridge/connector-sdk';
 import { contractChecks, runContractChecks, samplePeople } from '@landbridge/connector-testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { pythonProgram } from '../../../tools/backends.ts';
@@ -35,6 +35,36 @@ describe.skipIf(python === undefined)('a connector in Python, written from the p
     expect(results).toHaveLength(contractChecks.length);
     expect(results.filter((result) => result.status === 'failed')).toEqual([]);
     expect(results.filter((result) => result.status === 'not-applicable' && !NOT_THERE.includes(result.id))).toEqual([]);
+  });
+
+  it('opens, puts and closes in one journey; where opening fails, nothing is applied', async () => {
+    const { signal } = new AbortController();
+    const context = contextOf(join(folder, 'journey.json'));
+    const schema = await connector.schema(context, { signal });
+    const step = { kind: 'delta', schema, batchSize: 1, signal } as const;
+    const add = (login: string): EntryChange => ({
+      id: login,
+      modification: 'add',
+      objectType: 'person',
+      changes: [{ name: 'login', modification: 'add', values: [login] }],
+    });
+    for (const [login, id] of [
+      ['ada', '1'],
+      ['bob', '2'],
+    ] as const) {
+      const batch = await connector.exportBatch?.(context, step, [add(login)]);
+      expect(await Promise.allSettled([batch?.opened, batch?.results, batch?.closed])).toMatchObject([
+        { status: 'fulfilled' },
+        { value: [{ id: login, anchor: { id } }] },
+        { status: 'fulfilled' },
+      ]);
+    }
+    const nowhere = await connector.exportBatch?.(contextOf(join(folder, 'nowhere/people.json')), step, [add('eve')]);
+    expect(await Promise.allSettled([nowhere?.opened, nowhere?.results, nowhere?.closed])).toMatchObject([
+      { reason: { code: 'server-down' } },
+      { reason: { code: 'terminated' } },
+      { reason: { code: 'terminated' } },
+    ]);
   });
 
   it('a program that is not there, and one that does not speak the protocol, are told apart', async () => {
