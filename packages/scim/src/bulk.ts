@@ -1,4 +1,5 @@
 import { type ScimError, scimErrors, toErrorBody } from './errors.ts';
+import { asText } from './json.ts';
 import type { DialectProfile } from './profiles.ts';
 
 /** The URNs of bulk messages (RFC 7644 §3.7). */
@@ -58,7 +59,7 @@ export function parseBulk(body: Json, limits: { readonly maxOperations: number }
 function parseOperation(operation: unknown, profile: DialectProfile): BulkOperation {
   const json = (typeof operation === 'object' && operation !== null && !Array.isArray(operation) ? operation : {}) as Json;
   const text = (name: string): string | undefined => (typeof json[name] === 'string' && json[name] !== '' ? (json[name] as string) : undefined);
-  const method = String(json['method'] ?? '').toUpperCase();
+  const method = asText(json['method'] ?? '').toUpperCase();
   const bulkId = text('bulkId');
   const path = parsePath(text('path') ?? '');
   const data = dataOf(json['data'], method, profile);

@@ -1,5 +1,5 @@
 import { type FilterValue, parseInstant, type ResolvedFilter, type ScimOperator } from './filter.ts';
-import { isRawJson } from './json.ts';
+import { asText, isRawJson } from './json.ts';
 import type { ResolvedPath } from './path.ts';
 import type { CompiledAttribute, ScimAttribute, ScimResource } from './schema.ts';
 
@@ -113,15 +113,16 @@ export function orderValues(definition: Pick<ScimAttribute, 'type' | 'caseExact'
 }
 
 /** Whole numbers beyond 2^53 are digits, and compare digit by digit. */
-function orderNumbers(left: unknown, right: unknown): number {
+function orderNumbers(one: unknown, another: unknown): number {
+  const [left, right] = [asText(one), asText(another)];
   const [first, second] = [Number(left), Number(right)];
   if (first !== second || Number.isSafeInteger(first) || !isWhole(left) || !isWhole(right)) return Math.sign(first - second) || 0;
-  const [exact, other] = [BigInt(String(left)), BigInt(String(right))];
+  const [exact, other] = [BigInt(left), BigInt(right)];
   return exact < other ? -1 : exact > other ? 1 : 0;
 }
 
-function isWhole(value: unknown): boolean {
-  return /^-?\d+$/.test(String(value));
+function isWhole(text: string): boolean {
+  return /^-?\d+$/.test(text);
 }
 
 /**
@@ -129,7 +130,7 @@ function isWhole(value: unknown): boolean {
  * lower case, NFC; RFC 8265 §3.3, S-056).
  */
 export function comparisonKey(definition: Pick<ScimAttribute, 'caseExact' | 'name'>, value: unknown): string {
-  const text = String(value);
+  const text = asText(value);
   if (definition.caseExact) return text;
   // Nearly all values are ASCII, where width and normalisation do nothing.
   if (isAscii(text)) return text.toLowerCase();

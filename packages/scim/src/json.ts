@@ -113,3 +113,12 @@ export function rawJson(text: string): unknown {
 export function isRawJson(value: unknown): value is { readonly rawJSON: string } {
   return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
 }
+
+/**
+ * The text of whatever a client sent where text is expected. `String()` is not for that: it calls what an object names `toString`, and
+ * throws where there is no such thing, as in the digits of {@link rawJson} (SEC-38).
+ */
+export function asText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return isRawJson(value) ? value.rawJSON : JSON.stringify(value);
+}

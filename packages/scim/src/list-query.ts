@@ -1,4 +1,5 @@
 import { scimErrors } from './errors.ts';
+import { asText } from './json.ts';
 
 /** The parameters of a list (RFC 7644 §3.4.2), read from a query string or a search request. */
 export interface ListQuery {
@@ -74,7 +75,7 @@ function textOf(query: Readonly<Record<string, unknown>>, name: string): string 
 
 function namesOf(query: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = query[name];
-  if (Array.isArray(value)) return value.map(String).join(',');
+  if (Array.isArray(value)) return value.map(asText).join(',');
   const text = textOf(query, name);
   return text === undefined || text.trim() === '' ? undefined : text;
 }
@@ -82,7 +83,7 @@ function namesOf(query: Readonly<Record<string, unknown>>, name: string): string
 function integerOf(query: Readonly<Record<string, unknown>>, name: string): number | undefined {
   const value = query[name];
   if (value === undefined || value === null || value === '') return undefined;
-  const text = String(value);
+  const text = asText(value);
   if (!/^[+-]?\d{1,15}$/.test(text)) throw scimErrors.invalidValue(`"${name}" is a whole number.`);
   return Number(text);
 }

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { enterpriseUserSchema, groupSchema, userSchema } from './core-schemas.ts';
 import { ScimError } from './errors.ts';
+import { parseJsonBody } from './json.ts';
 import { applyPatch, PATCH_SCHEMA, parsePatch } from './patch.ts';
-import { profiles } from './profiles.ts';
+import { profileOf, profiles } from './profiles.ts';
 import { compileResourceType, type ScimResource } from './schema.ts';
 
 const ENTERPRISE = enterpriseUserSchema.id;
@@ -33,6 +34,26 @@ function patch(operations: readonly unknown[], options: { readonly on?: ScimReso
   if (profile === undefined) throw new Error('no profile');
   return applyPatch(options.on ?? base, parsePatch({ schemas: [PATCH_SCHEMA], Operations: operations }), user, { profile, deferred: [] });
 }
+
+it('SEC-38 what has no text of its own where text is expected is refused, or is no such thing, and breaks nothing', () => {
+  const odd = ['{"toString":5}', '9007199254740993', '[{"toString":1}]', '{"toJSON":5,"valueOf":1}'];
+  for (const value of odd) {
+    const body = (operation: string) => parseJsonBody(`{"schemas":["${PATCH_SCHEMA}"],"Operations":[${operation}]}`);
+    expect(() => parsePatch(body(`{"op":${value},"path":"title","value":"x"}`)), value).toThrow(ScimError);
+    expect(() => parsePatch(parseJsonBody(`{"schemas":[${value}],"Operations":[{"op":"remove","path":"title"}]}`)), value).toThrow(ScimError);
+    for (const path of ['emails', 'roles', 'emails[primary eq true]'])
+      for (const profile of ['strict', 'lenient', 'entra'])
+        for (const text of [`{"op":"remove","path":"${path}","value":[{"value":${value}}]}`, `{"op":"remove","path":"${path}","value":${value}}`])
+          try {
+            applyPatch({ schemas: [userSchema.id], id: '1', userName: 'a', emails: [{ value: 'a@x', primary: true }] }, parsePatch(body(text)), user, {
+              profile: profileOf(profile),
+              deferred: [],
+            });
+          } catch (error) {
+            expect(error, text).toBeInstanceOf(ScimError);
+          }
+  }
+});
 
 describe('PATCH', () => {
   it.each<[string, unknown, Record<string, unknown>]>([

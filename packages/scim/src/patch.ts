@@ -1,7 +1,7 @@
 import { scimErrors } from './errors.ts';
 import { listElements, matchesElement } from './evaluate.ts';
 import { parseFilter, type ResolvedFilter, resolveInElement } from './filter.ts';
-import { isRawJson } from './json.ts';
+import { asText, isRawJson } from './json.ts';
 import { type AttributePath, findAttribute, parseAttributePath } from './path.ts';
 import type { DialectProfile } from './profiles.ts';
 import type { CompiledAttribute, CompiledResourceType, ScimResource } from './schema.ts';
@@ -47,7 +47,7 @@ export interface PatchResult {
 /** Parses the body of a PATCH. @throws ScimError 400 `invalidSyntax` (S-132, S-133), 413 beyond the caps (S-168). */
 export function parsePatch(body: Json, profile: Pick<DialectProfile, 'valuesPerOperation'> = lenientCaps): readonly PatchOperation[] {
   const schemas = readKey(body, 'schemas');
-  if (!Array.isArray(schemas) || !schemas.some((urn) => String(urn).toLowerCase() === PATCH_SCHEMA.toLowerCase()))
+  if (!Array.isArray(schemas) || !schemas.some((urn) => asText(urn).toLowerCase() === PATCH_SCHEMA.toLowerCase()))
     throw scimErrors.invalidSyntax(`"schemas" must contain "${PATCH_SCHEMA}".`);
   const operations = readKey(body, 'operations');
   if (!Array.isArray(operations) || operations.length === 0) throw scimErrors.invalidSyntax('"Operations" must be a list with at least one operation.');
@@ -63,7 +63,7 @@ function readKey(body: Json, name: string): unknown {
 function parseOperation(operation: unknown, values: number): PatchOperation {
   if (typeof operation !== 'object' || operation === null || Array.isArray(operation)) throw scimErrors.invalidSyntax('An operation must be an object.');
   const json = operation as Json;
-  const op = String(readKey(json, 'op') ?? '').toLowerCase();
+  const op = asText(readKey(json, 'op') ?? '').toLowerCase();
   if (op !== 'add' && op !== 'replace' && op !== 'remove')
     throw scimErrors.invalidSyntax(`"${op.slice(0, 40)}" is not an operation; use add, replace or remove.`);
   const path = readKey(json, 'path');
@@ -233,7 +233,9 @@ function requireAttribute(work: Work, path: AttributePath, text: string): Compil
 function applyToSchemas(work: Work, operation: PatchOperation, target: Target): void {
   if (operation.op === 'add') return;
   const given = new Set(
-    [operation.value ?? []].flat().map((one) => String(typeof one === 'object' && one !== null ? (one as Json)['value'] : one).toLowerCase()),
+    [operation.value ?? []]
+      .flat()
+      .map((one) => asText(typeof one === 'object' && one !== null && !isRawJson(one) ? (one as Json)['value'] : one).toLowerCase()),
   );
   for (const [key, { schema }] of work.type.extensions) {
     const listed = target.filter === undefined ? given.has(key) : matchesElement(target.filter, schema.id);
@@ -247,7 +249,7 @@ function applyToSchemas(work: Work, operation: PatchOperation, target: Target): 
  */
 function echoesPrimary(work: Work, operation: PatchOperation, { attribute, sub, filter }: Target): boolean {
   if (work.profile.strict || operation.op === 'remove' || sub?.definition.name !== 'primary' || filter === undefined) return false;
-  const wanted = String(operation.value).toLowerCase();
+  const wanted = asText(operation.value).toLowerCase();
   const elements = listElements(work.resource, attribute).filter((element) => matchesElement(filter, element));
   return elements.length > 0 && elements.every((element) => String((element as Json)['primary'] === true) === wanted);
 }

@@ -1,6 +1,6 @@
 import { scimErrors } from './errors.ts';
 import { parseInstant } from './filter.ts';
-import { isRawJson } from './json.ts';
+import { asText, isRawJson } from './json.ts';
 import { findAttribute } from './path.ts';
 import type { DialectProfile } from './profiles.ts';
 import type { CompiledAttribute, CompiledResourceType, ScimResource } from './schema.ts';
@@ -80,7 +80,7 @@ function checkSchemas(body: Json, type: CompiledResourceType, profile: DialectPr
     if (profile.strict) throw scimErrors.invalidSyntax(`"schemas" is missing; it must contain "${core}".`);
     return;
   }
-  const urns = schemas.map((urn) => String(urn).toLowerCase());
+  const urns = schemas.map((urn) => asText(urn).toLowerCase());
   if (!urns.includes(core.toLowerCase())) {
     // Another core schema is a resource of another type, whatever the profile (S-065).
     if (profile.strict || urns.some((urn) => urn.startsWith('urn:ietf:params:scim:schemas:core:2.0:')))

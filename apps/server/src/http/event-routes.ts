@@ -1,4 +1,5 @@
 import type { ResourceEvent } from '@landbridge/engine';
+import { asText } from '@landbridge/scim';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientOf } from '../credentials/tokens.ts';
 import type { EventStream } from '../events/event-configuration.ts';
@@ -117,7 +118,7 @@ function parsePoll(request: FastifyRequest, stream: EventStream): PollRequest | 
 
 function describeError(error: unknown): string {
   const { err, description } = (typeof error === 'object' && error !== null ? error : {}) as { readonly err?: unknown; readonly description?: unknown };
-  return `${String(err ?? 'unknown').slice(0, 100)}: ${String(description ?? '').slice(0, 500)}`;
+  return `${asText(err ?? 'unknown').slice(0, 100)}: ${asText(description ?? '').slice(0, 500)}`;
 }
 
 function refuse(reply: FastifyReply, description: string): FastifyReply {

@@ -1,4 +1,4 @@
-import { enterpriseUserSchema, groupSchema, type ScimAttribute, type ScimSchema, scimErrors, userSchema } from '@landbridge/scim';
+import { asText, enterpriseUserSchema, groupSchema, type ScimAttribute, type ScimSchema, scimErrors, userSchema } from '@landbridge/scim';
 
 /**
  * SCIM 1.1 in terms of SCIM 2.0, both ways (SCIM Core Schema 1.1, SCIM Protocol 1.1): what Okta's on-premises agent and older
@@ -77,7 +77,7 @@ export function toPatch(body: unknown, base: string): Json {
 
 function changesOf(path: string, value: unknown): readonly Json[] {
   if (!Array.isArray(value)) return [{ op: 'replace', path, value }];
-  const isDelete = (element: unknown): boolean => isObject(element) && String(element['operation']).toLowerCase() === 'delete';
+  const isDelete = (element: unknown): boolean => isObject(element) && asText(element['operation']).toLowerCase() === 'delete';
   const gone = value.filter(isDelete) as readonly Json[];
   const kept = value
     .filter((element) => !isDelete(element))
