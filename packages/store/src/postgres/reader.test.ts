@@ -3,6 +3,7 @@ import { type PrivatePostgres, startPostgres } from '../../../../test/backends/p
 import { postgresPrograms } from '../../../../tools/backends.ts';
 import type { OpenStore } from '../open-store.ts';
 import { createDriver, model, person } from '../testing/people.ts';
+import { openPool } from './connection.ts';
 import { openPostgresConnectorStore } from './open-postgres-store.ts';
 import { ALL_FROM } from './reader.ts';
 
@@ -29,6 +30,18 @@ describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () =>
     const plan = postgres.psql(`SET search_path = landbridge_hr; EXPLAIN ${statement}`);
     expect(plan).toContain('Index Scan');
     expect(plan).not.toMatch(/Sort|Seq Scan on entries/);
+  });
+
+  it('S-106 no read waits until workers have started, which costs more than a page', async () => {
+    const pool = openPool({ url: postgres.url }, 'landbridge_hr', 1);
+    // Whatever is read is dear to a planner with these prices, and a worker costs nothing.
+    await pool.all('SET parallel_setup_cost = 0');
+    await pool.all('SET parallel_tuple_cost = 0');
+    await pool.all('SET min_parallel_table_scan_size = 0');
+    const plan = await pool.all("EXPLAIN SELECT count(*) FROM entries WHERE strpos(body, 'no such') > 0");
+    await pool.close();
+    expect(plan.map((row) => String(row['QUERY PLAN'])).join('\n')).not.toContain('Gather');
+    expect(plan.length).toBeGreaterThan(0);
   });
 
   it('R22 the planner hears of entries while a first import goes on, not after it', async () => {
