@@ -97,7 +97,13 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   toClose(() => opened.close());
   const store = seams.wrapStore?.(opened.store) ?? opened.store;
   const { reader } = opened;
-  await store.configure(storeModel(configuration, objectTypes, description, queryable, scope));
+  // With another schema every entry gets its keys anew: of a million that takes minutes on some stores.
+  const waiting = setInterval(() => log.info({}, 'the store is brought in line with a changed schema; the connector opens when that is done'), 10_000);
+  try {
+    await store.configure(storeModel(configuration, objectTypes, description, queryable, scope));
+  } finally {
+    clearInterval(waiting);
+  }
   await store.openStreams(configuration.eventStreams);
   await store.closeInterruptedRuns(now());
 

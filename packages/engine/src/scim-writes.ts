@@ -5,6 +5,7 @@ import {
   checkPreconditions,
   checkRequired,
   type DeferredChange,
+  type Projection,
   parsePatch,
   parseResource,
   profileOf,
@@ -571,7 +572,7 @@ function refuseWrites(face: ScimFace, what: string): void {
 }
 
 /** What the answer is to show, before anything is written: a request that is refused must change nothing. @throws ScimError 400. */
-function wantedIn(context: RequestContext, query: QueryParameters, model: ResourceModel) {
+function wantedIn(context: RequestContext, query: QueryParameters, model: ResourceModel): Projection {
   return projectionFor(context, query['attributes'], query['excludedAttributes'], model);
 }
 
@@ -579,7 +580,7 @@ async function answerWith(
   face: ScimFace,
   model: ResourceModel,
   context: RequestContext,
-  projection: ReturnType<typeof wantedIn>,
+  projection: Projection,
   row: EntryRow | undefined,
   status: 200 | 201,
 ): Promise<ScimAnswer> {

@@ -30,13 +30,21 @@ export async function applyModel(queries: Queries, next: StoreModel): Promise<St
     for (const attribute of type.attributes) await queries.all('INSERT INTO attributes(name) VALUES ($1) ON CONFLICT DO NOTHING', attribute.name);
   }
   const model = await compile(queries, next);
-  await createIndexes(queries, model);
+  await dropIndexes(queries);
   await fillKeys(queries, model);
+  await createIndexes(queries, model);
   await fillReferenceKeys(queries, model);
-  await queries.all('UPDATE entries SET hash = NULL');
+  // Those whose keys were written have none any more: each entry is written once.
+  await queries.all('UPDATE entries SET hash = NULL WHERE hash IS NOT NULL');
   await queries.all('DELETE FROM watermarks');
   await queries.all("INSERT INTO meta(name, value) VALUES ('model', $1) ON CONFLICT(name) DO UPDATE SET value = excluded.value", text);
   return model;
+}
+
+/** Filling keys without their indexes, which are made anew, takes a fraction of the time; those of attributes that are none any more go for good. */
+async function dropIndexes(queries: Queries): Promise<void> {
+  const indexes = await queries.all("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname ~ '^entries_k[0-9]+_'");
+  for (const { indexname } of indexes) await queries.all(`DROP INDEX "${String(indexname)}"`);
 }
 
 /** Makes the indexes of the queryable attributes. */
@@ -91,7 +99,10 @@ async function fillKeys(queries: Queries, model: StoredModel): Promise<void> {
       return type === undefined ? [] : [{ id: Number(row['id']), type, attributes: JSON.parse(String(row['body'])) as EncodedAttributes }];
     });
     const keys = known.map(({ id, type, attributes }) => ({ id, keys: indexKeys(type, attributes) }));
-    await queries.all('UPDATE entries e SET keys = x.keys::jsonb FROM json_to_recordset($1) AS x(id bigint, keys text) WHERE e.id = x.id', toRecords(keys));
+    await queries.all(
+      'UPDATE entries e SET keys = x.keys::jsonb, hash = NULL FROM json_to_recordset($1) AS x(id bigint, keys text) WHERE e.id = x.id',
+      toRecords(keys),
+    );
     const values = known.flatMap(({ id, type, attributes }) => multiValueKeys(type, attributes).map((one) => ({ ...one, entry: id })));
     await queries.all(
       'INSERT INTO mv(attr, key, entry) SELECT attr, key, entry FROM json_to_recordset($1) AS x(attr integer, key text, entry bigint)',

@@ -56,6 +56,22 @@ describeStores('queries', (bench) => {
     }
   });
 
+  it('R23 what becomes queryable is found at once, by its index, and what was is found as before', async () => {
+    const { store, drive } = bench;
+    await drive.import([person('1', { note: 'One', login: 'Ada' }), person('2', { note: 'two', login: 'bob' })]);
+    const types = model.objectTypes.map((type) => ({
+      ...type,
+      attributes: type.attributes.map((one) => (one.name === 'note' ? { ...one, queryable: true } : one)),
+    }));
+    expect(await store.configure({ ...model, objectTypes: types })).toEqual({ changed: true });
+    for (const [attribute, value, anchor] of [
+      ['note', 'ONE', '1'],
+      ['note', 'Two', '2'],
+      ['login', 'ADA', '1'],
+    ] as const)
+      expect(await find(compare(attribute, 'equal', value), { scanLimit: 0 })).toEqual([anchor]);
+  });
+
   it('S-096 a filter without an index is refused when it would look at too many entries', async () => {
     await bench.drive.import(people);
     await expect(find(compare('note', 'equal', 'x'), { scanLimit: 3 })).rejects.toThrow(ScanLimitError);
