@@ -38,6 +38,8 @@ namespace Landbridge.Testing
 
         public ParameterValidationResult ValidateConfigParameters(KeyedCollection<string, ConfigParameter> configParameters, ConfigParameterPage page)
         {
+            if (page == ConfigParameterPage.Global) return null;
+            if (page == ConfigParameterPage.Partition) return new ParameterValidationResult(ParameterValidationResultCode.Failure, "", null);
             if (page == ConfigParameterPage.Connectivity) Begin(configParameters);
             return new ParameterValidationResult();
         }

@@ -148,10 +148,11 @@ namespace Landbridge.Worker
             ConfigParameterPage page = ParameterSet.PageOf(request.Required("page"));
             ParameterValidationResult result = parameters.Validate(page, request.Number("pageNumber", 1), parameters.Build(request.Object("parameters")));
             writer.Name("problems").Open('[');
-            if (result == null)
-                writer.Open('{').Field("parameter", "").Field("message", "the connector answered the validation of the page " + page + " with nothing").Close('}');
-            else if (result.Code != ParameterValidationResultCode.Success)
-                writer.Open('{').Field("parameter", result.ErrorParameter ?? "").Field("message", result.ErrorMessage ?? "the connector refuses the page " + page + " without a reason").Close('}');
+            if (result.Code != ParameterValidationResultCode.Success)
+            {
+                string message = string.IsNullOrEmpty(result.ErrorMessage) ? "the connector refuses the page " + page + " without a reason" : result.ErrorMessage;
+                writer.Open('{').Field("parameter", result.ErrorParameter ?? "").Field("message", message).Close('}');
+            }
             writer.Close(']');
         }
 

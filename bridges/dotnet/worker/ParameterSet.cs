@@ -114,7 +114,16 @@ namespace Landbridge.Worker
             return plain.GetConfigParameters(known, page) ?? new ConfigParameterDefinition[0];
         }
 
+        /// <summary>Never null: connectors that were not made to answer a page return it for success.</summary>
         internal ParameterValidationResult Validate(ConfigParameterPage page, int number, ConfigParameterSet values)
+        {
+            ParameterValidationResult result = Answer(page, number, values);
+            if (result != null) return result;
+            Warn("the connector answered the validation of the page " + page + " with null, which is taken for success");
+            return new ParameterValidationResult();
+        }
+
+        private ParameterValidationResult Answer(ConfigParameterPage page, int number, ConfigParameterSet values)
         {
             IMAExtensible2GetParametersEx extended = package.Create<IMAExtensible2GetParametersEx>();
             if (extended != null) return extended.ValidateConfigParametersEx(values, page, number);

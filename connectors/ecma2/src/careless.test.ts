@@ -25,6 +25,14 @@ describe.skipIf(monoPrograms() === undefined)('a DLL that takes what it is given
     }
   });
 
+  it('answers the validation of a page with null, or refuses without a word: the one is success with a warning, the other is told', async () => {
+    expect(await connector.validateParameters?.('global', 1, context)).toEqual([]);
+    expect((await bench.logged(/validation of the page Global with null/)).level).toBe('warn');
+    expect(await connector.validateParameters?.('partition', 1, context)).toEqual([
+      { parameter: '', message: 'the connector refuses the page Partition without a reason' },
+    ]);
+  });
+
   it('has the state of a run in field initialisers, and one list for all pages: each import is a new object, each page is kept', async () => {
     const names = ['secret0', 'secret1', 'secret2', 'secret3', 'secret4'];
     // The second run takes over the process of the first.

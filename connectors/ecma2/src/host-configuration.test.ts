@@ -79,5 +79,12 @@ public class SettingsConnector : IMAExtensible2GetSchema {
       ) ?? [];
     expect(await names({ hostConfiguration })).toEqual(['id', 'costCentre & more']);
     expect(await names({})).toEqual(['id', 'none']);
+    expect(bench.lines.filter((line) => line.message.includes('is not read'))).toEqual([]);
+    // Beside the DLL it is not read by itself, which is said; named, it is.
+    const beside = join(directory, 'Acme.Settings.dll.config');
+    writeFileSync(beside, SERVICE);
+    expect(await names({})).toEqual(['id', 'none']);
+    expect((await bench.logged(/^Acme\.Settings\.dll\.config .* hostConfiguration/)).level).toBe('info');
+    expect(await names({ hostConfiguration: beside })).toEqual(['id', 'costCentre & more']);
   });
 });

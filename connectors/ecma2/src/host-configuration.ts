@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ConnectorError } from '@landbridge/connector-sdk';
 import { SaxesParser } from 'saxes';
@@ -16,6 +16,7 @@ const KEPT = new Set(['configSections', 'appSettings', 'connectionStrings', 'sys
 const DROPPED = new Set(['startup', 'system.diagnostics', 'system.runtime.remoting']);
 /** Ours wins on these: what the file says of where they are is left out. */
 const OURS = /^microsoft\.metadirectoryservices(ex)?$/i;
+const SETTINGS_FILE = /\.(dll|exe)\.config$|^app\.config$/i;
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_DEPTH = 64;
 
@@ -46,6 +47,14 @@ export function mergeHostConfiguration(text: string): string {
   // .NET wants the declarations first.
   kept.sort((left, right) => Number(right.name === 'configSections') - Number(left.name === 'configSections'));
   return `<?xml version="1.0" encoding="utf-8"?>\n<configuration>\n${kept.map((one) => format(one)).join('\n')}\n</configuration>\n`;
+}
+
+/**
+ * Settings files beside a DLL: neither the old services nor a worker read them, unless `hostConfiguration` names one. People who
+ * miss a setting look there first.
+ */
+export function unreadSettings(directory: string): readonly string[] {
+  return readdirSync(directory).filter((name) => SETTINGS_FILE.test(name));
 }
 
 /** A worker of the connector's own, with its settings beside it. The folder is named by both, so that a change of either makes a new one. */

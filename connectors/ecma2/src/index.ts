@@ -2,7 +2,7 @@ import { type Capabilities, type Connector, type ConnectorContext, ConnectorErro
 import { defineWorkerConnector, type WorkerProgram } from '@landbridge/worker-protocol';
 import { buildWorker } from './build-worker.ts';
 import { type DotnetRuntime, defaultRuntime, findProgram } from './dotnet-programs.ts';
-import { ownWorker } from './host-configuration.ts';
+import { ownWorker, unreadSettings } from './host-configuration.ts';
 import { connectorParameters, ownParameters } from './own-parameters.ts';
 import { findPowerShell, needsPowerShell } from './powershell.ts';
 import { privateCopy } from './private-copy.ts';
@@ -77,6 +77,11 @@ async function program(context: ConnectorContext): Promise<WorkerProgram> {
   const runtime = settings.runtime ?? (scripts && findProgram('dotnet') !== undefined && process.platform !== 'win32' ? 'dotnet' : defaultRuntime());
   const built = await buildWorker(runtime);
   const executable = settings.hostConfiguration === undefined ? built.executable : ownWorker(built.executable, settings.hostConfiguration, context.folder);
+  if (settings.hostConfiguration === undefined)
+    for (const name of unreadSettings(directory))
+      context.log.info(
+        `${name} beside the DLL is not read, as the old service did not: where the connector misses a setting, name the file with hostConfiguration`,
+      );
   const values = ['--directory', directory, '--called', settings.directory];
   for (const name of ['dll', 'class', 'culture'] as const) {
     const value = settings[name];

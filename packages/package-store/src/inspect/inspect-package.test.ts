@@ -73,6 +73,15 @@ describe('R29 R30 grades', () => {
     ]);
   });
 
+  it('a file of settings beside the DLL is named: nothing reads it by itself; one of a module is not our matter', () => {
+    const settings = text('hr.dll.config', '<configuration/>');
+    expect(inspectPackage([...files('hr.dll', 'Acme.Http.dll'), settings])).toMatchObject({
+      grade: 'mono',
+      findings: [{ where: 'hr.dll.config', advice: expect.stringContaining('hostConfiguration') }],
+    });
+    expect(inspectPackage([text('index.ts', ''), settings]).findings).toEqual([]);
+  });
+
   it('what is missing is named, with who needs it and where it was', () => {
     const { missing } = inspectPackage(files('hr.dll'));
     expect(missing).toEqual([{ name: 'Acme.Http', version: '2.3.4.5', neededBy: ['hr.dll'], advice: expect.stringContaining('copy it from') }]);

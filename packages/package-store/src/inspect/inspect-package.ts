@@ -82,7 +82,13 @@ export function inspectPackage(files: readonly PackageFile[]): Inspection {
   const findings =
     kind === 'module'
       ? []
-      : [...findNative(programs), ...assemblies.flatMap(findEnvironment), ...missingFindings(missing), ...findProblems(assemblies, connectors)];
+      : [
+          ...findNative(programs),
+          ...assemblies.flatMap(findEnvironment),
+          ...missingFindings(missing),
+          ...findProblems(assemblies, connectors),
+          ...findSettings(files, connectors),
+        ];
   const worst = findings.reduce((index, finding) => Math.max(index, grades.indexOf(finding.grade)), 0);
   return {
     kind,
@@ -315,6 +321,19 @@ function findProblems(loaded: readonly Loaded[], connectors: readonly FoundConne
       advice: 'give the folder with the DLL that the management agent names, and everything that lay beside it',
     });
   return findings;
+}
+
+/** Settings beside the DLL, which neither the old services nor a worker read by themselves. */
+function findSettings(files: readonly PackageFile[], connectors: readonly FoundConnector[]): readonly Finding[] {
+  const names = files.map((file) => file.path).filter((path) => /^([^/]+\.(dll|exe)|app)\.config$/i.test(path));
+  return connectors.length === 0
+    ? []
+    : names.map((where) => ({
+        grade: 'mono',
+        what: 'a file of settings, which nothing reads by itself',
+        where,
+        advice: 'where the connector needs its settings, name the file with the parameter hostConfiguration',
+      }));
 }
 
 /** The current .NET that an assembly was built for, by its own word or by what it refers to: .NET Framework has no System.Runtime after 4. */
