@@ -264,6 +264,8 @@ describe.skipIf(postgresPrograms() === undefined)('bad input and its message', (
 
   it.each([
     ['malformed YAML', 'version: 1\nconnectors:\n  hr: [\n', /bad\.yaml:4:1 this is not YAML: /],
+    ['a name twice', 'version: 1\nversion: 1\n', /bad\.yaml:2:1 this is not YAML: this name stands twice in the same place .*; remove one/],
+    ['two documents', 'version: 1\n---\nversion: 1\n', /bad\.yaml:2:1 this is not YAML: there is more than one document; keep one/],
     [
       'an unknown option',
       'version: 1\nconnectors: {}\nserver:\n  prot: 8443\n',

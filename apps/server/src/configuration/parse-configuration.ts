@@ -52,6 +52,13 @@ const validate = new Ajv2020({ allErrors: true, strict: false }).compile(documen
 const SECRET_NAME = /pass|secret|token|pwd|private.?key|api.?key/i;
 const REFERENCE = /(\$*)\$\{(env|file|secret):([^}\r\n]{1,500})\}/g;
 
+/** Where the parser's own words do not say what to do. */
+const YAML_ERRORS: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'this name stands twice in the same place (map keys must be unique); remove one, or join them',
+  MULTIPLE_DOCS: 'there is more than one document; keep one, without lines of ---',
+  TAB_AS_INDENT: 'tabs are not allowed as indentation; write spaces',
+};
+
 /** Parses and checks a configuration: YAML or JSON. Problems carry line and column of the text. */
 export function parseConfiguration(text: string): ParsedConfiguration {
   try {
@@ -71,7 +78,7 @@ function parseAndCheck(text: string): ParsedConfiguration {
       document: undefined,
       problems: yaml.errors.map((error) => {
         const at = lines.linePos(error.pos[0]);
-        return { line: at.line, column: at.col, path: '', message: `this is not YAML: ${error.message.split('\n')[0] ?? ''}` };
+        return { line: at.line, column: at.col, path: '', message: `this is not YAML: ${YAML_ERRORS[error.code] ?? error.message.split('\n')[0] ?? ''}` };
       }),
     };
   }

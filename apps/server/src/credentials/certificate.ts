@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
+import { createPrivateKey, X509Certificate as NodeCertificate, webcrypto } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -26,16 +26,45 @@ const RENEW_BEFORE_DAYS = 30;
 const DAY = 86_400_000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
-/** Reads an own certificate. @throws Error naming the file that is not there. */
+/**
+ * Reads an own certificate and its key, and sees that they belong together.
+ *
+ * @throws Error naming the file, what is wrong with it, and what to do. Nothing of the key is in it.
+ */
 export function readCertificate(files: { readonly certificate: string; readonly key: string }): ServerCertificate {
-  for (const file of [files.certificate, files.key]) if (!existsSync(file)) throw new Error(`the file ${file} of server.tls does not exist`);
-  const certificate = readFileSync(files.certificate, 'utf8');
-  return {
-    certificate,
-    key: readFileSync(files.key, 'utf8'),
-    caFile: undefined,
-    expiresAt: Date.parse(new NodeCertificate(certificate).validTo),
-  };
+  const certificate = readPem('certificate', files.certificate);
+  const key = readPem('key', files.key);
+  const parsed = parsePem('certificate', files.certificate, 'CERTIFICATE', () => new NodeCertificate(certificate));
+  const privateKey = parsePem('key', files.key, 'PRIVATE KEY', () => createPrivateKey(key));
+  if (!parsed.checkPrivateKey(privateKey))
+    throw new Error(`server.tls: the key ${files.key} is not the key of the certificate ${files.certificate}; name the two files that were issued together`);
+  return { certificate, key, caFile: undefined, expiresAt: Date.parse(parsed.validTo) };
+}
+
+function readPem(option: string, file: string): string {
+  if (!existsSync(file)) throw new Error(`the file ${file} of server.tls does not exist; correct server.tls.${option}`);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(
+      `server.tls.${option}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); name a file that this account may read`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What OpenSSL says of broken PEM helps nobody: the file and what must stand in it do. */
+function parsePem<Value>(option: string, file: string, label: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    throw new Error(
+      `server.tls.${option}: ${file} holds no ${option} that can be read; give it as PEM (BEGIN ${label})${option === 'key' ? ', without a passphrase' : ''}`,
+      { cause: error },
+    );
+  }
 }
 
 /** The generated certificate of a data folder; made anew when there is none, or it ends within 30 days. The CA stays for ten years. */

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** File systems over a network: their locks and syncs do not hold what SQLite needs (R1). Magic numbers of statfs(2). */
@@ -21,10 +21,10 @@ export interface DataFolder {
 /**
  * Takes a data folder for this process (R1): creates it with access for the owner only, and locks it.
  *
- * @throws Error with a sentence for a person, when another process has it or it lies on a network file system.
+ * @throws Error with a sentence for a person, when another process has it, it cannot be written, or it lies on a network file system.
  */
 export function openDataFolder(path: string): DataFolder {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeWritable(path);
   const network = NETWORK_FILE_SYSTEMS.get(statfsSync(path).type >>> 0);
   if (network !== undefined)
     throw new Error(
@@ -39,6 +39,34 @@ export function openDataFolder(path: string): DataFolder {
       lock.close();
     },
   };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EROFS: 'the file system is read-only',
+  EACCES: 'this account may not write there',
+  EPERM: 'this account may not write there',
+  ENOSPC: 'the disk is full',
+  EEXIST: 'it is a file, not a folder',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+};
+
+function makeWritable(path: string): void {
+  try {
+    makeFolder(path);
+    const probe = join(path, `.writable-${process.pid}`);
+    writeFileSync(probe, '');
+    rmSync(probe);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    throw new Error(`the data folder ${path} cannot be written: ${REASONS[code] ?? code}; choose another folder with --data`, { cause: error });
+  }
+}
+
+/** Folder by folder: the recursive mkdir of Node.js never ends in /proc, and calls a read-only file system ENOENT. */
+function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  if (!existsSync(dirname(path))) makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** The lock is SQLite's own on a small file: the operating system gives it back when the process dies, however it dies. */
