@@ -9,7 +9,7 @@ interface Progress {
   readonly entriesPerSecond: number;
 }
 
-interface EndedRun {
+export interface EndedRun {
   readonly id: number;
   readonly profile: string;
   readonly result: string;
@@ -52,11 +52,12 @@ export async function showRun(host: AdminClient, connector: string, profile: str
   bar?.stop();
   if (run === undefined) return;
   const ended = run;
-  print(options, ended, () => describe(connector, ended));
+  print(options, ended, () => describeRun(connector, ended));
   if (ended.result !== 'success') process.exitCode = exitCode.failed;
 }
 
-function describe(connector: string, run: EndedRun): string {
+/** The end of a run for a person: counts, what failed, what to do. */
+export function describeRun(connector: string, run: EndedRun): string {
   const sum = (name: string): number => run.steps.reduce((total, step) => total + (step.counts[name] ?? 0), 0);
   const unresolved = run.steps.at(-1)?.counts['unresolved'] ?? 0;
   const seconds = ((run.endedAt ?? run.startedAt) - run.startedAt) / 1000;
@@ -65,6 +66,10 @@ function describe(connector: string, run: EndedRun): string {
     `run ${run.id}: ${run.result === 'success' ? style.good(run.result) : style.warn(run.result)} in ${seconds.toFixed(1)} s: ${sum('added')} added, ${sum('updated')} updated, ${sum('unchanged')} unchanged, ${sum('removed')} removed`,
     ...(unresolved === 0 ? [] : [`${unresolved} references refer to objects that were not imported; they are kept, and resolved when those come`]),
     ...errors.map((one) => `${style.bad('✗')} ${one.entry === '' ? '' : `${one.entry}: `}${one.error.message} (${one.error.code})`),
+    // A run that the host itself ended, such as by a full disk, may have had no place left to store the reason.
+    ...(run.result === 'failed' && errors.length === 0
+      ? ['the host could not go on; the reason is in its log (host.log in the data folder), and landbridge doctor checks the disk']
+      : []),
     ...(run.result === 'failed' ? [`what was read before is kept, nothing was removed; run it again: landbridge run ${connector} ${run.profile}`] : []),
     ...(run.held === undefined
       ? []
