@@ -10,7 +10,8 @@ const REFERENCES = new RegExp(reference, 'g');
 
 /** Values that are elsewhere are not needed to know what a connector can do, and need not be there where a configuration is checked. */
 function withoutReferences<Part>(part: Part): Part {
-  return JSON.parse(JSON.stringify(part).replace(REFERENCES, 'elsewhere')) as Part;
+  // Text by text: over the whole JSON, a reference that is not closed would reach to the next brace of the document.
+  return JSON.parse(JSON.stringify(part), (_name, value: unknown) => (typeof value === 'string' ? value.replace(REFERENCES, 'elsewhere') : value)) as Part;
 }
 
 /**
