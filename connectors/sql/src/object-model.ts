@@ -226,12 +226,15 @@ function chooseColumns(settings: ObjectTypeSettings, catalogue: readonly Catalog
   const hidden = new Set([settings.delta?.deletedColumn]);
   const chosen: readonly (readonly [string, ColumnSettings])[] =
     settings.attributes === undefined
-      ? catalogue.filter(({ name }) => !hidden.has(name) && (!referenced.has(name) || settings.anchor.includes(name))).map(({ name }) => [name, {}] as const)
+      ? catalogue
+          .filter(({ name }) => !hidden.has(name) && (!referenced.has(name) || settings.anchor.includes(name)))
+          .map(({ name }) => [attributeNameOf(name, catalogue), { column: name }] as const)
       : Object.entries(settings.attributes);
   for (const [name, column] of chosen) result.push(columnAttribute(name, column, settings, find(column.column ?? name, `attributes.${name}.column`)));
   // An anchor must be an attribute, named or not.
   for (const column of [...settings.anchor].reverse()) {
-    if (!result.some((one) => one.columns[0]?.name === column)) result.unshift(columnAttribute(column, {}, settings, find(column, 'anchor')));
+    if (!result.some((one) => one.columns[0]?.name === column))
+      result.unshift(columnAttribute(attributeNameOf(column, catalogue), {}, settings, find(column, 'anchor')));
   }
   for (const reference of references) {
     const columns = reference.columns.map((column) => find(column, `references.${reference.name}.column`));
@@ -239,6 +242,17 @@ function chooseColumns(settings: ObjectTypeSettings, catalogue: readonly Catalog
     result.push({ columns, attribute: { name: reference.name, type: 'reference', referenceTypes: [reference.objectType], required } });
   }
   return result;
+}
+
+/** Names that every object inherits (`constructor`, `__proto__`): a value under them would be read of objects that have none. SCIM refuses them in any case. */
+const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype).map((name) => name.toLowerCase()));
+
+/** The name of the attribute of a column that nobody named: the name of the column, and underscores where objects inherit that name. */
+function attributeNameOf(column: string, catalogue: readonly CatalogueColumn[]): string {
+  if (!INHERITED.has(column.toLowerCase())) return column;
+  let name = `${column}_`;
+  while (catalogue.some((one) => one.name === name)) name = `${name}_`;
+  return name;
 }
 
 function isAnchorAssigned({ anchorAssigned, anchorGenerated, anchor }: ObjectTypeSettings, column: CatalogueColumn): boolean {

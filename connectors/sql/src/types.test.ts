@@ -180,6 +180,19 @@ describe.each([
     await application.close();
   });
 
+  it.skipIf(!bench.isThere)('R27: columns with names that every object inherits are read and written, and are absent where they are', async () => {
+    application = await bench.create(
+      'CREATE TABLE inherited (id INTEGER PRIMARY KEY, "__proto__" VARCHAR(20), "constructor" VARCHAR(20), "constructor_" VARCHAR(20))',
+    );
+    const context = contextOf(application, { odd: { table: 'inherited', anchor: ['id'], anchorAssigned: false } });
+    const rows: readonly Attributes[] = [{ id: 1n }, { id: 2n, __proto___: 'p', constructor__: 'c' }];
+    for (const attributes of rows) {
+      expect((await putOne(context, addOf('odd', attributes))).error).toBeUndefined();
+    }
+    expect((await importAll(context)).entries.map(({ attributes }) => attributes)).toEqual([{}, { __proto___: 'p', constructor__: 'c' }]);
+    await application.close();
+  });
+
   it.skipIf(!bench.isThere)('NULL and empty: a text without letters is a value, or none where the configuration says so', async () => {
     application = await bench.create('CREATE TABLE notes (id INTEGER PRIMARY KEY, kept VARCHAR(20), dropped VARCHAR(20))');
     await application.run("INSERT INTO notes VALUES (1, '', ''), (2, NULL, NULL), (3, 'x', 'x')");
