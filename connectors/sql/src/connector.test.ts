@@ -460,6 +460,19 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(),
         expect((await find(context, 'person', compare('name', 'equal', 'b'))).entries).toHaveLength(1);
       });
 
+      it('an import ends before it reads where a column is gone that was there: its values are not taken for removed', async () => {
+        const context = contextOf(await open("CREATE TABLE people (id INTEGER PRIMARY KEY, title VARCHAR(20)); INSERT INTO people VALUES (1, 'a')"), {
+          person: { table: 'people', anchor: ['id'] },
+        });
+        const schema = await schemaOf(context);
+        expect((await importAll(context, { schema })).entries).toHaveLength(1);
+        await application.run('ALTER TABLE people RENAME COLUMN title TO job');
+        await expect(importAll(context, { schema })).rejects.toMatchObject({
+          code: 'invalid-schema',
+          message: expect.stringContaining('"person" has no "title" any more: a column was dropped or renamed'),
+        });
+      });
+
       it('views and queries are read, and writing them is refused with a sentence', async () => {
         const context = contextOf(await open(`${seed(bench.dialect)} CREATE VIEW staff AS SELECT id, user_name FROM employees WHERE active;`), {
           staff: { view: 'staff', anchor: ['id'] },

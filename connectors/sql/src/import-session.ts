@@ -41,7 +41,9 @@ export async function openImport(
   const selected = step.schema.objectTypes.map((type): SelectedType => {
     const model = models.get(type.name);
     if (model === undefined) throw new ConnectorError('unknown-object-type', `there is no object type "${type.name}"`);
-    return { model, type, wanted: new Set(type.attributes.map((attribute) => attribute.name)) };
+    const wanted = new Set(type.attributes.map((attribute) => attribute.name));
+    requireAttributes(model, wanted);
+    return { model, type, wanted };
   });
   if (step.kind === 'delta') {
     // Taken before the state that is read: what is written in between is seen again, never missed (R24).
@@ -54,6 +56,22 @@ export async function openImport(
   const total = await countRows(database, selected);
   const snapshot = await database.snapshot(step.signal);
   return sessionOf(readEverything(database, snapshot, selected, step, total), snapshot, watermark, release);
+}
+
+/**
+ * A column that was dropped or renamed since the connector was opened would read as no value of every entry.
+ *
+ * @throws ConnectorError `invalid-schema`, which ends the run before anything is read.
+ */
+function requireAttributes({ definition }: ObjectModel, wanted: ReadonlySet<string>): void {
+  const there = new Set(definition.attributes.map((attribute) => attribute.name));
+  const missing = [...wanted].filter((name) => !there.has(name));
+  if (missing.length === 0) return;
+  const names = missing.map((name) => `"${name}"`).join(', ');
+  throw new ConnectorError(
+    'invalid-schema',
+    `the object type "${definition.name}" has no ${names} any more: a column was dropped or renamed in the application. Nothing was imported; correct the configuration and apply it, or restart the host to go on without`,
+  );
 }
 
 function sessionOf(
