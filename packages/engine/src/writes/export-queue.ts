@@ -63,23 +63,22 @@ interface Queued<Item> {
 }
 
 function queueOfSeveral<Item>({ objectTypes, change, alone, purpose }: ExportQueueOptions<Item>): ExportQueue<Item> {
-  const ready: Queued<Item>[] = [];
+  let ready: Queued<Item>[] = [];
   const atWork = new Set<readonly Queued<Item>[]>();
   const needy = ({ place }: Queued<Item>): boolean => place.needs.size > 0;
 
   function taken(limit: number): Queued<Item>[] {
     const busy = [...atWork].flat();
     // Most changes need nothing, and then nothing waits.
-    if (!ready.some(needy) && !busy.some(needy))
-      return ready.slice(
-        0,
-        together(
-          ready.map(({ item }) => item),
-          limit,
-          alone,
-          purpose,
-        ),
+    if (!ready.some(needy) && !busy.some(needy)) {
+      const count = together(
+        ready,
+        limit,
+        ({ item }) => alone(item),
+        ({ item }) => purpose(item),
       );
+      return ready.slice(0, count);
+    }
     const [oldest] = ready;
     if (oldest !== undefined && oldest.overtaken >= OVERTAKEN) return [oldest];
     const batch: Queued<Item>[] = [];
@@ -104,7 +103,7 @@ function queueOfSeveral<Item>({ objectTypes, change, alone, purpose }: ExportQue
       const batch = taken(limit);
       if (batch.length === 0) return undefined;
       const gone = new Set(batch);
-      ready.splice(0, ready.length, ...ready.filter((queued) => !gone.has(queued)));
+      ready = ready.filter((queued) => !gone.has(queued));
       atWork.add(batch);
       return { items: batch.map(({ item }) => item), done: () => void atWork.delete(batch) };
     },
