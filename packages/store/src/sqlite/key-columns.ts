@@ -1,7 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import type { EncodedAttributes, EncodedValue } from '@landbridge/connector-sdk';
 import { type StoredAttribute, type StoredType, valueKey } from '../rules/stored-model.ts';
-import type { Database } from './database.ts';
 
 /**
  * The key columns of `entries`: one for each queryable single-valued attribute, with an index. They hold what filters compare:
@@ -9,8 +8,6 @@ import type { Database } from './database.ts';
  * body, and an update touches the indexes of the attributes that it changes and no other.
  */
 
-/** Entries whose key columns are filled by one statement after the other before the next look at the table. */
-const CHUNK = 1000;
 const INTEGER = /^-?\d{1,19}$/;
 
 /** Whether a column of `entries` is one of them: they are derived from the body. */
@@ -50,34 +47,4 @@ export function columnChanges(type: StoredType, before: EncodedAttributes, after
     values.push(columnKey(attribute, value));
   }
   return { sql, values };
-}
-
-/** Adds the columns that a model needs and the table has not, fills them from the bodies, and makes their indexes. */
-export function addColumns(database: Database, types: Iterable<StoredType>): void {
-  const known = new Set(database.all('PRAGMA table_info(entries)').map((row) => String(row['name'])));
-  const added = new Set<string>();
-  const fresh: StoredType[] = [];
-  for (const type of types) {
-    const columns = type.columns.filter(({ column = '' }) => !known.has(column));
-    for (const { column = '' } of columns) {
-      if (added.has(column)) continue;
-      added.add(column);
-      database.execute(`ALTER TABLE entries ADD COLUMN ${column}`);
-    }
-    if (columns.length > 0) fresh.push({ ...type, columns });
-  }
-  for (const type of fresh) fillColumns(database, type);
-  for (const column of added) database.execute(`CREATE INDEX entries_${column} ON entries(${column}, otype) WHERE ${column} IS NOT NULL`);
-}
-
-function fillColumns(database: Database, type: StoredType): void {
-  const sets = type.columns.map(({ column }) => `${column} = ?`).join(', ');
-  for (let after = 0; ; ) {
-    const rows = database.all('SELECT id, body FROM entries WHERE otype = ? AND id > ? ORDER BY id LIMIT ?', type.id, after, CHUNK);
-    for (const row of rows) {
-      after = Number(row['id']);
-      database.run(`UPDATE entries SET ${sets} WHERE id = ?`, ...columnKeys(type, JSON.parse(String(row['body'])) as EncodedAttributes), after);
-    }
-    if (rows.length < CHUNK) return;
-  }
 }

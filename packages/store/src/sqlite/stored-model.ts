@@ -1,7 +1,7 @@
 import type { StoreModel } from '../connector-store.ts';
 import { compileModel, EMPTY_MODEL, type StoredModel } from '../rules/stored-model.ts';
 import type { Database } from './database.ts';
-import { addColumns } from './key-columns.ts';
+import { fillKeys } from './fill-keys.ts';
 
 /** Reads the model that the file was last configured with. */
 export function readModel(database: Database): { readonly model: StoredModel; readonly text: string } {
@@ -15,15 +15,17 @@ export function readModel(database: Database): { readonly model: StoredModel; re
  */
 export function applyModel(database: Database, next: StoreModel): boolean {
   const text = JSON.stringify(next);
-  if (readModel(database).text === text) return false;
+  const before = readModel(database);
+  if (before.text === text) return false;
   database.transaction(() => {
     for (const type of next.objectTypes) {
       database.run('INSERT INTO types(name) VALUES (?) ON CONFLICT DO NOTHING', type.name);
       for (const attribute of type.attributes) database.run('INSERT INTO attributes(name) VALUES (?) ON CONFLICT DO NOTHING', attribute.name);
     }
     const model = compileStored(database, next);
-    addColumns(database, model.types.values());
-    database.run('UPDATE entries SET hash = NULL');
+    fillKeys(database, before.model, model);
+    // Those whose keys were written have none any more: each entry is written once.
+    database.run('UPDATE entries SET hash = NULL WHERE hash IS NOT NULL');
     database.run('DELETE FROM watermarks');
     database.run("INSERT INTO meta(name, value) VALUES ('model', ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", text);
   });

@@ -56,20 +56,37 @@ describeStores('queries', (bench) => {
     }
   });
 
+  const withMoreQueryable = {
+    ...model,
+    objectTypes: model.objectTypes.map((type) => ({
+      ...type,
+      attributes: type.attributes.map((one) => (one.name === 'note' || one.name === 'badges' ? { ...one, queryable: true } : one)),
+    })),
+  };
+
   it('R23 what becomes queryable is found at once, by its index, and what was is found as before', async () => {
     const { store, drive } = bench;
-    await drive.import([person('1', { note: 'One', login: 'Ada' }), person('2', { note: 'two', login: 'bob' })]);
-    const types = model.objectTypes.map((type) => ({
-      ...type,
-      attributes: type.attributes.map((one) => (one.name === 'note' ? { ...one, queryable: true } : one)),
-    }));
-    expect(await store.configure({ ...model, objectTypes: types })).toEqual({ changed: true });
+    await drive.import([person('1', { note: 'One', login: 'Ada', badges: ['b1', 'b2'] }), person('2', { note: 'two', login: 'bob' })]);
+    expect(await store.configure(withMoreQueryable)).toEqual({ changed: true });
     for (const [attribute, value, anchor] of [
       ['note', 'ONE', '1'],
       ['note', 'Two', '2'],
       ['login', 'ADA', '1'],
+      ['badges', 'b2', '1'],
     ] as const)
-      expect(await find(compare(attribute, 'equal', value), { scanLimit: 0 })).toEqual([anchor]);
+      expect(await find(compare(attribute, 'equal', value, { caseExact: attribute === 'badges' }), { scanLimit: 0 })).toEqual([anchor]);
+  });
+
+  it('R23 what is queryable again is found as it is now, not as it was when it was queryable before', async () => {
+    const { store, drive } = bench;
+    await store.configure(withMoreQueryable);
+    await drive.import([person('1', { note: 'One' }), person('2', { note: 'two' })]);
+    await store.configure(model);
+    await drive.import([person('1', { note: 'Changed' }), person('2', {}), person('3', { note: 'new' })]);
+    await store.configure(withMoreQueryable);
+    const found = [];
+    for (const value of ['one', 'two', 'changed', 'new']) found.push(await find(compare('note', 'equal', value), { scanLimit: 0 }));
+    expect(found).toEqual([[], [], ['1'], ['3']]);
   });
 
   it('S-096 a filter without an index is refused when it would look at too many entries', async () => {
