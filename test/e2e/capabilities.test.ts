@@ -54,7 +54,7 @@ describe('partitions', () => {
     expect((await host.list('Users')).map((one) => one['userName'])).toEqual(['b1', 'new']);
     for (const { type, key } of host.application.objects()) host.application.remove(type, key);
     host.application.put(inB('2'));
-    expect(await host.run('only-b')).toBe('success');
+    for (const profile of ['only-b', 'only-a', 'only-b']) expect(await host.run(profile)).toBe('success');
     expect((await host.list('Users')).map((one) => one['userName'])).toEqual(['b2']);
     await expect(host.read('Users', String(created['id']))).rejects.toMatchObject({ status: 404 });
   });
@@ -94,6 +94,64 @@ describe('partitions', () => {
     expect((await host.list('Users', 'userName eq "mover"')).map((one) => one['id'])).toEqual(before.map((one) => one['id']));
     await host.patch('Users', String(before[0]?.['id']), { title: 'Countess' });
     expect(host.calls('open-export')).toMatchObject([{ partition: 'b' }]);
+  });
+
+  describe('R23 what a run of one partition does not find there', () => {
+    const profiles = (kind: 'full-import' | 'delta-import') =>
+      ['a', 'b']
+        .map((id) => ({ name: `${kind} ${id}`, steps: [{ kind, partition: id }] }))
+        .concat([{ name: 'full', steps: [{ kind: 'full-import' } as never] }]);
+    const runProfiles = [...profiles('full-import'), ...profiles('delta-import').slice(0, 2)];
+    const inA = (id: string) => ({ type: 'person', key: id, partition: 'a', attributes: { id, login: `a${id}` } });
+    const names = async (host: ScriptedHost) => (await host.list('Users')).map((one) => one['userName']);
+
+    it.each(['full-import', 'delta-import'])('has not gone where another partition holds it: %s', async (kind) => {
+      const host = await start({ ...options, configuration: { runProfiles } });
+      for (const id of ['1', '2']) host.application.put(inA(id));
+      await host.run('full');
+      const [before] = await host.list('Users');
+      host.application.remove('person', '1');
+      expect(await host.run(`${kind} a`)).toBe('success');
+      const [run] = await host.connector.runs({ limit: 1 });
+      expect(run?.steps[0]?.counts).toMatchObject({ removed: 0, waiting: 1 });
+      expect(await host.read('Users', String(before?.['id']))).toMatchObject({ userName: 'a1' });
+      host.application.put({ ...inA('1'), partition: 'b' });
+      await host.reopen();
+      await host.run(`${kind} b`);
+      await host.run(`${kind} a`);
+      expect(await names(host)).toEqual(['a1', 'a2']);
+      // It belongs to the other partition now: it is exported there.
+      host.calls('open-export');
+      await host.patch('Users', String(before?.['id']), { title: 'Countess' });
+      expect(host.calls('open-export')).toMatchObject([{ partition: 'b' }]);
+    });
+
+    it.each(['full-import', 'delta-import'])('goes once every other partition was read since, and not before: %s', async (kind) => {
+      const host = await start({ ...options, configuration: { runProfiles } });
+      for (const id of ['1', '2']) host.application.put(inA(id));
+      await host.run('full');
+      host.application.remove('person', '1');
+      await host.run(`${kind} a`);
+      await host.run(`${kind} a`);
+      expect(await names(host)).toEqual(['a1', 'a2']);
+      await host.reopen();
+      await host.run(`${kind} b`);
+      expect(await names(host)).toEqual(['a1', 'a2']);
+      await host.run(`${kind} a`);
+      expect(await names(host)).toEqual(['a2']);
+    });
+
+    it('stays where the other partition could not be read', async () => {
+      const host = await start({ ...options, configuration: { runProfiles } });
+      for (const id of ['1', '2']) host.application.put(inA(id));
+      await host.run('full');
+      host.application.remove('person', '1');
+      // Both pages of the first partition go well.
+      host.application.script('import-page', 'delay', { value: '0', times: 2 });
+      host.application.script('import-page', 'bad-entry');
+      expect(await host.run('full')).toBe('completed-with-errors');
+      expect(await names(host)).toEqual(['a1', 'a2']);
+    });
   });
 
   it('R31 a rename stays in its partition', async () => {

@@ -121,6 +121,19 @@ describe('R27 whole numbers beyond 2^53', () => {
 });
 
 describe('connector test', () => {
+  it('finds on a running host that a column was renamed since it was opened, and passes when it is back', async () => {
+    const test = (): ReturnType<typeof runLandbridge> => runLandbridge(['connector', 'test', 'app', '--data', join(folder, 'data')]);
+    database.exec('ALTER TABLE accounts RENAME COLUMN title TO function');
+    try {
+      const { status, stdout } = await test();
+      expect(status).toBe(1);
+      expect(stdout).toContain('the object type "account" has no "title" any more: it was dropped or renamed in the application; correct the configuration');
+    } finally {
+      database.exec('ALTER TABLE accounts RENAME COLUMN function TO title');
+    }
+    expect((await test()).status).toBe(0);
+  });
+
   it('finds before there is a host what would keep it from opening the connector', async () => {
     const file = join(folder, 'wrong.yaml');
     writeFileSync(file, CONFIGURATION.replace('title: title', `'phoneNumbers[type like "work"].value': title`));

@@ -1,10 +1,21 @@
 import { DatabaseSync } from 'node:sqlite';
+import type { SchemaObjectType } from '@landbridge/connector-sdk';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ScimConnection } from '../../packages/scim-testkit/src/index.ts';
+import { person, startScriptedHost } from '../fixtures/scripted-host.ts';
 import { type DirectoryHost, startDirectoryHost } from '../scim/directory-host.ts';
 
 /** R20: an application that takes a value back, and an owner who wants it there all the same. */
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+/** A group whose members are people. */
+const group: SchemaObjectType = {
+  name: 'group',
+  attributes: [
+    { name: 'id', type: 'string', anchor: true, assigned: true },
+    { name: 'name', type: 'string' },
+    { name: 'members', type: 'reference', multiValued: true },
+  ],
+};
 type Json = Readonly<Record<string, unknown>>;
 
 let host: DirectoryHost;
@@ -41,6 +52,37 @@ beforeAll(async () => {
 afterAll(async () => {
   application.close();
   await host.close();
+});
+
+it('R20 what was to be exported again when the host ended is exported again after its restart, and never twice', async () => {
+  const scripted = await startScriptedHost({ schema: [person, group], configuration: { reExport: true } });
+  try {
+    const { application } = scripted;
+    application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada', title: 'old' } });
+    application.put({ type: 'group', key: 'g', attributes: { id: 'g', name: 'Group', members: [] } });
+    await scripted.run('full');
+    const [ada] = await scripted.list('Users');
+    const [team] = await scripted.list('Groups');
+    await scripted.patch('Users', String(ada?.['id']), { title: 'Dr' });
+    await scripted.patch('Groups', String(team?.['id']), { members: [{ value: ada?.['id'] }] });
+    application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada', title: 'old' } });
+    application.put({ type: 'group', key: 'g', attributes: { id: 'g', name: 'Group', members: [] } });
+    application.script('close-import', 'hang');
+    const run = await scripted.connector.run('full', 'test');
+    await vi.waitFor(() => expect(run.progress?.entries).toBe(2));
+    scripted.calls('open-export');
+    await scripted.reopen();
+    await vi.waitFor(() => expect(application.get('person', '1')?.attributes['title']).toBe('Dr'));
+    await vi.waitFor(() => expect(application.get('group', 'g')?.attributes['members']).toEqual(['1']));
+    await vi.waitFor(async () => expect(await scripted.connector.journal({ states: ['intended'], limit: 5 })).toEqual([]));
+    const sent = (await scripted.connector.journal({ limit: 9 })).filter((row) => row.request.method === 'REEXPORT');
+    expect(sent.map((row) => row.request.correlation).sort()).toEqual(['re-export-1-1', 're-export-2-1']);
+    await scripted.reopen();
+    await scripted.run('full');
+    expect((await scripted.connector.journal({ limit: 9 })).filter((row) => row.request.method === 'REEXPORT')).toHaveLength(2);
+  } finally {
+    await scripted.close();
+  }
 });
 
 describe('R20 a value that the application did not keep', () => {

@@ -38,6 +38,7 @@ import { createProtection } from './scim-protected.ts';
 import { createScimService } from './scim-service.ts';
 import { createScope, type Scope } from './scope.ts';
 import { readShadow } from './shadow-report.ts';
+import { testConnector } from './test-connector.ts';
 import { createTurns } from './writes/create-turns.ts';
 import { withoutSecrets } from './writes/secret-values.ts';
 
@@ -121,7 +122,22 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   const caughtUp = hasOverlay ? forgetOverlay : options.caughtUp;
   // Without imports there is nothing to wait for.
   if (!capabilities.import) caughtUp?.();
-  const behind = createBehind(capabilities.import ? caughtUp : undefined, options.caughtUp === undefined ? 'shadow' : 'restore', configuration, log);
+  const ended = (): void => {
+    caughtUp?.();
+    void reExport?.();
+  };
+  const behind = createBehind(
+    capabilities.import && caughtUp !== undefined ? ended : undefined,
+    options.caughtUp === undefined ? 'shadow' : 'restore',
+    configuration,
+    log,
+  );
+  // Nothing is exported again before the connector has caught up (R5).
+  const exportAgain =
+    configuration.reExport === true && configuration.mode === 'live'
+      ? createReExport({ store, reader, capabilities, objectTypes, log, perform: (...values) => writes.perform(...values) })
+      : undefined;
+  const reExport = exportAgain && ((): Promise<void> => (behind.active ? Promise.resolve() : exportAgain()));
   const runs = createRunController({
     configuration,
     description,
@@ -134,9 +150,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     now,
     connectPort: opened.connectPort,
     keepsAbsent: () => options.caughtUp !== undefined && behind.active,
-    ...(configuration.reExport === true && configuration.mode === 'live'
-      ? { reExport: createReExport({ reader, capabilities, objectTypes, log, perform: (...values) => writes.perform(...values) }) }
-      : {}),
+    ...(reExport === undefined ? {} : { reExport }),
     fullExport: createFullExport({ reader, capabilities, objectTypes, perform: (...values) => writes.perform(...values) }),
     onSettled: (journalIds, passwords) => writes.settledByImport(journalIds, passwords),
     onImported: (startedAt, partition) => writes.settlement.importEnded(startedAt, partition),
@@ -199,6 +213,8 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     return run;
   };
   behind.catchUp(start);
+  // What a run found and a crash kept from being exported again.
+  void reExport?.();
   const autosync = completeAutosync(configuration, capabilities);
   if (autosync !== configuration.autosync)
     log.warn(
@@ -238,7 +254,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
         walBytes: await reader.walBytes(),
       };
     },
-    test: () => handle.test(),
+    test: () => testConnector(handle, schema, (now) => selectSchema(now, configuration)),
     schema: async () => schema,
     partitions: async () => description.partitions,
     async space(page) {

@@ -3,6 +3,7 @@ import type { AuditChain } from './audit-chain.ts';
 import type {
   AuditRecord,
   Claim,
+  DriftRow,
   EntryEffect,
   EntryRow,
   EventRow,
@@ -75,6 +76,8 @@ export interface ConnectorReader {
   /** The oldest events that the stream has not settled. */
   readEvents(stream: string, limit: number): Promise<readonly EventRow[]>;
   readEventStreams(): Promise<readonly EventStreamRow[]>;
+  /** Writes of which values went back, oldest first: see `NewStep.keepsDrifts`. */
+  readDrifts(page: { readonly after: number; readonly limit: number }): Promise<readonly DriftRow[]>;
   readWatermark(partition: string): Promise<string | undefined>;
   /** Bytes of the write-ahead log: a metric (R4). */
   walBytes(): Promise<number>;

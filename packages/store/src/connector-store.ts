@@ -47,8 +47,12 @@ export interface ConnectorStore {
   beginStep(step: NewStep): Promise<{ readonly stepId: number; readonly fence: number; readonly watermark?: string }>;
   /** Applies at most 500 imported entries (R1), comparing by hash, confirming exports (R20), honouring the fence (R22). */
   applyPage(stepId: number, entries: readonly ImportedEntry[]): Promise<PageOutcome>;
-  /** Counts what the step would remove, by object type, without removing (R23). A step that is not `complete` removes nothing. */
-  planRemovals(stepId: number, options: { readonly complete: boolean }): Promise<readonly RemovalPlan[]>;
+  /**
+   * Counts what the step would remove, by object type, without removing (R23). A step that is not `complete` removes nothing. What the
+   * step does not show waits until each of the `unread` partitions, those that its run does not read to their end, was read since: it
+   * may have moved there.
+   */
+  planRemovals(stepId: number, options: { readonly complete: boolean; readonly unread?: readonly string[] }): Promise<readonly RemovalPlan[]>;
   /**
    * Removes the next chunk of what mode shadow created and a complete full step did not show (R31): it never was in the application, so
    * no threshold counts it. Its writes are reported.
@@ -64,6 +68,9 @@ export interface ConnectorStore {
   removeHeldChunk(runId: number): Promise<{ readonly removed: number; readonly done: boolean }>;
   /** Marks runs that a crash left open as interrupted. Called once at start. */
   closeInterruptedRuns(at: number): Promise<number>;
+
+  /** What was done about values that went back (R20), or will not be: {@link ConnectorReader.readDrifts} no longer has them. */
+  settleDrifts(journalIds: readonly number[]): Promise<void>;
 
   /** A full import has ended since the connector left mode shadow: what was recorded beside the application is gone (R31). */
   forgetOverlay(): Promise<void>;
@@ -326,6 +333,8 @@ export interface NewStep {
   readonly partition: string;
   /** The object types in scope: only their entries can be swept. */
   readonly objectTypes: readonly string[];
+  /** Values that went back are kept for {@link ConnectorReader.readDrifts}, in the transaction of their page: they are exported again (R20). */
+  readonly keepsDrifts?: boolean;
   readonly at: number;
 }
 
@@ -389,6 +398,13 @@ export interface NotReimported {
   readonly drift?: Drift;
 }
 
+/** Values of a write that went back, and that nothing was done about yet. */
+export interface DriftRow {
+  readonly journalId: number;
+  readonly entryId: number;
+  readonly drifts: readonly { readonly attribute: string; readonly drift: Drift }[];
+}
+
 /** A value that went back, or never changed: what is there, and what was wanted; `null` is none. Of multi-valued references, what is missing and what is left over. */
 export type Drift =
   | { readonly found: EncodedAttributes[string] | null; readonly wanted: EncodedAttributes[string] | null }
@@ -404,6 +420,8 @@ export interface ImportCounts {
   readonly confirmed: number;
   /** References of the space whose target it does not have, when the step ended (R10). */
   readonly unresolved?: number;
+  /** Entries that are no longer in the partition, and stay until the others were read: they may have moved there (R23). */
+  readonly waiting?: number;
 }
 
 /** The counts of a step that did nothing yet. */
@@ -412,6 +430,8 @@ export const noCounts: ImportCounts = { added: 0, updated: 0, unchanged: 0, remo
 export interface RemovalPlan {
   readonly objectType: string;
   readonly removals: number;
+  /** What is no longer in the partition, and stays until the others were read. */
+  readonly waiting?: number;
   /** Entries of the type in the partition before the step; counted only where something would be removed, or nothing was read. */
   readonly total: number;
 }

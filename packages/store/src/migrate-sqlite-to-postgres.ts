@@ -44,8 +44,9 @@ export async function migrateFromSqlite(dataFolder: string, postgres: PostgresOp
     report(part);
   };
   for (const name of names.sort()) {
-    const database = openForWriting(join(folder, name, 'connector.db'));
-    createTables(database);
+    const path = join(folder, name, 'connector.db');
+    const database = openForWriting(path);
+    createTables(database, path);
     try {
       add(await movePart(name, database, postgres, connectorSchema(postgres, name), 'connector'));
     } finally {

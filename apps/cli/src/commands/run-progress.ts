@@ -65,6 +65,11 @@ export function describeRun(connector: string, run: EndedRun): string {
   return [
     `run ${run.id}: ${run.result === 'success' ? style.good(run.result) : style.warn(run.result)} in ${seconds.toFixed(1)} s: ${sum('added')} added, ${sum('updated')} updated, ${sum('unchanged')} unchanged, ${sum('removed')} removed`,
     ...(unresolved === 0 ? [] : [`${unresolved} references refer to objects that were not imported; they are kept, and resolved when those come`]),
+    ...(sum('waiting') === 0
+      ? []
+      : [
+          `${sum('waiting')} entries are no longer in their partition; they may have moved, and go when the other partitions were read and then this one again`,
+        ]),
     ...errors.map((one) => `${style.bad('✗')} ${one.entry === '' ? '' : `${one.entry}: `}${one.error.message} (${one.error.code})`),
     // A run that the host itself ended, such as by a full disk, may have had no place left to store the reason.
     ...(run.result === 'failed' && errors.length === 0

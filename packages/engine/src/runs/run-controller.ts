@@ -5,7 +5,6 @@ import {
   type ConnectorReader,
   type ConnectorStore,
   type ImportCounts,
-  type NotReimported,
   noCounts,
   type RemovalPlan,
   type RunResult,
@@ -29,7 +28,8 @@ import type { ReExport } from './re-export.ts';
  * 2. A watermark is kept only from a complete step that was not held (R24).
  * 3. A delta without a watermark, or whose watermark is lost, becomes a full import.
  * 4. A run always ends with a result, whatever happened to it.
- * 5. Nothing is removed before every partition of the run was read: what has moved from one to another is not gone (R23).
+ * 5. Nothing is removed before every partition of the run was read, and what a run did not find in its own not before the others were
+ *    read since: what has moved from one to another is not gone (R23).
  */
 export interface RunController {
   start(profile: string, startedBy: string): Promise<ActiveRun>;
@@ -47,7 +47,7 @@ export interface RunControllerOptions {
   readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly handle: Pick<ConnectorHandle, 'runImport'>;
   readonly store: ConnectorStore;
-  readonly reader: Pick<ConnectorReader, 'readRun' | 'readApprovedHolds'>;
+  readonly reader: Pick<ConnectorReader, 'readRun' | 'readApprovedHolds' | 'readWatermark'>;
   readonly log: HostLog;
   readonly now: () => number;
   connectPort(): MessagePort;
@@ -61,9 +61,6 @@ export interface RunControllerOptions {
   /** A complete full import of a partition, begun at this time, has ended: what it did not show was not there (R14). */
   onImported(startedAt: number, partition: string): void;
 }
-
-/** So many values that went back are remembered for one run; what is beyond is reported only. */
-const DRIFT = 10_000;
 
 interface StepPlan {
   readonly kind: StepKind;
@@ -92,8 +89,6 @@ export function createRunController(options: RunControllerOptions): RunControlle
   const { configuration, store, reader, log, now } = options;
   let active: ActiveRun | undefined;
   let cancelActive = (): void => {};
-  /** What the run under way showed as it was before a write. */
-  let drifted: NotReimported[] = [];
   const closing = new AbortController();
 
   async function start(profileName: string, startedBy: string): Promise<ActiveRun> {
@@ -177,9 +172,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
       }
       await storeEnd(runId, result);
       active = undefined;
-      const again = drifted;
-      drifted = [];
-      if (!closing.signal.aborted) void options.reExport?.(again);
+      if (!closing.signal.aborted) void options.reExport?.();
       const row = await reader.readRun(runId).catch(() => undefined);
       log.info({ run: runId, profile: profile.name, result }, 'a run ended');
       reserved.resolve(row ?? { id: runId, profile: profile.name, startedBy: '', startedAt: 0, endedAt: now(), result, steps: [], held: undefined });
@@ -189,7 +182,9 @@ export function createRunController(options: RunControllerOptions): RunControlle
       const results: RunResult[] = [];
       const read: ReadStep[] = [];
       const endRead = async (): Promise<void> => {
-        for (const step of read.splice(0)) results.push((await endImport(runId, step)).result);
+        const whole = read.filter((step) => step.outcome.complete).map((step) => step.partition);
+        const unread = options.scope.partitions.map((partition) => partition.id).filter((id) => !whole.includes(id));
+        for (const step of read.splice(0)) results.push((await endImport(runId, step, unread)).result);
       };
       for (const [index, plan] of plans.entries()) {
         if (cancelled) {
@@ -248,7 +243,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
   async function readStep(runId: number, plan: StepPlan & { readonly kind: 'full' | 'delta' }, context: StepContext): Promise<ReadStep> {
     const first = await readImport(runId, plan, context);
     if (!first.lost) return first;
-    await endImport(runId, first);
+    await endImport(runId, first, []);
     log.warn({ run: runId }, 'the watermark is lost; a full import follows');
     return readImport(runId, { ...plan, kind: 'full' }, context);
   }
@@ -275,23 +270,20 @@ export function createRunController(options: RunControllerOptions): RunControlle
     const partition = wanted.partition?.id ?? '';
     const types = [...options.objectTypes.keys()];
     const startedAt = now();
-    let step = await store.beginStep({ runId, kind: wanted.kind, partition, objectTypes: types, at: now() });
-    let kind: 'full' | 'delta' = wanted.kind;
-    if (kind === 'delta' && step.watermark === undefined) {
-      await store.endStep(step.stepId, { result: 'success', counts: noCounts, errors: [], errorCount: 0, at: now() });
-      kind = 'full';
-      step = await store.beginStep({ runId, kind, partition, objectTypes: types, at: now() });
-    }
+    const kind = wanted.kind === 'delta' && (await reader.readWatermark(partition)) === undefined ? 'full' : wanted.kind;
+    const keepsDrifts = options.reExport !== undefined;
+    const step = await store.beginStep({ runId, kind, partition, objectTypes: types, keepsDrifts, at: now() });
     const meter = createMeter(runId, kind, partition, context, now);
     const outcome = await drive(step, { ...wanted, kind }, context, meter);
     return { stepId: step.stepId, kind, partition, startedAt, outcome, lost: kind === 'delta' && outcome.error?.code === 'watermark-lost', meter };
   }
 
   /** Removes what a step of the run did not show, or holds that, and ends the step with its watermark. */
-  async function endImport(runId: number, step: ReadStep): Promise<StepResult> {
+  async function endImport(runId: number, step: ReadStep, unread: readonly string[]): Promise<StepResult> {
     const { kind, partition, startedAt, outcome, meter } = step;
     const keepsAbsent = kind === 'full' && options.keepsAbsent();
-    const planned = await store.planRemovals(step.stepId, { complete: outcome.complete });
+    const planned = await store.planRemovals(step.stepId, { complete: outcome.complete, unread });
+    const waiting = planned.reduce((sum, plan) => sum + (plan.waiting ?? 0), 0);
     const plans = keepsAbsent ? planned.map((plan) => ({ ...plan, removals: 0 })) : planned;
     const reason = outcome.complete ? exceedsThreshold(plans, outcome.entries, kind, configuration.deletionThreshold) : undefined;
     if (reason !== undefined) {
@@ -302,7 +294,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
     }
     await removeUnshown(step.stepId);
     const removed = await remove(step.stepId, plans, meter);
-    const counts = { ...outcome.counts, removed };
+    const counts = { ...outcome.counts, removed, ...(waiting === 0 ? {} : { waiting }) };
     const result = resultOf(step);
     await store.endStep(step.stepId, {
       ...endOf({ ...outcome, counts }, result),
@@ -340,7 +332,6 @@ export function createRunController(options: RunControllerOptions): RunControlle
         progress: (progress) => meter.show('reading', progress.entries, progress.total, progress.counts, progress.errorCount),
         notReimported(reports) {
           log.warn({ reports: reports.slice(0, 20).map(({ drift: _, ...report }) => report), count: reports.length }, 'exported values were not reimported');
-          for (const report of reports) if (report.drift !== undefined && drifted.length < DRIFT) drifted.push(report);
         },
         settled: options.onSettled,
       },

@@ -9,6 +9,7 @@ import { createEntrySpace } from './entry-space.ts';
 import { confirmDeletes, reportMissing, reportUnshown } from './existence-confirmation.ts';
 import { flush } from './flush.ts';
 import { applyPageEntries, type Heads, readHeads } from './import-page.ts';
+import { forgetSeenMissed, waitForPartitions } from './missed-entries.ts';
 import { announceImport } from './outbox.ts';
 import { toKept } from './records.ts';
 import { isAtWork, type Writer } from './writer.ts';
@@ -132,6 +133,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
           fence,
           at,
           seen: createSeenEntries(),
+          keepsDrifts: step.keepsDrifts === true,
           removedBefore: writer.removed,
           removals: [],
           complete: false,
@@ -149,7 +151,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
       reach('page-after-commit');
       return outcome;
     },
-    planRemovals: (stepId, { complete }) =>
+    planRemovals: (stepId, { complete, unread = [] }) =>
       writer.transact(
         async (session) => {
           const step = stepOf(stepId);
@@ -161,6 +163,9 @@ export function createImportCommands(writer: Writer): ImportCommands {
             const rows = await session.all('SELECT id FROM entries WHERE id = ANY($1::bigint[]) AND partition = $2 ORDER BY id', step.removals, step.partition);
             step.removals = rows.map((row) => Number(row['id']));
           }
+          const isEmptyFull = step.kind === 'full' && step.seen.size === 0;
+          // Whether nothing was read at all is for a person to judge, who sees it whole.
+          const waiting = complete && !isEmptyFull ? await waitForPartitions(writer, session, step, unread) : undefined;
           const counts = new Map<number, number>();
           if (step.removals.length > 0)
             for (const row of await session.all(
@@ -169,7 +174,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
             ))
               counts.set(Number(row['otype']), Number(row['n']));
           // Counting reads every entry: only where somebody decides by it (R23).
-          const isDecided = step.removals.length > 0 || (step.kind === 'full' && step.seen.size === 0);
+          const isDecided = step.removals.length > 0 || isEmptyFull;
           const totals = !isDecided
             ? []
             : await session.all(
@@ -178,7 +183,12 @@ export function createImportCommands(writer: Writer): ImportCommands {
                 step.partition,
               );
           const total = new Map(totals.map((row) => [Number(row['otype']), Number(row['n'])]));
-          return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: total.get(type.id) ?? 0 }));
+          return step.types.map((type) => ({
+            objectType: type.name,
+            removals: counts.get(type.id) ?? 0,
+            waiting: waiting?.get(type.id) ?? 0,
+            total: total.get(type.id) ?? 0,
+          }));
         },
         { sets: true },
       ),
@@ -236,6 +246,7 @@ export function createImportCommands(writer: Writer): ImportCommands {
           );
           if (step.kind === 'full' && step.complete) await confirmDeletes(session, step);
           await forgetSeenHeld(session, step);
+          await forgetSeenMissed(session, step);
           if (end.watermark !== undefined)
             await session.all(
               'INSERT INTO watermarks(partition, value) VALUES ($1, $2) ON CONFLICT(partition) DO UPDATE SET value = excluded.value',

@@ -12,7 +12,7 @@ import { reportShownAgain } from './existence-confirmation.ts';
 import { flush } from './flush.ts';
 import { createImportSettling } from './import-settling.ts';
 import { announceImport } from './outbox.ts';
-import { isKept } from './records.ts';
+import { isKept, toRecords } from './records.ts';
 import { spelledReferences } from './spelled-references.ts';
 import { isAtWork, type Writer } from './writer.ts';
 
@@ -343,6 +343,16 @@ export async function applyPageEntries(
   await flush(writer, session, space.pendingWork);
   for (const [state, ids] of Object.entries(journalStates))
     if (ids.size > 0) await session.all("UPDATE journal SET state = $1 WHERE id = ANY($2::bigint[]) AND state = 'applied'", state, [...ids]);
+  const drifts = notReimported.flatMap(({ journalId: journal, entryId: entry, attribute, drift }) =>
+    drift === undefined ? [] : [{ journal, attribute, entry, drift: JSON.stringify(drift) }],
+  );
+  if (step.keepsDrifts && drifts.length > 0)
+    await session.all(
+      `INSERT INTO drifts(journal, attribute, entry, drift) SELECT x.journal, x.attribute, x.entry, x.drift
+       FROM json_to_recordset($1) AS x(journal bigint, attribute text, entry bigint, drift text)
+       ON CONFLICT(journal, attribute) DO UPDATE SET entry = excluded.entry, drift = excluded.drift`,
+      toRecords(drifts),
+    );
   return { outcome: { counts, postponed, errors, notReimported, settled, passwords }, isEmpty: untouched === entries.length };
 }
 

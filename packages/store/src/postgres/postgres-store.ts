@@ -39,6 +39,8 @@ export async function openStoreCommands(options: WriterOptions, lost: (error: St
       return { changed: next !== undefined };
     },
     forgetOverlay: () => writer.transact(async (session) => void (await session.all("DELETE FROM meta WHERE name = 'overlay'"))),
+    settleDrifts: (journalIds) =>
+      writer.transact(async (session) => void (await session.all('DELETE FROM drifts WHERE journal = ANY($1::bigint[])', journalIds)), { sets: true }),
     forgetOld: (retention) => writer.transact((session) => forgetOld(writer, session, retention), { sets: true }),
     async checkpoint() {
       await statistics.bringUp();

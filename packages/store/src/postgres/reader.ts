@@ -1,7 +1,7 @@
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
 import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
-import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
+import { toAuditRow, toDriftRows, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
 import { createBatches } from './batches.ts';
@@ -200,6 +200,15 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     async readApprovedHolds() {
       const rows = await pool.all("SELECT id FROM runs r WHERE held_decision = 'approved' AND EXISTS (SELECT 1 FROM held h WHERE h.run = r.id) ORDER BY id");
       return rows.map((row) => Number(row['id']));
+    },
+    async readDrifts(page) {
+      return toDriftRows(
+        await pool.all(
+          'SELECT journal, entry, attribute, drift FROM drifts WHERE journal IN (SELECT DISTINCT journal FROM drifts WHERE journal > $1 ORDER BY journal LIMIT $2) ORDER BY journal, attribute',
+          page.after,
+          page.limit,
+        ),
+      );
     },
     async readHeld(runId, page) {
       const rows = await pool.all(

@@ -81,6 +81,8 @@ CREATE TABLE event_failures(stream text NOT NULL, event bigint NOT NULL, error t
   AUDIT_CHAIN,
   'ALTER TABLE head ADD COLUMN address text',
   'ALTER TABLE types ADD COLUMN moved bigint NOT NULL DEFAULT 0',
+  'CREATE TABLE missed(entry bigint PRIMARY KEY, run bigint NOT NULL, position bigint NOT NULL)',
+  'CREATE TABLE drifts(journal bigint NOT NULL, attribute text NOT NULL, entry bigint NOT NULL, drift text NOT NULL, PRIMARY KEY(journal, attribute))',
 ];
 
 const CONTROL_STEPS: readonly string[] = [

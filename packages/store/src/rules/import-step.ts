@@ -12,6 +12,8 @@ export interface ImportStep {
   readonly fence: number;
   readonly at: number;
   readonly seen: SeenEntries;
+  /** See `NewStep.keepsDrifts`. */
+  readonly keepsDrifts: boolean;
   /** Of the store's count of removals, when the step began. */
   readonly removedBefore: number;
   /** Planned removals, in the order they will be made. */

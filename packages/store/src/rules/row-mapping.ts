@@ -1,5 +1,18 @@
 import type { ChainAnchor, ChainAnchors, ChainCells, ChainRow } from '../audit-chain.ts';
-import type { AuditRecord, ConnectorReader, EntryRow, HeldRow, JournalRow, JournalState, LinkRow, ReferenceRow, RunRow, StepRow } from '../connector-store.ts';
+import type {
+  AuditRecord,
+  ConnectorReader,
+  Drift,
+  DriftRow,
+  EntryRow,
+  HeldRow,
+  JournalRow,
+  JournalState,
+  LinkRow,
+  ReferenceRow,
+  RunRow,
+  StepRow,
+} from '../connector-store.ts';
 import { flag } from './entry-flags.ts';
 import type { StoredModel } from './stored-model.ts';
 
@@ -24,6 +37,18 @@ export function toEntryRow(model: StoredModel, row: Row, link: LinkRow | undefin
     body: String(row['body']),
     link,
   };
+}
+
+/** Values that went back, by their writes; the rows come in the order of these. */
+export function toDriftRows(rows: readonly Row[]): readonly DriftRow[] {
+  const writes = new Map<number, { readonly journalId: number; readonly entryId: number; readonly drifts: { attribute: string; drift: Drift }[] }>();
+  for (const row of rows) {
+    const journalId = Number(row['journal']);
+    const write = writes.get(journalId) ?? { journalId, entryId: Number(row['entry']), drifts: [] };
+    writes.set(journalId, write);
+    write.drifts.push({ attribute: String(row['attribute']), drift: JSON.parse(String(row['drift'])) as Drift });
+  }
+  return [...writes.values()];
 }
 
 /** A reference from its row, which has its target's columns where there is one. */

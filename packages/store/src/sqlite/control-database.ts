@@ -3,7 +3,10 @@ import type { ControlStore } from '../control-store.ts';
 import { toRevision, toToken } from '../rules/control-rows.ts';
 import { addControlAudit, chainOf } from './audit.ts';
 import { openForWriting } from './database.ts';
-import { AUDIT_CHAIN } from './tables.ts';
+import { AUDIT_CHAIN, requireKnownVersion } from './tables.ts';
+
+/** The version of the tables below, kept in `user_version`; files from before it was kept have 0. */
+const VERSION = 1;
 
 const TABLES = `
 CREATE TABLE IF NOT EXISTS revisions(number INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL, summary TEXT NOT NULL);
@@ -14,9 +17,11 @@ CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) 
 /** Opens the control file of a data folder. */
 export function openSqliteControlStore(file: string, auditKey: Uint8Array = NO_AUDIT_KEY): ControlStore {
   const database = openForWriting(file);
+  requireKnownVersion(database, file, VERSION);
   database.execute(TABLES);
   const columns = database.all('PRAGMA table_info(audit)').map((row) => row['name']);
   if (!columns.includes('code')) database.execute(AUDIT_CHAIN);
+  database.execute(`PRAGMA user_version=${VERSION}`);
   return {
     async addRevision(revision) {
       return database.run(

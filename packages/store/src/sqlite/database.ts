@@ -44,13 +44,40 @@ export function limitLog(database: Database, work: keyof typeof LOG_PAGES): void
 /** What the writer keeps of its file in memory. */
 export const CACHE_KILOBYTES = 65_536;
 
+/** SQLite's codes for a file that cannot be used, without their extensions. */
+const UNUSABLE: Readonly<Record<number, string>> = {
+  8: 'this account may not write it',
+  11: 'it is damaged; restore it from a backup',
+  14: 'it cannot be opened by this account, or is a folder',
+  23: 'this account may not open it',
+  26: 'it is no SQLite database, or damaged; restore it from a backup',
+};
+
+/** @throws Error naming the file: SQLite's own words do not. */
+function open(file: string): Database {
+  try {
+    const handle = new DatabaseSync(file);
+    try {
+      // The file is read at the first statement.
+      handle.prepare('SELECT count(*) FROM sqlite_schema').get();
+    } catch (error) {
+      handle.close();
+      throw error;
+    }
+    return wrap(handle);
+  } catch (error) {
+    const reason = UNUSABLE[Number((error as { readonly errcode?: number }).errcode) & 0xff];
+    throw reason === undefined ? error : new Error(`the store file ${file}: ${reason}`, { cause: error });
+  }
+}
+
 /**
  * Opens a database file for writing: write-ahead log, full synchronisation (R3).
  *
  * @throws Error when the file system does not give the durability asked for.
  */
 export function openForWriting(file: string): Database {
-  const database = wrap(new DatabaseSync(file));
+  const database = open(file);
   database.execute(`
     PRAGMA page_size=${PAGE_BYTES}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;
     PRAGMA cache_size=-${CACHE_KILOBYTES}; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=10000;`);

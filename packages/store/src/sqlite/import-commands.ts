@@ -43,6 +43,7 @@ import { confirmEntry } from './import-confirmation.ts';
 import { createPageWork, type PageWork } from './import-page.ts';
 import { createImportSettling } from './import-settling.ts';
 import { columnChanges } from './key-columns.ts';
+import { forgetSeenMissed, listUnseen, waitForPartitions } from './missed-entries.ts';
 import { announceImport } from './outbox.ts';
 import { asSpelled } from './spelled-references.ts';
 
@@ -62,7 +63,7 @@ export interface ImportCommands {
   beginRun(run: NewRun): { readonly runId: number };
   beginStep(step: NewStep): { readonly stepId: number; readonly fence: number; readonly watermark?: string };
   applyPage(stepId: number, entries: readonly ImportedEntry[]): PageOutcome;
-  planRemovals(stepId: number, options: { readonly complete: boolean }): readonly RemovalPlan[];
+  planRemovals(stepId: number, options: { readonly complete: boolean; readonly unread?: readonly string[] }): readonly RemovalPlan[];
   removeUnshown(stepId: number): { readonly removed: number; readonly done: boolean };
   removeChunk(stepId: number): { readonly removed: number; readonly done: boolean };
   endStep(stepId: number, end: StepEnd): { readonly heldId?: number };
@@ -376,10 +377,6 @@ export function createImportCommands(state: StoreState): ImportCommands {
     return step;
   }
 
-  function isRemovable(step: ImportStep, id: number, position: number, flags: number): boolean {
-    return !step.seen.has(id) && position <= step.fence && (flags & (flag.pending | flag.absent | flag.overlay)) === 0 && !isAtWork(state, id);
-  }
-
   /** Removes entries, each unless it was written since the list that names it was made: the journal wins (R22). */
   function removeListed(list: readonly { readonly id: number; readonly fence: number }[], runId: number, at: number): number {
     let removed = 0;
@@ -431,6 +428,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
         fence,
         at: step.at,
         seen: createSeenEntries(),
+        keepsDrifts: step.keepsDrifts === true,
         removedBefore: state.removed,
         removals: [],
         complete: false,
@@ -440,7 +438,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
     },
     applyPage(stepId, entries) {
       const step = stepOf(stepId);
-      const page = createPageWork(state);
+      const page = createPageWork(state, step.keepsDrifts);
       const outcome = transact(state, () => {
         startGrowth(state);
         const known = isBlind() ? [] : findKnown(entries);
@@ -457,20 +455,27 @@ export function createImportCommands(state: StoreState): ImportCommands {
       reach('page-after-commit');
       return outcome;
     },
-    planRemovals(stepId, { complete }) {
+    planRemovals(stepId, { complete, unread = [] }) {
       const step = stepOf(stepId);
       step.complete = complete;
       if (!complete) step.removals = [];
-      else if (step.kind === 'full') step.removals = listUnseen(step);
+      else if (step.kind === 'full') step.removals = listUnseen(state, step);
       // What came to another partition since, by a step of the same run, is not gone (R23).
       else step.removals = step.removals.filter((id) => database.get('SELECT partition FROM entries WHERE id = ?', id)?.['partition'] === step.partition);
+      // Whether nothing was read at all is for a person to judge, who sees it whole.
+      const waiting = complete && !isEmptyFull(step) ? waitForPartitions(state, step, unread) : undefined;
       const counts = new Map<number, number>();
       for (const id of step.removals) {
         const otype = Number(database.get('SELECT otype FROM entries WHERE id = ?', id)?.['otype'] ?? -1);
         counts.set(otype, (counts.get(otype) ?? 0) + 1);
       }
       const isDecided = isCounted(step);
-      return step.types.map((type) => ({ objectType: type.name, removals: counts.get(type.id) ?? 0, total: isDecided ? countInPartition(type, step) : 0 }));
+      return step.types.map((type) => ({
+        objectType: type.name,
+        removals: counts.get(type.id) ?? 0,
+        waiting: waiting?.get(type.id) ?? 0,
+        total: isDecided ? countInPartition(type, step) : 0,
+      }));
     },
     removeUnshown: (stepId) => removeUnshown(state, stepOf(stepId)),
     removeChunk(stepId) {
@@ -495,6 +500,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
         );
         if (step.kind === 'full' && step.complete) confirmDeletes(state, step);
         forgetSeenHeld(step);
+        forgetSeenMissed(database, step);
         if (end.watermark !== undefined)
           database.run(
             'INSERT INTO watermarks(partition, value) VALUES (?, ?) ON CONFLICT(partition) DO UPDATE SET value = excluded.value',
@@ -548,25 +554,13 @@ export function createImportCommands(state: StoreState): ImportCommands {
     },
   };
 
-  function listUnseen(step: ImportStep): number[] {
-    const ids: number[] = [];
-    const types = step.types.map((type) => type.id);
-    const { n } = database.get('SELECT coalesce(sum(entries), 0) AS n FROM types WHERE id IN (SELECT value FROM json_each(?))', JSON.stringify(types)) ?? {};
-    // Every entry there is was seen: there is nothing to search for.
-    if (step.seen.size === n && step.removedBefore === state.removed) return ids;
-    for (const type of step.types) {
-      for (const row of database.iterate('SELECT id, position, flags, partition FROM entries WHERE otype = ?', type.id)) {
-        // An import of one partition says nothing about the entries of another.
-        if (row['partition'] !== step.partition) continue;
-        if (isRemovable(step, Number(row['id']), Number(row['position']), Number(row['flags']))) ids.push(Number(row['id']));
-      }
-    }
-    return ids;
-  }
-
   /** Whether anybody decides by how many entries there are (R23): not where nothing goes and something was read. Counting reads them all. */
   function isCounted(step: ImportStep): boolean {
-    return step.removals.length > 0 || (step.kind === 'full' && step.seen.size === 0);
+    return step.removals.length > 0 || isEmptyFull(step);
+  }
+
+  function isEmptyFull(step: ImportStep): boolean {
+    return step.kind === 'full' && step.seen.size === 0;
   }
 
   function countInPartition(type: StoredType, step: ImportStep): number {

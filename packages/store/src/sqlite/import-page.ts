@@ -23,7 +23,7 @@ export interface PageWork {
 }
 
 /** An empty page. */
-export function createPageWork(state: StoreState): PageWork {
+export function createPageWork(state: StoreState, keepsDrifts = false): PageWork {
   const counts: ImportTally = { ...noCounts };
   const postponed: number[] = [];
   const errors: { index: number; error: ConnectorErrorData }[] = [];
@@ -53,6 +53,16 @@ export function createPageWork(state: StoreState): PageWork {
     confirm(entryId, confirmation) {
       counts.confirmed += confirmation.confirmed.length;
       for (const { journal, ...mismatch } of confirmation.mismatched) notReimported.push({ entryId, journalId: journal, ...mismatch });
+      if (keepsDrifts)
+        for (const { journal, attribute, drift } of confirmation.mismatched)
+          if (drift !== undefined)
+            state.database.run(
+              'INSERT OR REPLACE INTO drifts(journal, attribute, entry, drift) VALUES (?, ?, ?, ?)',
+              journal,
+              attribute,
+              entryId,
+              JSON.stringify(drift),
+            );
       for (const journal of new Set(confirmation.mismatched.map((one) => one.journal)))
         state.database.run("UPDATE journal SET state = 'not-reimported' WHERE id = ? AND state = 'applied'", journal);
       for (const journal of confirmation.complete) state.database.run("UPDATE journal SET state = 'confirmed' WHERE id = ? AND state = 'applied'", journal);

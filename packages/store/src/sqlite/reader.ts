@@ -11,7 +11,7 @@ import {
   type RunRow,
   ScanLimitError,
 } from '../connector-store.ts';
-import { toAuditRow, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
+import { toAuditRow, toDriftRows, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
 import { type Database, openForReading, type Row, type Tuple } from './database.ts';
@@ -240,6 +240,15 @@ export function openSqliteReader(
     async readApprovedHolds() {
       const rows = database.all("SELECT id FROM runs r WHERE held_decision = 'approved' AND EXISTS (SELECT 1 FROM held h WHERE h.run = r.id)");
       return rows.map((row) => Number(row['id']));
+    },
+    async readDrifts(page) {
+      return toDriftRows(
+        database.all(
+          'SELECT journal, entry, attribute, drift FROM drifts WHERE journal IN (SELECT DISTINCT journal FROM drifts WHERE journal > ? ORDER BY journal LIMIT ?) ORDER BY journal, attribute',
+          page.after,
+          page.limit,
+        ),
+      );
     },
     async readHeld(runId, page) {
       const rows = database.all(

@@ -35,7 +35,7 @@ const INDEXED = [
 /** Opens a connector's file for writing and makes its commands. */
 export function openStoreCommands(file: string, auditKey: Uint8Array = NO_AUDIT_KEY): StoreCommands {
   const database = openForWriting(file);
-  createTables(database);
+  createTables(database, file);
   // A first import that a crash cut off left them.
   makeDeferredIndexes(database);
   const state: StoreState = {
@@ -59,6 +59,7 @@ export function openStoreCommands(file: string, auditKey: Uint8Array = NO_AUDIT_
     ...createImportCommands(state),
     ...createOutboxCommands(state),
     forgetOverlay: () => void database.run("DELETE FROM meta WHERE name = 'overlay'"),
+    settleDrifts: (journalIds) => void database.run('DELETE FROM drifts WHERE journal IN (SELECT value FROM json_each(?))', JSON.stringify(journalIds)),
     forgetOld: (retention) => forgetOld(state, retention),
     checkpoint() {
       // The log begins again in the file it has: a commit that overwrites costs half of one that makes the file grow.

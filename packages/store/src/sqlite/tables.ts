@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 
 /** The version of the tables below, kept in `user_version`. */
-const VERSION = 5;
+const VERSION = 7;
 
 /**
  * The tables of one connector. `entries` is the connector space: one row an entry, its attributes as JSON, the hash before
@@ -73,6 +73,8 @@ const LATER: readonly (string | ((database: Database) => void))[] = [
   dropGeneratedKeys,
   'ALTER TABLE types ADD COLUMN moved INTEGER NOT NULL DEFAULT 0',
   AUDIT_CHAIN,
+  'CREATE TABLE missed(entry INTEGER PRIMARY KEY, run INTEGER NOT NULL, position INTEGER NOT NULL)',
+  'CREATE TABLE drifts(journal INTEGER NOT NULL, attribute TEXT NOT NULL, entry INTEGER NOT NULL, drift TEXT NOT NULL, PRIMARY KEY(journal, attribute)) WITHOUT ROWID',
 ];
 
 /** Real key columns take the place of generated ones: the next configuration adds and fills them. */
@@ -84,11 +86,17 @@ function dropGeneratedKeys(database: Database): void {
   database.execute("ALTER TABLE entries DROP COLUMN keys; DELETE FROM meta WHERE name = 'model'");
 }
 
-/** Creates the tables of a new file, and brings those of an older one up to date. @throws Error for a file of a newer version. */
-export function createTables(database: Database): void {
+/** The version of a file. @throws Error for a file of a newer one: what it means is not known here. */
+export function requireKnownVersion(database: Database, file: string, known: number): number {
   const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0);
-  if (version > VERSION)
-    throw new Error(`the store file was written by a newer Landbridge (version ${version}, this one knows ${VERSION}); start that version instead`);
+  if (version <= known) return version;
+  database.close();
+  throw new Error(`the store file ${file} was written by a newer Landbridge (version ${version}, this one knows ${known}); start that version instead`);
+}
+
+/** Creates the tables of a new file, and brings those of an older one up to date. @throws Error for a file of a newer version. */
+export function createTables(database: Database, file: string): void {
+  const version = requireKnownVersion(database, file, VERSION);
   if (version === VERSION) return;
   database.transaction(() => {
     for (const change of [TABLES, ...LATER].slice(version)) {

@@ -26,6 +26,30 @@ describeStores('ObjectConfirmation normal', (bench) => {
     expect(await states(bench)).toEqual(['confirmed', 'confirmed']);
   });
 
+  it('R20 what went back is kept with its page until it was settled, for who exports it again, and over a restart', async () => {
+    const { drive } = bench;
+    await drive.import([person('1', { title: 'old', note: 'a' }), person('2'), group('g', ['2'])]);
+    const [one, team] = [(await drive.row('1'))?.id ?? 0, (await drive.row('g', 'group'))?.id ?? 0];
+    await drive.write({ kind: 'update', entryId: one, effect: sets({ title: 'new', note: 'b' }) });
+    const references = [{ attribute: 'members', replace: false, added: ['1'], removed: ['2'] }];
+    await drive.write({ kind: 'update', objectType: 'group', entryId: team, effect: { ...sets({}), references, awaiting: ['members'] } });
+    const { runId } = await bench.store.beginRun({ profile: 'full', startedBy: 'test', at: 1 });
+    const types = { objectTypes: ['person', 'group'], partition: '', kind: 'full', runId, at: 2 } as const;
+    const { stepId } = await bench.store.beginStep({ ...types, keepsDrifts: true });
+    // Another value than before is somebody's choice.
+    await bench.store.applyPage(stepId, [person('1', { title: 'old', note: 'c' }), person('2'), group('g', ['2'])]);
+    await bench.reopen();
+    const [second, first] = (await bench.reader.readJournal({ limit: 2 })).map((row) => row.id);
+    const kept = [
+      { journalId: first, entryId: one, drifts: [{ attribute: 'title', drift: { found: 'old', wanted: 'new' } }] },
+      { journalId: second, entryId: team, drifts: [{ attribute: 'members', drift: { missing: ['1'], left: ['2'] } }] },
+    ];
+    expect(await bench.reader.readDrifts({ after: 0, limit: 10 })).toEqual(kept);
+    expect(await bench.reader.readDrifts({ after: 0, limit: 1 })).toEqual(kept.slice(0, 1));
+    await bench.store.settleDrifts([first ?? 0]);
+    expect(await bench.reader.readDrifts({ after: 0, limit: 10 })).toEqual(kept.slice(1));
+  });
+
   it('R20 an import that began before a delete confirms nothing of it', async () => {
     const { drive } = bench;
     await drive.import([person('1', { login: 'ada' })]);

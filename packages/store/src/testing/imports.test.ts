@@ -237,8 +237,37 @@ describeStores('imports', (bench) => {
     expect((await drive.import([], { partition: 'b' })).removed).toBe(1);
     expect(await reader.countEntries('person')).toBe(1);
     const again = await drive.begin({ partition: 'a', objectTypes: ['person'] });
-    expect(await bench.store.planRemovals(again.stepId, { complete: true })).toEqual([{ objectType: 'person', removals: 1, total: 1 }]);
+    expect(await bench.store.planRemovals(again.stepId, { complete: true })).toMatchObject([{ objectType: 'person', removals: 1, total: 1 }]);
   });
+
+  it.each(['full', 'delta'] as const)(
+    'R23 what a %s import of one partition misses goes once the others were read since, and stays where it was seen',
+    async (kind) => {
+      const { drive, store } = bench;
+      await drive.import([person('1'), person('2'), person('3'), person('4')], { partition: 'a' });
+      const miss = async (partition: string, unread: string, ...gone: readonly string[]) => {
+        const { runId, stepId } = await drive.begin({ kind, partition });
+        const rest = ['1', '2', '3', '4'].filter((id) => !gone.includes(id)).map((id) => person(id));
+        await store.applyPage(stepId, kind === 'full' ? rest : gone.map((anchor) => ({ op: 'delete', objectType: 'person', anchor })));
+        const [plan] = await store.planRemovals(stepId, { complete: true, unread: [unread] });
+        const { removed } = await store.removeChunk(stepId);
+        await store.endStep(stepId, { result: 'success', counts: noCounts, errors: [], errorCount: 0, at: 3 });
+        await store.endRun(runId, 'success');
+        return { waiting: plan?.waiting, removed };
+      };
+      expect(await miss('a', 'b', '1', '2')).toEqual({ waiting: 2, removed: 0 });
+      expect(await drive.row('1')).toBeDefined();
+      await bench.reopen();
+      await bench.drive.import([person('2')], { kind, partition: 'b' });
+      const gone = kind === 'full' ? ['1', '2', '3'] : ['3'];
+      const { begin, row } = bench.drive;
+      const { stepId } = await begin({ kind, partition: 'a' });
+      await bench.store.applyPage(stepId, kind === 'full' ? [person('4')] : gone.map((anchor) => ({ op: 'delete', objectType: 'person', anchor })));
+      expect(await bench.store.planRemovals(stepId, { complete: true, unread: ['b'] })).toMatchObject([{ removals: 1, waiting: 1 }, { removals: 0 }]);
+      expect((await bench.store.removeChunk(stepId)).removed).toBe(1);
+      expect([await row('1'), (await row('2'))?.partition, (await row('3'))?.partition]).toEqual([undefined, 'b', 'a']);
+    },
+  );
 
   it('R24 a watermark commits with the end of its step, per partition, and only then; a changed model forgets it', async () => {
     const { drive, store, reader } = bench;

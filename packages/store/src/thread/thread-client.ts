@@ -25,6 +25,7 @@ const COMMANDS = [
   'removeHeldChunk',
   'closeInterruptedRuns',
   'forgetOverlay',
+  'settleDrifts',
   'forgetOld',
   'checkpoint',
   'backup',
