@@ -17,4 +17,5 @@ export { openSqliteControlStore } from './sqlite/control-database.ts';
 export { type DataFolder, openDataFolder } from './sqlite/data-folder.ts';
 export { openSqliteConnectorStore } from './sqlite/open-sqlite-store.ts';
 export { StoreOwnerError, StoreUnavailableError } from './store-errors.ts';
+export { endThread } from './thread/end-thread.ts';
 export { storeOverPort } from './thread/thread-client.ts';

@@ -41,8 +41,14 @@ let selected:
   | { readonly schema: Schema; readonly types: ReadonlyMap<string, CompiledObjectType>; readonly imports: ReadonlyMap<string, ImportType> }
   | undefined;
 
+let closing = false;
+
 port.on('message', (message: ToThread) => {
-  if ('cancel' in message) calls.get(message.id)?.abort();
+  if ('close' in message) {
+    closing = true;
+    for (const call of calls.values()) call.abort();
+    endWhenIdle();
+  } else if ('cancel' in message) calls.get(message.id)?.abort();
   else void answer(message.id, message.request);
 });
 
@@ -56,7 +62,13 @@ async function answer(id: number, request: ThreadCall): Promise<void> {
     post({ id, error: redact(toErrorData(error)) });
   } finally {
     calls.delete(id);
+    endWhenIdle();
   }
+}
+
+/** A thread that ends by itself ends between two statements of its driver; one that is ended from outside may be in the middle of native code. */
+function endWhenIdle(): void {
+  if (closing && calls.size === 0) process.exit(0);
 }
 
 function run(request: ThreadCall, signal: AbortSignal, emit: (event: ThreadEvent) => void): unknown {

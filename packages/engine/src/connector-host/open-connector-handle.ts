@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { ConnectorError, type ConnectorErrorData, fromErrorData, type Parameters, type TestResult, toErrorData } from '@landbridge/connector-sdk';
-import { noCounts } from '@landbridge/store';
+import { endThread, noCounts } from '@landbridge/store';
 import type { HostLog } from '../host.ts';
 import { CLOSE_MILLISECONDS, OPEN_MILLISECONDS } from './batch-in-thread.ts';
 import type {
@@ -84,6 +84,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
   async function startThread(): Promise<Worker> {
     const wait = BACK_OFF_MILLISECONDS[Math.min(failures, BACK_OFF_MILLISECONDS.length - 1)] ?? 0;
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    if (closed) throw new ConnectorError('terminated', `the connector "${options.connector}" is closed`);
     const workerData: ThreadData = {
       module,
       connector: options.connector,
@@ -117,6 +118,8 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
 
   function receive(message: FromThread): void {
     if ('log' in message) return log[message.log.level]({ connector: options.connector, ...message.log.fields }, message.log.message);
+    // A call that the end cuts off is in doubt, whatever the connector says of having been told to stop (R13).
+    if (closed) return;
     if ('event' in message) return waiting.get(message.id)?.onEvent?.(message.event);
     const call = waiting.get(message.id);
     waiting.delete(message.id);
@@ -328,7 +331,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
     quiesced: () => (late.size === 0 ? Promise.resolve() : new Promise((resolve) => lateWaiters.push(resolve))),
     async close() {
       closed = true;
-      await worker?.terminate();
+      if (worker !== undefined) await endThread(worker, { close: true } satisfies ToThread);
     },
     onExit(listener) {
       exitListeners.push(listener);

@@ -44,7 +44,7 @@ export type ThreadCall =
   | { readonly call: 'test' };
 
 /** To the thread: a call, or the wish that one ends. */
-export type ToThread = { readonly id: number; readonly request: ThreadCall } | { readonly id: number; readonly cancel: true };
+export type ToThread = { readonly id: number; readonly request: ThreadCall } | { readonly id: number; readonly cancel: true } | { readonly close: true };
 
 /** News of a call that goes on. */
 export type ThreadEvent =

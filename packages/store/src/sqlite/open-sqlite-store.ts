@@ -2,6 +2,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { ConnectorStore, EntryPage, EntryQuery } from '../connector-store.ts';
 import type { OpenStore } from '../open-store.ts';
 import { toFailure } from '../store-errors.ts';
+import { endThread } from '../thread/end-thread.ts';
 import { unpackRequest } from '../thread/packed-page.ts';
 import type { StoreRequest } from '../thread/store-messages.ts';
 import { type StoreInThread, startStoreThread } from '../thread/thread-client.ts';
@@ -122,7 +123,7 @@ function createScan(file: string): { readonly run: RunScan; close(): Promise<voi
       });
     },
     async close() {
-      await worker?.terminate();
+      if (worker !== undefined) await endThread(worker, { close: true });
     },
   };
 }

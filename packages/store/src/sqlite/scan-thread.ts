@@ -9,7 +9,11 @@ if (parentPort === null) throw new Error('the scan thread was started as a progr
 const main = parentPort;
 const reader = openSqliteReader(file);
 
-main.on('message', (message: { readonly id: number; readonly query: EntryQuery }) => void answer(message));
+main.on('message', async (message: { readonly id: number; readonly query: EntryQuery } | { readonly close: true }) => {
+  if (!('close' in message)) return answer(message);
+  await reader.close();
+  process.exit(0);
+});
 
 async function answer({ id, query }: { readonly id: number; readonly query: EntryQuery }): Promise<void> {
   try {
