@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf } from '@landbridge/connector-sdk';
 import { Agent, request } from 'undici';
+import { connectPinned } from './pinned-connection.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the host is not running, 4 refused. */
 export const exitCode = { failed: 1, usage: 2, notRunning: 3, refused: 4 } as const;
@@ -53,10 +54,14 @@ function readHostFile(file: string, folder: string): string {
 export function connectHost(option: string | undefined): AdminClient {
   const folder = dataFolderOf(option);
   const file = join(folder, 'host.json');
-  const { url, caFile } = JSON.parse(readHostFile(file, folder)) as { readonly url: string; readonly caFile?: string };
+  const { url, caFile, fingerprint } = JSON.parse(readHostFile(file, folder)) as {
+    readonly url: string;
+    readonly caFile?: string;
+    readonly fingerprint?: string;
+  };
   const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim();
   const dispatcher = new Agent({
-    connect: caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') },
+    connect: fingerprint !== undefined ? connectPinned(fingerprint) : caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') },
     bodyTimeout: 0,
     headersTimeout: 0,
   });

@@ -24,8 +24,9 @@ import {
   parseConfiguration,
   readReferencedSecrets,
 } from './configuration/parse-configuration.ts';
+import { readUtf8 } from './configuration/read-utf8.ts';
 import { createAuthenticator } from './credentials/authenticator.ts';
-import { generatedCertificate, readCertificate, type ServerCertificate } from './credentials/certificate.ts';
+import { generatedCertificate, readCertificate, type ServerCertificate, warnOfCertificate } from './credentials/certificate.ts';
 import { revokeTokensOf } from './credentials/personal-tokens.ts';
 import { openTokens } from './credentials/tokens.ts';
 import { createEventStreams } from './events/event-streams.ts';
@@ -76,6 +77,8 @@ export interface RunningServer {
   readonly routes: readonly { readonly method: string; readonly url: string }[];
   /** Resolves when the server was asked to stop, by a signal of its own or over the admin API. */
   readonly stopped: Promise<void>;
+  /** What clients will complain of. */
+  warnings(): readonly string[];
   /** Connectors that cannot be opened just now, and why. */
   failedConnectors(): readonly FailedConnector[];
   /** Opens the log file again after it was moved away. */
@@ -288,16 +291,25 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     const adminTokenFile = await writeAdminToken(folder.path, tokens);
     // Tokens name the issuer by its URL, which is known from here on.
     await streams.apply(document, configurationFolder);
-    writeFileSync(join(folder.path, 'host.json'), JSON.stringify({ url, pid: process.pid, caFile: certificate.caFile }), { mode: 0o600 });
+    const tellWhere = (): void => {
+      const { caFile, fingerprint } = certificate;
+      writeFileSync(join(folder.path, 'host.json'), JSON.stringify({ url, pid: process.pid, caFile, fingerprint }), { mode: 0o600 });
+    };
+    tellWhere();
+    const warning = warnOfCertificate(certificate);
+    if (warning !== undefined) log.warn({}, warning);
     const hourly = watchHourly({ alerts, tokens, control, connectors, log });
     void hourly.look();
     const renewal = setInterval(() => void renew(), 6 * 3600_000).unref();
     const renew = async (): Promise<void> => {
       try {
         const next = await chooseCertificate(document, folder.path);
+        const problem = warnOfCertificate(next);
+        if (problem !== undefined) log.warn({}, problem);
         if (next.certificate === certificate.certificate) return;
         certificate = next;
         app.server.setSecureContext({ key: next.key, cert: next.certificate });
+        tellWhere();
         log.info({ expiresAt: next.expiresAt }, 'the certificate was renewed');
       } catch (error) {
         log.error({ reason: String(error) }, 'the certificate could not be renewed');
@@ -310,6 +322,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
       adminTokenFile,
       routes,
       stopped,
+      warnings: () => [warnOfCertificate(certificate)].filter((one) => one !== undefined),
       failedConnectors: () => connectors.list().filter((one) => 'problem' in one),
       reopenLog: () => log.reopen?.(),
       async close() {
@@ -373,13 +386,21 @@ function askForCertificates(authority: string | undefined): { readonly requestCe
   return { requestCert: true, rejectUnauthorized: false, ca: readFileSync(authority, 'utf8') };
 }
 
+/** Why a port cannot be listened on, and what to do. */
+const LISTEN: Readonly<Record<string, (host: string, port: number) => string>> = {
+  EADDRINUSE: (_, port) => `port ${port} is in use by another program; choose another one with --port`,
+  EACCES: (_, port) => `this account may not listen on port ${port}; choose one above 1023 with --port`,
+  EADDRNOTAVAIL: (host) => `this machine has no address ${host}; correct server.host`,
+  ENOTFOUND: (host) => `the name ${host} of server.host cannot be resolved; correct it`,
+};
+
 async function listen(app: { listen(options: { readonly host: string; readonly port: number }): Promise<string> }, host: string, port: number): Promise<void> {
   try {
     await app.listen({ host, port });
   } catch (error) {
-    if ((error as { readonly code?: string }).code === 'EADDRINUSE')
-      throw new StartError(`port ${port} is in use by another program; choose another one with --port`, { cause: error });
-    throw error;
+    const reason = LISTEN[(error as { readonly code?: string }).code ?? ''];
+    if (reason === undefined) throw error;
+    throw new StartError(reason(host, port), { cause: error });
   }
 }
 
@@ -404,9 +425,19 @@ async function loadConfiguration(
   return { document, revision, configurationFolder: folder };
 }
 
+function readText(file: string): string {
+  try {
+    return readUtf8(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'EISDIR' ? `${file} is a folder; name a file` : code === 'EACCES' ? `${file} cannot be read by this account` : messageOf(error);
+    throw new StartError(why, { cause: error });
+  }
+}
+
 function readConfigurationFile(configFile: string): ConfigurationDocument {
   if (!existsSync(configFile)) throw new StartError(`the configuration file ${configFile} does not exist`);
-  const parsed = parseConfiguration(readFileSync(configFile, 'utf8'));
+  const parsed = parseConfiguration(readText(configFile));
   if (parsed.document === undefined) throw new StartError(parsed.problems.map((problem) => formatProblem(configFile, problem)).join('\n'));
   return parsed.document;
 }

@@ -1,4 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { messageOf } from '@landbridge/connector-sdk';
+import { readUtf8 } from '@landbridge/server/read-utf8';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AdminClient, CommandError, connectHost, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
@@ -36,7 +38,12 @@ export function common(command: Command): Command {
 export function readText(file: string): string {
   if (!existsSync(file)) throw new CommandError(exitCode.usage, `the file ${file} does not exist`);
   if (statSync(file).isDirectory()) throw new CommandError(exitCode.usage, `${file} is a folder; name a file`);
-  return readFileSync(file, 'utf8');
+  try {
+    return readUtf8(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError(exitCode.usage, code === 'EACCES' ? `${file} cannot be read by this account` : messageOf(error));
+  }
 }
 
 /** Reads a whole number; commander says which option was wrong. @throws InvalidArgumentError */

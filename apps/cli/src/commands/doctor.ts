@@ -1,8 +1,9 @@
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '@landbridge/connector-sdk';
 import { CommandError, connectHost, dataFolderOf, exitCode } from '../admin-client.ts';
 import type { CommonOptions } from '../output.ts';
+import { readText } from './command.ts';
 
 /** One check of `landbridge doctor`. */
 export interface DoctorCheck {
@@ -57,9 +58,8 @@ function examineFolder(folder: string): DoctorCheck {
 }
 
 async function examineConfiguration(file: string): Promise<readonly DoctorCheck[]> {
-  if (!existsSync(file)) throw new CommandError(exitCode.usage, `the file ${file} does not exist`);
   const { folderOf, formatProblem, parseConfiguration, toConnectorConfiguration } = await import('@landbridge/server');
-  const { document, problems } = parseConfiguration(readFileSync(file, 'utf8'));
+  const { document, problems } = parseConfiguration(readText(file));
   if (document === undefined)
     return problems.map((problem): DoctorCheck => ({ check: 'configuration', status: 'failed', message: formatProblem(file, problem) }));
   const names = Object.entries(document.connectors);

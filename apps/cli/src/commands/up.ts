@@ -36,6 +36,7 @@ export async function up(options: UpOptions): Promise<void> {
       process.stdout.write(
         `${style.good('Landbridge is up')} at ${server.url}\n  data folder   ${dataFolder}\n  log           ${process.env['LANDBRIDGE_LOG'] === 'stdout' ? 'standard output' : `${dataFolder}/host.log`}\n${server.caFile === undefined ? '' : `  CA            ${server.caFile}\n`}  next          landbridge status --data ${dataFolder}\n`,
       );
+    for (const warning of server.warnings()) process.stderr.write(`${style.warn('warning:')} ${warning}\n`);
     for (const { name, problem } of server.failedConnectors())
       process.stderr.write(`${style.warn('warning:')} the connector "${name}" cannot be opened; it is tried again: ${problem}\n`);
     await Promise.race([signal, server.stopped]);

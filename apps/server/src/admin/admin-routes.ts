@@ -141,6 +141,11 @@ const STATUS: Readonly<Record<HostError['code'], number>> = {
   'connector-failed': 503,
 };
 
+/** SQLite's words, and those of the file system. */
+function isDiskFull(error: unknown): boolean {
+  return /database or disk is full|ENOSPC/.test(messageOf(error));
+}
+
 /** Errors of the admin API: a code, a sentence, a hint; never a stack. */
 export function sendAdminError(reply: FastifyReply, error: unknown): void {
   const known =
@@ -154,7 +159,14 @@ export function sendAdminError(reply: FastifyReply, error: unknown): void {
             ? new AdminError(409, 'token-limit', error.message)
             : error instanceof StoreUnavailableError
               ? new AdminError(503, 'store-unavailable', error.message, 'the host goes on by itself when its database answers again')
-              : undefined;
+              : isDiskFull(error)
+                ? new AdminError(
+                    503,
+                    'disk-full',
+                    'the disk of the data folder is full: nothing was stored',
+                    'make room there and repeat it; landbridge doctor shows how much is free',
+                  )
+                : undefined;
   const { status, code, message, hint } = known ?? new AdminError(500, 'internal', messageOf(error));
   if (reply.raw.headersSent) {
     reply.raw.end(`${JSON.stringify({ error: { code, message } })}\n`);
@@ -542,7 +554,8 @@ async function checkHost(
   checks.push({
     check: 'certificate',
     status: days < 7 ? 'failed' : days < 30 ? 'warning' : 'passed',
-    message: `the certificate ends in ${Math.floor(days)} days`,
+    message:
+      days < 0 ? `the certificate ended ${Math.floor(-days)} days ago: clients refuse the connection` : `the certificate ends in ${Math.floor(days)} days`,
   });
   for (const one of options.connectors.list()) {
     if ('problem' in one) {

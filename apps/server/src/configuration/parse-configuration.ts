@@ -15,6 +15,7 @@ import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, 
 import type { AlertsDocument } from './alerts-document.ts';
 import type { AuthenticationDocument } from './authentication-configuration.ts';
 import { documentSchema } from './document-schema.ts';
+import { findDuplicateKeys } from './duplicate-keys.ts';
 import { hasLiteralPassword, type StoreDocument } from './store-document.ts';
 
 /** Something wrong in a configuration, where, and what to do. */
@@ -52,9 +53,10 @@ const validate = new Ajv2020({ allErrors: true, strict: false }).compile(documen
 const SECRET_NAME = /pass|secret|token|pwd|private.?key|api.?key/i;
 const REFERENCE = /(\$*)\$\{(env|file|secret):([^}\r\n]{1,500})\}/g;
 
+const TWICE = 'this name stands twice in the same place (map keys must be unique); remove one, or join them';
+
 /** Where the parser's own words do not say what to do. */
 const YAML_ERRORS: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'this name stands twice in the same place (map keys must be unique); remove one, or join them',
   MULTIPLE_DOCS: 'there is more than one document; keep one, without lines of ---',
   TAB_AS_INDENT: 'tabs are not allowed as indentation; write spaces',
 };
@@ -72,13 +74,17 @@ export function parseConfiguration(text: string): ParsedConfiguration {
 
 function parseAndCheck(text: string): ParsedConfiguration {
   const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
-  if (yaml.errors.length > 0) {
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error', uniqueKeys: false });
+  const errors = [
+    ...yaml.errors.map((error) => ({ position: error.pos[0], message: YAML_ERRORS[error.code] ?? error.message.split('\n')[0] ?? '' })),
+    ...findDuplicateKeys(yaml).map((position) => ({ position, message: TWICE })),
+  ];
+  if (errors.length > 0) {
     return {
       document: undefined,
-      problems: yaml.errors.map((error) => {
-        const at = lines.linePos(error.pos[0]);
-        return { line: at.line, column: at.col, path: '', message: `this is not YAML: ${YAML_ERRORS[error.code] ?? error.message.split('\n')[0] ?? ''}` };
+      problems: errors.map(({ position, message }) => {
+        const at = lines.linePos(position);
+        return { line: at.line, column: at.col, path: '', message: `this is not YAML: ${message}` };
       }),
     };
   }
@@ -96,7 +102,7 @@ function parseAndCheck(text: string): ParsedConfiguration {
 /** Where something stands in a text, or what is nearest above it. */
 export function locate(text: string, path: readonly string[]): { readonly line: number; readonly column: number } {
   const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error', uniqueKeys: false });
   const at = lines.linePos(nodeAt(yaml, path)?.range?.[0] ?? 0);
   return { line: at.line, column: at.col };
 }
@@ -210,14 +216,30 @@ function findLiteralSecrets(document: ConfigurationDocument, add: (path: readonl
   for (const [name, connector] of Object.entries(document.connectors)) {
     const open = new Set((connector['publicParameters'] as readonly string[] | undefined) ?? []);
     walk(connector['parameters'], ['connectors', name, 'parameters'], (path, value) => {
+      const problem = typeof value === 'string' ? brokenReference(value) : undefined;
+      if (problem !== undefined) add(path, problem);
       const parameter = path.at(-1) ?? '';
       if (SECRET_NAME.test(parameter) && !open.has(parameter) && typeof value === 'string' && value !== '' && !value.includes('${'))
         add(path, 'a secret must not stand in the configuration; write ${secret:NAME}, ${env:NAME} or ${file:PATH}');
     });
     const token = connector['secretToken'];
+    const broken = typeof token === 'string' ? brokenReference(token) : undefined;
+    if (broken !== undefined) add(['connectors', name, 'secretToken'], broken);
     if (typeof token === 'string' && !token.includes('${'))
       add(['connectors', name, 'secretToken'], 'a secret must not stand in the configuration; write ${secret:NAME}, ${env:NAME} or ${file:PATH}');
   }
+}
+
+/** A reference without a name, or a whole text that looks like one and is none: taken as it stands, it would be sent as a password. */
+const NAMELESS = /(?<!\$)(?:\$\$)*\$\{(env|file|secret):\s*\}/;
+const NO_REFERENCE = /^\$\{([A-Za-z]{1,30}):[^}\r\n]*\}$/;
+
+function brokenReference(text: string): string | undefined {
+  const [nameless, kind] = NAMELESS.exec(text) ?? [];
+  if (nameless !== undefined) return `the reference names nothing; write \${${kind}:${kind === 'file' ? 'PATH' : 'NAME'}}`;
+  const [, unknown = ''] = NO_REFERENCE.exec(text) ?? [];
+  if (unknown === '' || ['env', 'file', 'secret'].includes(unknown)) return undefined;
+  return `there are no references of the kind "${unknown}"; write \${secret:NAME}, \${env:NAME} or \${file:PATH}`;
 }
 
 function walk(value: unknown, path: readonly string[], visit: (path: readonly string[], value: unknown) => void): void {
@@ -268,6 +290,11 @@ export function readReferencedSecrets(part: unknown): ReadonlySet<string> {
   return names;
 }
 
+const UNREADABLE: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a folder; name a file',
+  EACCES: 'this account may not read it',
+};
+
 function resolveReference(kind: string, name: string, folder: string): string {
   if (kind === 'env') {
     const value = process.env[name];
@@ -279,7 +306,7 @@ function resolveReference(kind: string, name: string, folder: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new UnresolvedError(`the file ${file} cannot be read: ${messageOf(error)}`);
+    throw new UnresolvedError(`the file ${file} cannot be read: ${UNREADABLE[(error as NodeJS.ErrnoException).code ?? ''] ?? messageOf(error)}`);
   }
 }
 

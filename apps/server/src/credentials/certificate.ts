@@ -19,7 +19,10 @@ export interface ServerCertificate {
   readonly key: string;
   /** File with the certificate of the CA; `undefined` for an own certificate. */
   readonly caFile: string | undefined;
+  readonly startsAt: number;
   readonly expiresAt: number;
+  /** SHA-256 of the certificate, of an own one: it is issued for the name that clients use, and the local command line knows it by this. */
+  readonly fingerprint?: string;
 }
 
 const RENEW_BEFORE_DAYS = 30;
@@ -38,7 +41,25 @@ export function readCertificate(files: { readonly certificate: string; readonly 
   const privateKey = parsePem('key', files.key, 'PRIVATE KEY', () => createPrivateKey(key));
   if (!parsed.checkPrivateKey(privateKey))
     throw new Error(`server.tls: the key ${files.key} is not the key of the certificate ${files.certificate}; name the two files that were issued together`);
-  return { certificate, key, caFile: undefined, expiresAt: Date.parse(parsed.validTo) };
+  return {
+    certificate,
+    key,
+    caFile: undefined,
+    startsAt: Date.parse(parsed.validFrom),
+    expiresAt: Date.parse(parsed.validTo),
+    fingerprint: parsed.fingerprint256,
+  };
+}
+
+/** What clients will say of an own certificate, now or soon. A generated one renews itself. */
+export function warnOfCertificate({ startsAt, expiresAt, fingerprint }: ServerCertificate, now: number = Date.now()): string | undefined {
+  if (fingerprint === undefined) return undefined;
+  const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
+  const renew = 'put a new one into the files of server.tls, which are read again within six hours and at a start';
+  if (startsAt > now)
+    return `the certificate of server.tls is not valid before ${day(startsAt)}: clients refuse the connection; see to the clock of this machine`;
+  if (expiresAt <= now) return `the certificate of server.tls ended on ${day(expiresAt)}: clients refuse the connection; ${renew}`;
+  return expiresAt - now < RENEW_BEFORE_DAYS * DAY ? `the certificate of server.tls ends on ${day(expiresAt)}; ${renew}` : undefined;
 }
 
 function readPem(option: string, file: string): string {
@@ -97,11 +118,13 @@ export async function generatedCertificate(folder: string, now: number = Date.no
 
 function readGenerated(folder: string): ServerCertificate {
   const certificate = readFileSync(join(folder, 'server.crt'), 'utf8');
+  const { validFrom, validTo } = new NodeCertificate(certificate);
   return {
     certificate,
     key: readFileSync(join(folder, 'server.key'), 'utf8'),
     caFile: join(folder, 'ca.crt'),
-    expiresAt: Date.parse(new NodeCertificate(certificate).validTo),
+    startsAt: Date.parse(validFrom),
+    expiresAt: Date.parse(validTo),
   };
 }
 
