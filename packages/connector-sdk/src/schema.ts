@@ -49,6 +49,9 @@ export interface Schema {
   readonly objectTypes: readonly SchemaObjectType[];
 }
 
+/** `constructor`, `toString`, `__proto__`…: values are kept by name, and under these one would be read of entries that have none. */
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
 /** An object type prepared for use: look-ups by name, anchor attributes in order. */
 export interface CompiledObjectType {
   readonly name: string;
@@ -81,6 +84,8 @@ function compileObjectType(given: SchemaObjectType, dnAsAnchor: boolean): Compil
   for (const attribute of definition.attributes) {
     const where = `attribute "${attribute.name}" of object type "${definition.name}"`;
     if (attributes.has(attribute.name)) throw invalidSchema(`${where} is defined twice`);
+    if (INHERITED.has(attribute.name))
+      throw invalidSchema(`${where} has a name that every object has of its own accord, so that nobody could tell a value from none; give it another name`);
     if (attribute.anchor && (attribute.multiValued || attribute.type === 'boolean' || attribute.type === 'reference')) {
       throw invalidSchema(`${where} cannot be an anchor: an anchor is single-valued and a string, integer or binary`);
     }

@@ -2,6 +2,7 @@ import { compileSchema } from '@landbridge/connector-sdk';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorDescription } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
+import { checkFlows } from './deprovisioning-flows.ts';
 import { everyProblem } from './every-problem.ts';
 import type { OpenConnectorOptions } from './host.ts';
 import { buildModels, selectSchema } from './open-connector.ts';
@@ -17,6 +18,7 @@ export function checkDescription(configuration: ConnectorConfiguration, descript
   everyProblem(
     [
       () => createScope(description.partitions, description.capabilities, configuration),
+      () => checkFlows(configuration, objectTypes),
       () => buildModels('clean', configuration, objectTypes, description),
       () => buildModels('drop-in', configuration, objectTypes, description),
     ],

@@ -17,6 +17,7 @@ import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { takeTurns } from './connector-host/take-turns.ts';
 import { whileOwned } from './connector-host/while-owned.ts';
 import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts';
+import { checkFlows } from './deprovisioning-flows.ts';
 import { everyProblem } from './every-problem.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
 import { compileLeaveOut } from './leave-out.ts';
@@ -86,6 +87,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
   const handle = capabilities.concurrentOperation ? direct : takeTurns(configuration.package, direct);
   const objectTypes = compileSchema(schema, { dnAsAnchor: capabilities.dnAsAnchor });
   const scope = createScope(description.partitions, capabilities, configuration);
+  checkFlows(configuration, objectTypes);
   const cleanModels = buildModels('clean', configuration, objectTypes, description);
   const queryable = chooseQueryable(configuration, objectTypes, cleanModels);
   await handle.select({ schema, leaveOut: leaveOutFilters(configuration, objectTypes) });

@@ -15,7 +15,7 @@ import {
 } from '@landbridge/scim';
 import type { EntryRow, EventKind, LinkChange, ReferenceDelta, RequestIdentity, ResourceRow } from '@landbridge/store';
 import { projectionFor, refuseHiddenChange, refuseHiddenCreate } from './attribute-access.ts';
-import type { DeprovisioningFlow } from './configuration.ts';
+import { deltaOfFlow } from './deprovisioning-flows.ts';
 import type { QueryParameters, RequestContext, ScimAnswer } from './host.ts';
 import { shownId } from './linked-ids.ts';
 import { readAllRaw } from './reference-pages.ts';
@@ -181,7 +181,7 @@ export async function deleteResource(face: ScimFace, model: ResourceModel, conte
         takesEntry: true,
       });
     }
-    const delta = withRename(face, model, row, attributes, deltaOfFlow(model, flow));
+    const delta = withRename(face, model, row, attributes, deltaOfFlow(model.objectType, flow));
     const plan = planUpdate(model.objectType, face.capabilities, await stateOf(face, model, row, attributes, delta), delta, { withPassword: false });
     return toPlannedWrite('update', model, plan, request, context, {
       entryId: row.id,
@@ -358,7 +358,7 @@ async function planDisable(
       takesEntry: true,
     });
   }
-  const values = deltaOfFlow(model, flow);
+  const values = deltaOfFlow(model.objectType, flow);
   return planPlain(
     face,
     model,
@@ -416,17 +416,6 @@ function withoutActive(model: ResourceModel, delta: EntryDelta): EntryDelta {
     set: Object.fromEntries(Object.entries(delta.set).filter(([key]) => key !== name)),
     unset: delta.unset.filter((key) => key !== name),
   };
-}
-
-/** The values of a flow, in the application's terms. */
-function deltaOfFlow(model: ResourceModel, flow: Extract<DeprovisioningFlow, { action: 'set' }>): EntryDelta {
-  const set: Record<string, EncodedValue> = {};
-  const unset: string[] = [];
-  for (const [name, value] of Object.entries(flow.values)) {
-    if (value === null) unset.push(name);
-    else set[name] = model.objectType.attributes.get(name)?.type === 'boolean' ? value === true : String(value);
-  }
-  return { set, unset, references: [] };
 }
 
 /** A change that never reaches the application: shadow, external id, a deletion kept out by policy. */

@@ -45,6 +45,32 @@ describe('a session with one batch, in the connector thread', () => {
     expect(await run(whole({ results: failed('already-exists') }))).toMatchObject({ outcomes: [{ status: 'refused', error: { code: 'already-exists' } }] });
   });
 
+  it('R13 R19 a value that the types do not have refuses its own change, which is not sent; the others go on', async () => {
+    const put: string[] = [];
+    const connector: Partial<Connector> = {
+      openExport: async () => ({
+        async put(changes) {
+          put.push(...changes.map(({ id }) => id));
+          return changes.map(({ id }) => ({ id }));
+        },
+        close: async () => undefined,
+      }),
+    };
+    const wrong: EncodedChange = { ...add('b'), changes: [{ name: 'id', modification: 'add', values: [true] }] };
+    const refused = { status: 'refused', error: { code: 'invalid-attribute-value', detail: { attribute: 'id' } } };
+    expect(await run(connector, [add('a'), wrong, add('c')])).toMatchObject({ outcomes: [{ status: 'applied' }, refused, { status: 'applied' }] });
+    expect(await run(connector, [wrong])).toMatchObject({ outcomes: [refused] });
+    expect(put).toEqual(['a', 'c']);
+  });
+
+  it('R13 R14 a result that cannot be read leaves its own entry in doubt: it may well have been applied', async () => {
+    const results = Promise.resolve([{ id: 'a', attributes: { nobody: 'knows' } }, { id: 'b' }]);
+    expect(await run(whole({ results }), [add('a'), add('b')])).toMatchObject({
+      outcomes: [{ status: 'in-doubt', error: { code: 'invalid-data' } }, { status: 'applied' }],
+    });
+    expect(await run(whole({ results: Promise.resolve([{ id: 'a', anchor: { id: 1n } }]) }))).toMatchObject({ outcomes: [{ status: 'in-doubt' }] });
+  });
+
   it('that closed badly says so beside the outcomes (R17)', async () => {
     expect(await run(whole({ results: Promise.resolve([{ id: 'a' }]), closed: failed('server-down') }))).toEqual({
       outcomes: [{ status: 'applied' }],

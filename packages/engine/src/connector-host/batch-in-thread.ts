@@ -6,11 +6,12 @@ import {
   ConnectorError,
   type ConnectorErrorData,
   type EntryChange,
+  type EntryResult,
   type ExportStep,
   toErrorData,
 } from '@landbridge/connector-sdk';
 import type { BatchOutcome, EncodedChange } from './connector-handle.ts';
-import { decodeChange, outcomesOf } from './encoded-changes.ts';
+import { decodeChanges, outcomesOf } from './encoded-changes.ts';
 
 /** How long opening and closing a session may take; the batch between them has the limit of the configuration. */
 export const OPEN_MILLISECONDS = 60_000;
@@ -51,17 +52,19 @@ export async function runBatch(options: {
     }
   }
 
+  const decoded = decodeChanges(types, options.changes);
+  const nothing = Promise.resolve<readonly EntryResult[]>([]);
+  if (decoded.sent.length === 0) return { outcomes: await outcomesOf(types, options.changes, decoded, nothing, redact) };
   let batch: BatchSession;
   try {
-    const changes = options.changes.map((change) => decodeChange(types, change));
-    batch = await within(OPEN_MILLISECONDS, unlessAborted(step.signal, startBatch(connector, context, step, changes)));
+    batch = await within(OPEN_MILLISECONDS, unlessAborted(step.signal, startBatch(connector, context, step, decoded.changes)));
     // Each is waited for in its turn; one that nobody comes to any more has nobody to tell.
     for (const part of [batch.results, batch.closed]) part.catch(() => {});
     await within(OPEN_MILLISECONDS, batch.opened);
   } catch (error) {
     return { refused: redact(toErrorData(error)) };
   }
-  const outcomes = await outcomesOf(types, options.changes, within(options.callMilliseconds, batch.results), redact);
+  const outcomes = await outcomesOf(types, options.changes, decoded, within(options.callMilliseconds, batch.results), redact);
   try {
     await within(CLOSE_MILLISECONDS, batch.closed);
     return { outcomes };

@@ -17,7 +17,7 @@ import { reach } from '@landbridge/store';
 import { runBatch } from './batch-in-thread.ts';
 import type { BatchOutcome, ConnectorDescription, FoundEntries, PutOutcome, Selection } from './connector-handle.ts';
 import { describeConnector } from './describe-connector.ts';
-import { decodeChange, decodeIdentity, outcomesOf, typeOf } from './encoded-changes.ts';
+import { decodeChanges, decodeIdentity, outcomesOf, typeOf } from './encoded-changes.ts';
 import { runImportStep } from './import-in-thread.ts';
 import { type ImportType, prepareType } from './prepare-entry.ts';
 import { provideSdk } from './provide-sdk.ts';
@@ -155,8 +155,9 @@ async function put(request: Extract<ThreadCall, { call: 'put' }>, signal: AbortS
   const session = sessions.get(request.session);
   if (session === undefined) throw new ConnectorError('terminated', 'the export session is not open');
   const { types } = selection();
-  const changes = request.changes.map((change) => decodeChange(types, change));
-  return outcomesOf(types, request.changes, session.put(changes, { signal }), redact);
+  const decoded = decodeChanges(types, request.changes);
+  const answer = decoded.sent.length === 0 ? Promise.resolve([]) : session.put(decoded.changes, { signal });
+  return outcomesOf(types, request.changes, decoded, answer, redact);
 }
 
 async function closeExport(request: Extract<ThreadCall, { call: 'close-export' }>): Promise<void> {

@@ -21,8 +21,31 @@ import type { EncodedAttributeChange, EncodedChange, EncodedIdentity, PutOutcome
 
 /** Typed entries for the connector, encoded ones for the host: the only place where the two meet. */
 
+/** The changes of a batch for the connector, and those that its types have no value for: refused, and never sent. */
+export interface DecodedChanges {
+  readonly sent: readonly EncodedChange[];
+  readonly changes: readonly EntryChange[];
+  readonly refused: ReadonlyMap<string, ConnectorErrorData>;
+}
+
+/** Decodes the changes of a batch. What is wrong with one of them is its own error, and no other's doubt. */
+export function decodeChanges(types: ReadonlyMap<string, CompiledObjectType>, given: readonly EncodedChange[]): DecodedChanges {
+  const sent: EncodedChange[] = [];
+  const changes: EntryChange[] = [];
+  const refused = new Map<string, ConnectorErrorData>();
+  for (const change of given) {
+    try {
+      changes.push(decodeChange(types, change));
+      sent.push(change);
+    } catch (error) {
+      refused.set(change.id, toErrorData(error));
+    }
+  }
+  return { sent, changes, refused };
+}
+
 /** Decodes a change for the connector. */
-export function decodeChange(types: ReadonlyMap<string, CompiledObjectType>, change: EncodedChange): EntryChange {
+function decodeChange(types: ReadonlyMap<string, CompiledObjectType>, change: EncodedChange): EntryChange {
   const type = typeOf(types, change.objectType);
   return {
     id: change.id,
@@ -51,7 +74,7 @@ export function decodeIdentity(types: ReadonlyMap<string, CompiledObjectType>, i
 function decodeAttributeChange(type: CompiledObjectType, change: EncodedAttributeChange): AttributeChange {
   if (change.modification === 'delete') return change;
   const attribute = attributeOf(type, change.name);
-  const decode = (values: readonly EncodedValue[]): readonly Value[] => values.map((value) => decodeValue(attribute.type, value));
+  const decode = (values: readonly EncodedValue[]): readonly Value[] => values.map((value) => decodeOne(attribute, value));
   if (change.modification === 'update') return { name: change.name, modification: 'update', added: decode(change.added), removed: decode(change.removed) };
   return { name: change.name, modification: change.modification, values: decode(change.values) };
 }
@@ -61,10 +84,18 @@ function decodeAttributes(type: CompiledObjectType, attributes: EncodedAttribute
   for (const [name, value] of Object.entries(attributes)) {
     const attribute = attributeOf(type, name);
     decoded[name] = Array.isArray(value)
-      ? (value as readonly EncodedValue[]).map((one) => decodeValue(attribute.type, one))
-      : decodeValue(attribute.type, value as EncodedValue);
+      ? (value as readonly EncodedValue[]).map((one) => decodeOne(attribute, one))
+      : decodeOne(attribute, value as EncodedValue);
   }
   return decoded;
+}
+
+function decodeOne({ name, type }: SchemaAttribute, value: EncodedValue): Value {
+  try {
+    return decodeValue(type, value);
+  } catch (error) {
+    throw new ConnectorError('invalid-attribute-value', `attribute "${name}" is of type ${type}, and the value is not`, { attribute: name }, { cause: error });
+  }
 }
 
 /** The compiled form of a selected object type. @throws ConnectorError `unknown-object-type`. */
@@ -98,7 +129,16 @@ export function matchResults(
   }
   const known = new Set(changes.map((change) => change.id));
   if (results.some((result) => !known.has(result.id))) return doubtAll(changes, 'the connector returned a result for an entry it was not given');
-  return changes.map((change) => outcomeOf(types, change, byId.get(change.id)));
+  return changes.map((change) => outcomeOrDoubt(types, change, byId.get(change.id)));
+}
+
+/** A result that cannot be read proves nothing about its entry: it was applied, most likely, and no other is touched by that. */
+function outcomeOrDoubt(types: ReadonlyMap<string, CompiledObjectType>, change: EncodedChange, result: EntryResult | undefined): PutOutcome {
+  try {
+    return outcomeOf(types, change, result);
+  } catch (error) {
+    return { status: 'in-doubt', error: { code: 'invalid-data', message: `the connector returned what cannot be read: ${toErrorData(error).message}` } };
+  }
 }
 
 function doubtAll(changes: readonly EncodedChange[], message: string): readonly PutOutcome[] {
@@ -128,15 +168,30 @@ function outcomeOf(types: ReadonlyMap<string, CompiledObjectType>, change: Encod
  */
 export async function outcomesOf(
   types: ReadonlyMap<string, CompiledObjectType>,
-  changes: readonly EncodedChange[],
+  given: readonly EncodedChange[],
+  { sent, refused }: DecodedChanges,
   answer: Promise<readonly EntryResult[]>,
   redact: (error: ConnectorErrorData) => ConnectorErrorData,
 ): Promise<readonly PutOutcome[]> {
+  const answered = (await outcomesOfSent(types, sent, answer)).values();
+  const outcomes = given.map((change): PutOutcome => {
+    const error = refused.get(change.id);
+    if (error !== undefined) return { status: 'refused', error };
+    return answered.next().value ?? { status: 'in-doubt', error: { code: 'unknown', message: 'the connector gave no outcome' } };
+  });
+  return outcomes.map((outcome) => ('error' in outcome ? { ...outcome, error: redact(outcome.error) } : outcome));
+}
+
+async function outcomesOfSent(
+  types: ReadonlyMap<string, CompiledObjectType>,
+  sent: readonly EncodedChange[],
+  answer: Promise<readonly EntryResult[]>,
+): Promise<readonly PutOutcome[]> {
   try {
-    return matchResults(types, changes, await answer).map((outcome) => ('error' in outcome ? { ...outcome, error: redact(outcome.error) } : outcome));
+    return matchResults(types, sent, await answer);
   } catch (thrown) {
-    const error = redact(toErrorData(thrown));
-    const status = changes.length === 1 && speaksOfEntry(error.code) ? 'refused' : 'in-doubt';
-    return changes.map(() => ({ status, error }));
+    const error = toErrorData(thrown);
+    const status = sent.length === 1 && speaksOfEntry(error.code) ? 'refused' : 'in-doubt';
+    return sent.map(() => ({ status, error }));
   }
 }

@@ -1,4 +1,4 @@
-import type { EncodedValue, SchemaAttribute } from '@landbridge/connector-sdk';
+import { decodeValue, type EncodedValue, type SchemaAttribute } from '@landbridge/connector-sdk';
 import { isRawJson, rawJson } from '@landbridge/scim';
 import type { AttributeMapping } from '../configuration.ts';
 
@@ -76,32 +76,47 @@ function parseInteger(value: unknown): EncodedValue {
   return integer.toString();
 }
 
-/** A boolean of SCIM kept as two other values in the application: `{true: 'A', false: 'D'}`. */
-function mappedBoolean(values: NonNullable<AttributeMapping['values']>): Conversion {
+/**
+ * A boolean of SCIM kept as two other values in the application: `{true: 'A', false: 'D'}`.
+ *
+ * @throws RangeError where the attribute cannot hold them.
+ */
+function mappedBoolean(values: NonNullable<AttributeMapping['values']>, { name, type }: SchemaAttribute): Conversion {
+  const [yes, no] = [values.true, values.false].map((text): EncodedValue => {
+    const value = type === 'boolean' && (text === 'true' || text === 'false') ? text === 'true' : text;
+    try {
+      decodeValue(type, value);
+    } catch {
+      throw new RangeError(`the attribute "${name}" is of type ${type} and cannot hold "${text}"`);
+    }
+    return value;
+  }) as [EncodedValue, EncodedValue];
   return {
     type: 'boolean',
-    toScim: (value) => String(value) === values.true,
-    fromScim: (value) => (value === true ? values.true : values.false),
+    toScim: (value) => value === yes,
+    fromScim: (value) => (value === true ? yes : no),
   };
 }
 
 /**
  * Chooses the conversion between an attribute of the application and a SCIM type. `wanted` is the type that the SCIM
  * schema asks for; for the connector's own extension it follows the application.
+ *
+ * @throws RangeError where the attribute cannot hold the values of the mapping.
  */
 export function chooseConversion(source: SchemaAttribute, wanted: string | undefined, values: AttributeMapping['values']): Conversion {
-  if (values !== undefined) return mappedBoolean(values);
+  if (values !== undefined) return mappedBoolean(values, source);
   switch (source.type) {
     case 'boolean':
       return wanted === undefined || wanted === 'boolean' ? booleans : booleanAsText;
     case 'integer':
-      if (wanted === 'boolean') return mappedBoolean({ true: '1', false: '0' });
+      if (wanted === 'boolean') return mappedBoolean({ true: '1', false: '0' }, source);
       return wanted === undefined || wanted === 'integer' || wanted === 'decimal' ? integers : integerAsText;
     case 'binary':
       return wanted === undefined || wanted === 'binary' ? binaries : texts;
     case 'reference':
       return { type: 'reference', ...identity, fromScim: (value) => String(value) };
     case 'string':
-      return wanted === 'boolean' ? mappedBoolean({ true: 'true', false: 'false' }) : texts;
+      return wanted === 'boolean' ? mappedBoolean({ true: 'true', false: 'false' }, source) : texts;
   }
 }

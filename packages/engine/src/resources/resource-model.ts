@@ -1,4 +1,4 @@
-import { type Capabilities, type CompiledObjectType, ConnectorError, type EntryFilter, type SchemaAttribute } from '@landbridge/connector-sdk';
+import { type Capabilities, type CompiledObjectType, ConnectorError, type EntryFilter, messageOf, type SchemaAttribute } from '@landbridge/connector-sdk';
 import {
   type CompiledResourceType,
   compileResourceType,
@@ -13,7 +13,7 @@ import type { ObjectTypeConfiguration } from '../configuration.ts';
 import { everyProblem } from '../every-problem.ts';
 import { compileLeaveOut } from '../leave-out.ts';
 import { nameAttributes } from './attribute-names.ts';
-import { type Binding, type BindingShape, chooseConversion } from './binding.ts';
+import { type Binding, type BindingShape, type Conversion, chooseConversion } from './binding.ts';
 import { type HostedAttribute, hostedAttributes } from './hosted-attributes.ts';
 
 /** Attributes that every resource has (RFC 7643 §3.1). `externalId` may be mapped, the others are the host's. */
@@ -162,6 +162,8 @@ function bindMapped(mapping: ObjectTypeConfiguration['mapping'][number], base: B
   const target = parseTarget(mapping.scim, base, where);
   if (target.extension === undefined && ['schemas', 'id', 'meta'].includes(target.attribute.toLowerCase()))
     throw invalid(`${where}: "${target.attribute}" is SCIM's own; choose another name`);
+  for (const name of [target.attribute, target.sub ?? ''])
+    if (name in {}) throw invalid(`${where}: "${name}" is a name that every object has of its own accord; choose another one`);
   const definition = findDefinition(target, base, where);
   const shape = chooseShape(target, definition, source, where);
   const leaf = leafDefinition(definition, target, shape);
@@ -172,9 +174,22 @@ function bindMapped(mapping: ObjectTypeConfiguration['mapping'][number], base: B
     sub: shape === 'reference' || shape === 'references' ? undefined : (leaf?.name ?? (definition.type === 'complex' ? 'value' : undefined)),
     fixed: target.fixed,
     source,
-    convert: chooseConversion(source, isMade(target, base, definition) ? undefined : (leaf?.type ?? definition.type), mapping.values),
+    convert: conversionFor(source, isMade(target, base, definition) ? undefined : (leaf?.type ?? definition.type), mapping.values, where),
     ...(mapping.characteristics === undefined ? {} : { characteristics: mapping.characteristics }),
   };
+}
+
+function conversionFor(
+  source: SchemaAttribute,
+  wanted: string | undefined,
+  values: ObjectTypeConfiguration['mapping'][number]['values'],
+  where: string,
+): Conversion {
+  try {
+    return chooseConversion(source, wanted, values);
+  } catch (error) {
+    throw invalid(`${where}: ${messageOf(error)}`);
+  }
 }
 
 /** Whether the definition is made of the mapping: then its type is that of the application. */
