@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EntryQuery, noCounts } from '../connector-store.ts';
+import { type EntryQuery, type Intent, noCounts } from '../connector-store.ts';
 import type { OpenStore } from '../open-store.ts';
-import { group, model, person, request, sets } from '../testing/people.ts';
+import { audit, group, model, person, request, sets } from '../testing/people.ts';
 import { openSqliteConnectorStore } from './open-sqlite-store.ts';
 
 let folder: string;
@@ -89,17 +89,75 @@ describe('a first import goes without indexes', () => {
     expect(await opened.reader.countEntries('person')).toBe(3);
   });
 
-  it('R15 and a write in the middle of it has them first: its claims are checked by them', async () => {
+  const claims = [{ objectType: 'person', attribute: 'login', key: 'ada' }];
+  const create = { kind: 'add', objectType: 'person', claims, steps: '[]', effect: sets({ login: 'ada' }), request, at: 3 } as const;
+  const byId = 'entries_scim';
+  const byReference = 'refs_target';
+
+  it('R15 and a create in the middle of it has that of its claims first, and waits for no other', async () => {
     const before = indexes();
     const stepId = await begin();
     await opened.store.applyPage(stepId, page);
-    const claims = [{ objectType: 'person', attribute: 'login', key: 'ada' }];
-    const [outcome] = await opened.store.commitIntents([
-      { kind: 'add', objectType: 'person', claims, steps: '[]', effect: sets({ login: 'ada' }), request, at: 3 },
+    expect((await opened.store.commitIntents([create]))[0]).toMatchObject({ status: 'claimed', inDoubt: false });
+    const [eve] = await opened.store.commitIntents([
+      { ...create, claims: [{ ...claims[0], key: 'eve' }], effect: sets({ id: '9', login: 'eve' }, { anchor: '9' }) } as Intent,
     ]);
-    expect(outcome).toMatchObject({ status: 'claimed', inDoubt: false });
+    if (eve?.status !== 'intended') throw new Error('not intended');
+    await opened.store.commitResults([{ journalId: eve.journalId, state: 'applied', audit, at: 5 }]);
+    expect(indexes().filter((name) => /^entries_k/.test(name))).toHaveLength(1);
+    expect(indexes()).not.toContain(byId);
+    expect((await opened.store.applyPage(stepId, [person('9', { login: 'eve' }), person('3', { login: 'Cy' })])).counts).toMatchObject({ added: 1, fenced: 1 });
+    await end(stepId);
+    expect(indexes()).toEqual(before);
+    expect((await opened.reader.query({ objectType: 'person', limit: 10, total: true, scanLimit: 100 })).rows.map((row) => row.anchor)).toEqual([
+      '1',
+      '2',
+      '9',
+      '3',
+    ]);
+  });
+
+  it('R14 and a write to what is there has all of them first', async () => {
+    const before = indexes();
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, page);
+    const entryId = (await opened.reader.readByAnchor('person', '1'))?.id ?? 0;
+    await opened.store.commitIntents([{ ...create, kind: 'delete', claims: [], entryId, effect: sets({}) }]);
     expect(indexes()).toEqual(before);
     await end(stepId);
+  });
+
+  it('R1 and what is read by its id waits for one of them', async () => {
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, page);
+    const ada = await opened.reader.readByAnchor('person', '1');
+    expect((await opened.reader.readResource(ada?.scimId ?? ''))?.anchor).toBe('1');
+    expect(indexes()).toContain(byId);
+    expect(indexes()).not.toContain(byReference);
+    await end(stepId);
+  });
+
+  it('R1 and a create that comes while they are made at its end has its turn between two of them', async () => {
+    const before = indexes();
+    const stepId = await begin();
+    await opened.store.applyPage(stepId, page);
+    const ended = end(stepId);
+    const [outcome] = await opened.store.commitIntents([create]);
+    expect(outcome).toMatchObject({ status: 'claimed' });
+    expect(indexes()).not.toContain(byReference);
+    await ended;
+    expect(indexes()).toEqual(before);
+  });
+
+  it('R1 and a step that begins without entries after some were made goes without all of them again', async () => {
+    const before = indexes();
+    const first = await begin();
+    await opened.store.commitIntents([{ ...create, effect: sets({ login: 'ada' }) }]);
+    const second = await begin();
+    expect(indexes()).toEqual(['entries_anchor', 'entries_dn', 'entries_flags'].concat(before.filter((name) => !/^(entries|refs)_/.test(name))).sort());
+    await end(first);
+    await end(second);
+    expect(indexes()).toEqual(before);
   });
 
   it('R25 and a crash leaves it without them only until it is opened again', async () => {

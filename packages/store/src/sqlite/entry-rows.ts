@@ -8,7 +8,6 @@ import { deriveScimId } from '../rules/scim-id.ts';
 import { type StoredAttribute, type StoredModel, type StoredType, valueKey } from '../rules/stored-model.ts';
 import { readAnchors, sealAudit } from './audit.ts';
 import type { Database, Tuple } from './database.ts';
-import { makeDeferredIndexes } from './deferred-indexes.ts';
 import { columnKeys } from './key-columns.ts';
 
 /** What the store thread keeps in memory about its file: small, and rebuilt at open. */
@@ -19,7 +18,7 @@ export interface StoreState extends FileState {
   model: StoredModel;
   /** How many entries were removed since the file was opened. */
   removed: number;
-  /** Indexes wait for the end of a first import: {@link finishLoading}. */
+  /** Indexes wait for the end of a first import (deferred-indexes.ts). */
   deferred: boolean;
   /** Entries added by the transaction under way, by object type: {@link flushGrowth} writes them once. */
   readonly grown: Map<number, number>;
@@ -104,13 +103,6 @@ export function transact<Result>(state: StoreState, work: () => Result extends P
 /** Whether a write to the entry is in flight or in doubt, so that an import must leave it alone (R14, R22). */
 export function isAtWork(state: StoreState, entryId: number): boolean {
   return state.open.get(entryId)?.importsGoOn === false;
-}
-
-/** Makes the indexes that a first import goes without: before anything that a client asked for is written. */
-export function finishLoading(state: StoreState): void {
-  if (!state.deferred) return;
-  makeDeferredIndexes(state.database);
-  state.deferred = false;
 }
 
 /** Starts counting added entries: to be called first in every transaction that may insert any. */

@@ -2,7 +2,7 @@ import type { EncodedAttributes } from '@landbridge/connector-sdk';
 import type { StoredModel, StoredType } from '../rules/stored-model.ts';
 import type { Database } from './database.ts';
 import { writeMultiValues } from './entry-rows.ts';
-import { columnKeys } from './key-columns.ts';
+import { columnKeys, keyIndex } from './key-columns.ts';
 
 /** Entries that are filled before the next look at the table. */
 const CHUNK = 1000;
@@ -25,7 +25,7 @@ export function fillKeys(database: Database, before: StoredModel, model: StoredM
   }
   for (const column of needed) if (!there.has(column)) database.execute(`ALTER TABLE entries ADD COLUMN ${column}`);
   for (const { type, withMultiValues } of fresh) fillType(database, type, withMultiValues);
-  for (const column of needed) database.execute(`CREATE INDEX IF NOT EXISTS entries_${column} ON entries(${column}, otype) WHERE ${column} IS NOT NULL`);
+  for (const column of needed) database.execute(`CREATE INDEX IF NOT EXISTS ${keyIndex(column)} ON entries(${column}, otype) WHERE ${column} IS NOT NULL`);
 }
 
 /** What the index of multi-valued attributes depends on. */

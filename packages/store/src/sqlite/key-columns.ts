@@ -15,6 +15,11 @@ export function isKeyColumn(name: string): boolean {
   return /^k\d+_/.test(name);
 }
 
+/** The index of a key column. */
+export function keyIndex(column: string): string {
+  return `entries_${column}`;
+}
+
 /** The key of a value; `null` where there is none to compare. */
 function columnKey(attribute: StoredAttribute, value: EncodedValue | readonly EncodedValue[] | undefined): SQLInputValue {
   if (value === undefined || typeof value === 'object') return null;

@@ -25,23 +25,29 @@ export async function openSqliteConnectorStore(options: {
   // The file must exist, with its tables, before a reader opens it.
   await opened.store.checkpoint();
   const scan = createScan(file);
-  // While a first import goes without indexes, who reads has them made first.
+  // While a first import goes without indexes, who reads has them made first. One at a time: what is written meanwhile has its turn (R1).
   let loading = false;
-  const reader = openSqliteReader(
-    file,
-    scan.run,
-    async () => {
-      if (!loading) return;
-      await opened.store.finishLoading();
-      loading = false;
-    },
-    auditKey,
-  );
+  let begun = 0;
+  async function indexed(name?: string): Promise<void> {
+    while (loading) {
+      const asked = begun;
+      const { done } = await opened.store.makeIndex(name);
+      if (done && name !== undefined) return;
+      // A step that began meanwhile may have dropped them.
+      if (done && asked === begun) loading = false;
+    }
+  }
+  const reader = openSqliteReader(file, scan.run, indexed, auditKey);
   const store: ConnectorStore = {
     ...opened.store,
     async beginStep(step) {
-      loading = step.kind === 'full';
+      loading ||= step.kind === 'full';
+      begun += 1;
       return opened.store.beginStep(step);
+    },
+    async planRemovals(stepId, options) {
+      await indexed();
+      return opened.store.planRemovals(stepId, options);
     },
     async configure(model) {
       const result = await opened.store.configure(model);

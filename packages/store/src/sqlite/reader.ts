@@ -15,6 +15,7 @@ import { toAuditRow, toDriftRows, toHeldRow, toJournalRow, toReference, toRunRow
 import type { StoredAttribute, StoredModel, StoredType } from '../rules/stored-model.ts';
 import { chainOf } from './audit.ts';
 import { type Database, openForReading, type Row, type Tuple } from './database.ts';
+import { BY_SCIM_ID } from './deferred-indexes.ts';
 import { foldFunction, type SqlCondition, translateFilter } from './entry-filter-sql.ts';
 import { ENTRY_COLUMNS, isHidden, toEntryRow } from './entry-rows.ts';
 import { findFew, OF_TYPE_BY_FILTER, VISIBLE } from './few-matches.ts';
@@ -42,12 +43,12 @@ export interface SqliteReader extends ConnectorReader {
 
 /**
  * Opens a reader on a connector's file. `runScan` takes queries without an index; absent, they run here. `indexed` is waited for
- * before what an index must serve: a first import goes without some.
+ * before what an index must serve, the one that it names or any: a first import goes without some.
  */
 export function openSqliteReader(
   file: string,
   runScan?: RunScan,
-  indexed: () => Promise<void> = async () => {},
+  indexed: (name?: string) => Promise<void> = async () => {},
   auditKey: Uint8Array = NO_AUDIT_KEY,
 ): SqliteReader {
   const database = openForReading(file);
@@ -146,7 +147,7 @@ export function openSqliteReader(
       ({ model } = readModel(database));
     },
     async readResource(scimId, referring) {
-      await indexed();
+      await indexed(BY_SCIM_ID);
       const found = readByScimId(scimId, referring);
       if (found !== undefined) return found;
       return visible(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)`, scimId));
@@ -196,7 +197,7 @@ export function openSqliteReader(
       return rows.map((row) => toReference(model, row));
     },
     async resolveTargets(scimIds) {
-      await indexed();
+      await indexed(BY_SCIM_ID);
       return scimIds.map((scimId) => {
         const row =
           database.get('SELECT id, otype, anchor, dn, flags FROM entries WHERE scim_id = ?', scimId) ??

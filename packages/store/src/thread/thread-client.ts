@@ -30,14 +30,14 @@ const COMMANDS = [
   'checkpoint',
   'backup',
   'close',
-  'finishLoading',
+  'makeIndex',
   'holdOwnership',
 ] as const satisfies readonly (keyof StoreInThread)[];
 
 /** A store as its thread is asked; each implementation has what the other has no need of. */
 export interface StoreInThread extends ConnectorStore {
-  /** SQLite: makes all indexes, also in the middle of a first import. */
-  finishLoading(): Promise<void>;
+  /** SQLite: makes one of the indexes that a first import goes without; `done`: none of those asked for waits any more. */
+  makeIndex(name?: string): Promise<{ readonly done: boolean }>;
   /** PostgreSQL: see `Ownership` (R34). */
   holdOwnership(milliseconds: number): Promise<void>;
 }
