@@ -24,6 +24,8 @@ export interface Database {
    * given an asynchronous function: a transaction never spans an `await`.
    */
   transaction<Result>(work: () => Result extends Promise<unknown> ? never : Result): Result;
+  /** Runs a synchronous function whose reads all see the database of one moment: the file is locked and looked at once for them. */
+  reading(work: () => void): void;
   close(): void;
 }
 
@@ -145,6 +147,14 @@ function wrap(handle: DatabaseSync): Database {
       } catch (error) {
         if (handle.isTransaction) prepare('ROLLBACK').run();
         throw error;
+      }
+    },
+    reading(work) {
+      prepare('BEGIN').run();
+      try {
+        work();
+      } finally {
+        prepare('COMMIT').run();
       }
     },
     close() {

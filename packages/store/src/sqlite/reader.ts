@@ -21,6 +21,7 @@ import { ENTRY_COLUMNS, isHidden, toEntryRow } from './entry-rows.ts';
 import { findFew, OF_TYPE_BY_FILTER, VISIBLE } from './few-matches.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
+import { createReadTurns } from './read-turns.ts';
 import { exactReferences, spelledReferences } from './spelled-references.ts';
 import { readModel } from './stored-model.ts';
 
@@ -74,10 +75,8 @@ export function openSqliteReader(
     if (request.sort !== undefined && condition === undefined && runScan !== undefined) return runScan(request);
     if (condition === undefined && request.sort === undefined && (request.offset ?? 0) > 0 && request.limit > 0) return readFrom(type, request);
     if (condition === undefined || runScan === undefined) return readPage(database, model, type, request);
-    const all = readHandful(type, request, condition);
-    if (all !== undefined) return all;
     // An index finds the matches, but there may be many of them to count or to pass over.
-    return readFew(type, request) ?? runScan(request);
+    return (await turns.read(() => readHandful(type, request, condition) ?? readFew(type, request))) ?? runScan(request);
   }
 
   /** A page of the matches of a filter, where they are few: the rows of the page are read, and no others; `undefined` for many. */
@@ -128,10 +127,16 @@ export function openSqliteReader(
     const rows = database.tuples(resourceSql(referring?.length ?? 0), ...(referring ?? []).map(model.attributeId), scimId);
     const row = visible(rows);
     if (row === undefined || referring === undefined) return row;
-    return { ...row, references: rows.flatMap((one) => (typeof one[TARGET_AT] === 'string' ? [referenceFrom(one.slice(REFERENCE_AT))] : [])) };
+    const references = rows.filter((one) => typeof one[TARGET_AT] === 'string').map((one) => referenceFrom(one.slice(REFERENCE_AT)));
+    return { ...row, references };
+  }
+
+  function readByAlias(scimId: string): EntryRow | undefined {
+    return visible(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)`, scimId));
   }
 
   const starts = createPageStarts(database);
+  const turns = createReadTurns(database);
 
   /** A page of all entries, wherever it is: deep pages cost what the first one does. */
   function readFrom(type: StoredType, request: EntryQuery): EntryPage {
@@ -148,9 +153,7 @@ export function openSqliteReader(
     },
     async readResource(scimId, referring) {
       await indexed(BY_SCIM_ID);
-      const found = readByScimId(scimId, referring);
-      if (found !== undefined) return found;
-      return visible(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE scim_id = (SELECT scim_id FROM link_aliases WHERE alias = ?)`, scimId));
+      return turns.read(() => readByScimId(scimId, referring) ?? readByAlias(scimId));
     },
     readEntry: async (entryId) => entry(database.tuples(`SELECT ${ENTRY_COLUMNS} FROM entries WHERE id = ?`, entryId)),
     async readByAnchor(objectType, anchor) {
@@ -271,6 +274,7 @@ export function openSqliteReader(
     },
     walBytes: async () => (existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0),
     async close() {
+      turns.serve();
       database.close();
     },
   };
