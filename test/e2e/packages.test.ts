@@ -197,11 +197,17 @@ describe('R28 the life of a package on a running host', () => {
     expect(rows().find((row) => row.login === 'after-restart')?.written_by).toBe('1.0.0');
   });
 
-  it('where packages must be signed, what is installed unsigned is not opened', async () => {
+  it('SEC-53 where packages must be signed, what is installed unsigned is not opened, and what is in use is warned of', async () => {
     writeFileSync(
       join(folder, 'signed.yaml'),
       `packages: { requireSignature: true, keys: {} }\n${readFileSync(join(folder, 'landbridge.yaml'), 'utf8').replace('scanEntries: 1000', 'scanEntries: 2000')}`,
     );
+    // The connector itself is the same: it stays open, and would not be after a restart.
+    const policyAlone = join(folder, 'policy.yaml');
+    writeFileSync(policyAlone, `packages: { requireSignature: true, keys: {} }\n${readFileSync(join(folder, 'landbridge.yaml'), 'utf8')}`);
+    const applied = await landbridge('apply', 'policy.yaml');
+    expect(applied.stdout).toMatch(/warning: connectors\.people: .* is not signed by a key that is trusted now.*cannot be opened again/);
+    expect((await scim('POST', '/Users', { schemas: [USER], userName: 'still-open' })).status).toBe(201);
     expect(await landbridge('apply', 'signed.yaml')).toMatchObject({ status: 0 });
     expect((await landbridge('status')).stdout).toContain('is not signed by a key');
     expect((await landbridge('package', 'add', version('5.0.0'))).stderr).toContain('must be signed here');

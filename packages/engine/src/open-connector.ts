@@ -20,6 +20,7 @@ import { type ConnectorWrites, openConnectorWrites } from './connector-writes.ts
 import { checkFlows } from './deprovisioning-flows.ts';
 import { everyProblem } from './every-problem.ts';
 import { type ActiveRun, type ConnectorStatus, type HostConnector, HostError, type OpenConnectorOptions } from './host.ts';
+import { createIgnoredAttributes } from './ignored-attributes.ts';
 import { compileLeaveOut } from './leave-out.ts';
 import { linkForeignIds } from './linked-ids.ts';
 import { createRefresh } from './refresh.ts';
@@ -183,6 +184,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
 
   const protection = createProtection(configuration.protected ?? [], cleanModels);
   const cursors = createCursors(options.sealingKey, configuration.name, now);
+  const ignored = createIgnoredAttributes(log);
   const turns = createTurns();
   const face = (models: readonly ResourceModel[]): ScimFace => ({
     models: new Map(models.map((model) => [model.configuration.endpoint.toLowerCase(), model])),
@@ -195,6 +197,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     writes,
     turns,
     cursors,
+    ignored,
     protection,
     alert: options.alert,
     deprovisioned: configuration.mode === 'shadow' ? undefined : options.deprovisioned,

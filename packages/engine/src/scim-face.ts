@@ -3,6 +3,7 @@ import type { ConnectorReader, ConnectorStore } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorWrites } from './connector-writes.ts';
 import type { HostLog, OpenConnectorOptions } from './host.ts';
+import type { IgnoredAttributes } from './ignored-attributes.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import type { Cursors } from './scim-cursor.ts';
 import type { Protection } from './scim-protected.ts';
@@ -24,6 +25,7 @@ export interface ScimFace {
   /** Shared by both faces: who of several senders of one create has made the resource (S-053). */
   readonly turns: CreateTurns;
   readonly cursors: Cursors;
+  readonly ignored: IgnoredAttributes;
   readonly protection: Protection;
   readonly alert: OpenConnectorOptions['alert'];
   readonly deprovisioned: OpenConnectorOptions['deprovisioned'];

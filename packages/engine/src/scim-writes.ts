@@ -44,6 +44,7 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   refuseWrites(face, 'create');
   const projection = wantedIn(context, query, model);
   const parsed = parseResource(body, model.resourceType, profileOf(context.profile));
+  face.ignored.note(model, context, parsed.ignored);
   checkRequired(parsed.resource, model.resourceType);
   refuseHiddenCreate(context, model, parsed.resource);
   const request = identify(context, 'POST', model.configuration.endpoint, body);
@@ -118,6 +119,7 @@ export async function replaceResource(
   refuseWrites(face, 'replace');
   const profile = profileOf(context.profile);
   const parsed = parseResource(body, model.resourceType, profile);
+  face.ignored.note(model, context, parsed.ignored);
   if (profile.strict && typeof body['id'] === 'string' && body['id'] !== id) throw scimErrors.mutability('"id" cannot be changed.');
   return change(face, model, context, id, 'PUT', body, query, async (current) => {
     const next = applyReplace(current, parsed, model.resourceType);
@@ -149,6 +151,7 @@ export async function patchResource(
       profile,
       deferred: model.deferred.map((binding) => binding.attribute),
     });
+    face.ignored.note(model, context, result.ignored);
     refuseUnkept(model, current, result.resource);
     const next = refuseHiddenChange(context, model, current, result.resource, result.deferred);
     return { next, deferred: result.deferred, unset: clearedUnseen(model, removedBy(model, operations)) };

@@ -42,6 +42,8 @@ export interface PatchResult {
   /** Whether the working copy differs from before; deferred changes are not counted. */
   readonly changed: boolean;
   readonly deferred: readonly DeferredChange[];
+  /** Attributes in values without a path that the resource type does not have; a strict profile refuses them (S-032). */
+  readonly ignored: readonly string[];
 }
 
 /** Parses the body of a PATCH. @throws ScimError 400 `invalidSyntax` (S-132, S-133), 413 beyond the caps (S-168). */
@@ -86,6 +88,7 @@ interface Work {
   readonly deferredNames: ReadonlySet<string>;
   readonly resource: Mutable;
   readonly deferred: DeferredChange[];
+  readonly ignored: string[];
 }
 
 /**
@@ -100,13 +103,14 @@ export function applyPatch(resource: ScimResource, operations: readonly PatchOpe
     deferredNames: new Set(options.deferred.map((name) => name.toLowerCase())),
     resource: copyOf(resource) as Mutable,
     deferred: [],
+    ignored: [],
   };
   for (const operation of operations) applyOperation(work, operation);
   for (const extension of type.extensions.keys()) dropEmptyExtension(work, extension);
   work.resource['schemas'] = schemasOf(work.resource, type);
   const changed = JSON.stringify(sortTop(work.resource)) !== JSON.stringify(sortTop(resource as Mutable));
   if (changed) checkRequired(work.resource, type);
-  return { resource: work.resource, changed, deferred: work.deferred };
+  return { resource: work.resource, changed, deferred: work.deferred, ignored: work.ignored };
 }
 
 /** A copy of JSON values. Whole numbers that no number of JavaScript can hold are their digits, and stay what they are (R27). */
@@ -144,8 +148,14 @@ function applyWithoutPath(work: Work, operation: PatchOperation): void {
     const extension = work.type.extensions.get(key.toLowerCase());
     if (extension !== undefined) applyToExtension(work, { ...operation, path: key, value: inner }, extension.schema.id);
     else if (knowsAttribute(work, key)) applyToTarget(work, { ...operation, path: key, value: inner }, parseTarget(work, key));
-    else if (work.profile.refuseUnknown) throw scimErrors.invalidPath(`There is no attribute "${key.slice(0, 200)}".`);
+    else ignore(work, key);
   }
+}
+
+/** What the resource type does not have (S-032). @throws ScimError 400 `invalidPath` in a strict profile. */
+function ignore(work: Work, key: string): void {
+  if (work.profile.refuseUnknown) throw scimErrors.invalidPath(`There is no attribute "${key.slice(0, 200)}".`);
+  work.ignored.push(key);
 }
 
 /** `id`, `meta`, `schemas` and `groups` that repeat what is there: Okta's rename sends the id (S-047). */
@@ -174,6 +184,7 @@ function applyToExtension(work: Work, operation: PatchOperation, urn: string): v
   for (const [key, inner] of Object.entries(value)) {
     const path = `${urn}:${key}`;
     if (knowsAttribute(work, path)) applyToTarget(work, { ...operation, path, value: inner }, parseTarget(work, path));
+    else ignore(work, path);
   }
 }
 

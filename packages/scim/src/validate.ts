@@ -12,6 +12,14 @@ export interface ParsedResource {
   readonly resource: ScimResource;
   /** Attributes sent as `null` or `[]`: to be cleared. Names as in the resource; extension attributes as `urn:name`. */
   readonly cleared: ReadonlySet<string>;
+  /** Attributes and extensions that the resource type does not have, as the client wrote them; a strict profile refuses them (S-032). */
+  readonly ignored: readonly string[];
+}
+
+/** What is noted of a body beside its values. */
+interface Noted {
+  readonly cleared: Set<string>;
+  readonly ignored: string[];
 }
 
 /**
@@ -23,26 +31,26 @@ export function parseResource(body: Json, type: CompiledResourceType, profile: D
   const core = type.definition.schema.id;
   checkSchemas(body, type, profile);
   const resource: Record<string, unknown> = {};
-  const cleared = new Set<string>();
+  const noted: Noted = { cleared: new Set(), ignored: [] };
   for (const [key, value] of Object.entries(body)) {
     const extension = type.extensions.get(key.toLowerCase());
     if (extension !== undefined) {
-      parseExtension(resource, cleared, extension.schema.id, extension.attributes, value, profile);
+      parseExtension(resource, noted, extension.schema.id, extension.attributes, value, profile);
       continue;
     }
     if (key.toLowerCase() === core.toLowerCase() && typeof value === 'object' && value !== null) {
-      for (const [name, inner] of Object.entries(value)) parseMember(resource, cleared, type.attributes, '', name, inner, profile);
+      for (const [name, inner] of Object.entries(value)) parseMember(resource, noted, type.attributes, '', name, inner, profile);
       continue;
     }
     const stray = profile.strict || type.attributes.has(key.toLowerCase()) ? undefined : findAttribute(type, undefined, key);
     // The manager at the top of a user, as some clients send it (S-161).
     if (stray?.extension !== undefined) {
       const attributes = type.extensions.get(stray.extension.toLowerCase())?.attributes ?? type.attributes;
-      parseExtension(resource, cleared, stray.extension, attributes, { [key]: value }, profile);
-    } else parseMember(resource, cleared, type.attributes, '', key, value, profile);
+      parseExtension(resource, noted, stray.extension, attributes, { [key]: value }, profile);
+    } else parseMember(resource, noted, type.attributes, '', key, value, profile);
   }
   resource['schemas'] = schemasOf(resource, type);
-  return { resource, cleared };
+  return { resource, ...noted };
 }
 
 /** Checks that everything required is there (S-063). @throws ScimError 400 `invalidValue`. */
@@ -94,25 +102,25 @@ function checkSchemas(body: Json, type: CompiledResourceType, profile: DialectPr
 
 function parseExtension(
   resource: Record<string, unknown>,
-  cleared: Set<string>,
+  noted: Noted,
   urn: string,
   attributes: CompiledResourceType['attributes'],
   value: unknown,
   profile: DialectProfile,
 ): void {
   if (value === null) {
-    for (const attribute of attributes.values()) cleared.add(`${urn}:${attribute.definition.name}`);
+    for (const attribute of attributes.values()) noted.cleared.add(`${urn}:${attribute.definition.name}`);
     return;
   }
   if (typeof value !== 'object' || Array.isArray(value) || isRawJson(value)) throw scimErrors.invalidValue(`The extension "${urn}" must be an object.`);
   const container = (resource[urn] ?? {}) as Record<string, unknown>;
-  for (const [name, inner] of Object.entries(value as Json)) parseMember(container, cleared, attributes, `${urn}:`, name, inner, profile);
+  for (const [name, inner] of Object.entries(value as Json)) parseMember(container, noted, attributes, `${urn}:`, name, inner, profile);
   if (Object.keys(container).length > 0) resource[urn] = container;
 }
 
 function parseMember(
   container: Record<string, unknown>,
-  cleared: Set<string>,
+  noted: Noted,
   attributes: CompiledResourceType['attributes'],
   prefix: string,
   name: string,
@@ -124,13 +132,14 @@ function parseMember(
     // A password where the application takes none is ignored, whatever the dialect (S-235).
     const known = name.toLowerCase() === 'schemas' || (prefix === '' && name.toLowerCase() === 'password');
     if (profile.refuseUnknown && !known) throw scimErrors.invalidSyntax(`There is no attribute "${prefix}${name.slice(0, 200)}".`);
+    if (!known) noted.ignored.push(`${prefix}${name}`);
     return;
   }
   const { definition } = attribute;
   // Read-only attributes of a body are ignored (S-045), and so is `schemas`, which is derived.
   if (definition.mutability === 'readOnly' || definition.name === 'schemas') return;
   const parsed = parseAttributeValue(attribute, value, profile, `${prefix}${definition.name}`);
-  if (parsed === undefined) cleared.add(`${prefix}${definition.name}`);
+  if (parsed === undefined) noted.cleared.add(`${prefix}${definition.name}`);
   else container[definition.name] = parsed;
 }
 

@@ -24,7 +24,7 @@ import { AdminError } from './admin-error.ts';
 import { verifyAudit } from './audit-handlers.ts';
 import { listRevisions, rollBack, showRevision } from './history-handlers.ts';
 import { adminOperations, openApiDocument } from './openapi.ts';
-import { addPackage, listPackages, removePackage, rollBackPackage, updatePackage } from './package-operations.ts';
+import { addPackage, listPackages, removePackage, rollBackPackage, unsignedPackages, updatePackage } from './package-operations.ts';
 import { deleteWarnings, schemaWarnings } from './schema-warnings.ts';
 import { listSecrets, removeSecret, rotateSecrets, setSecret } from './secret-handlers.ts';
 import { tokenScopeOf } from './token-scope.ts';
@@ -467,7 +467,7 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     if (folder !== undefined && !isAbsolute(folder)) throw new AdminError(400, 'invalid-folder', 'the folder of the document must be a whole path');
     const applied = await options.apply(textOf(request), await options.authorOf(actor), folder === undefined ? {} : { folder });
     await audit(options, actor, 'configuration.apply', `revision ${applied.revision}`);
-    return { ...applied, warnings: [...warnings, ...deleteWarnings(options.connectors)] };
+    return { ...applied, warnings: [...warnings, ...unsignedPackages(options), ...deleteWarnings(options.connectors)] };
   },
   linkIds: async (options, params, request, _reply, actor) => {
     const { ids, verify } = bodyOf(request);

@@ -1,6 +1,7 @@
 import { type InstalledPackage, PackageError, type PackageStore } from '@landbridge/package-store';
 import type { ConfigurationDocument } from '../configuration/parse-configuration.ts';
 import type { HostConnectors } from '../host-connectors.ts';
+import { unsignedInUse } from '../packages/installed-packages.ts';
 import { toPackagePolicy } from '../packages/package-policy.ts';
 import { AdminError } from './admin-error.ts';
 
@@ -30,6 +31,12 @@ export type ListedPackage = InstalledPackage & { readonly connectors: readonly s
 /** All packages. */
 export function listPackages(options: PackageOperationOptions): readonly ListedPackage[] {
   return options.packages.list().map((one) => ({ ...one, connectors: options.connectors.usersOf(one.name) }));
+}
+
+/** Connectors of the configuration in force whose packages it does not let in. */
+export function unsignedPackages(options: PackageOperationOptions): readonly string[] {
+  const { document, folder } = options.current();
+  return unsignedInUse(document.connectors, { store: options.packages, policy: toPackagePolicy(document.packages, folder) });
 }
 
 /** Adds a version of a package from a folder or archive of this machine. It is put to use by an update, unless it is the first. */

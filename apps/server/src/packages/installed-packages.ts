@@ -25,11 +25,7 @@ export function resolvePackage(
 ): ResolvedPackage {
   const installed = options.store.get(String(connector['package']));
   if (installed === undefined) {
-    if (options.policy.requireSignature && /[/\\]/.test(String(connector['package'])))
-      throw new PackageError(
-        'signature',
-        `packages must be signed here, and "${String(connector['package'])}" is a path: install it with landbridge package add`,
-      );
+    refuseUnsignedPath(connector, options.policy);
     return { connector, installed: undefined };
   }
   const digest = options.digest ?? installed.current;
@@ -45,6 +41,36 @@ export function resolvePackage(
   const copy = join(options.dataFolder, 'connectors', options.name, 'packages', digest.slice(0, 16));
   options.store.materialize(digest, copy);
   return { connector: { ...connector, package: join(copy, version.entry) }, installed: found };
+}
+
+function refuseUnsignedPath(connector: Json, policy: PackagePolicy): void {
+  if (policy.requireSignature && /[/\\]/.test(String(connector['package'])))
+    throw new PackageError(
+      'signature',
+      `packages must be signed here, and "${String(connector['package'])}" is a path: install it with landbridge package add`,
+    );
+}
+
+/**
+ * Connectors that run what the policy does not let in. One that is open stays open when the policy comes, and could not be opened
+ * again: that is to be known before the next restart (SEC-53).
+ */
+export function unsignedInUse(
+  connectors: Readonly<Record<string, Json>>,
+  { store, policy }: { readonly store: PackageStore; readonly policy: PackagePolicy },
+): readonly string[] {
+  if (!policy.requireSignature) return [];
+  return Object.entries(connectors).flatMap(([name, connector]) => {
+    const installed = store.get(String(connector['package']));
+    try {
+      if (installed === undefined) refuseUnsignedPath(connector, policy);
+      else store.verify(installed.current, policy);
+      return [];
+    } catch (error) {
+      if (!(error instanceof PackageError)) throw error;
+      return [`connectors.${name}: ${error.message}; what is open goes on, and cannot be opened again`];
+    }
+  });
 }
 
 /**
