@@ -19,13 +19,17 @@ const running = new Set<HostProcess>();
 let postgres: PrivatePostgres;
 let token: string;
 
+/** Each host has its configuration beside its data folder, as on a machine of its own. */
 async function start(name: string, keysOf?: string): Promise<HostProcess> {
   const dataFolder = join(folder, name);
+  mkdirSync(join(folder, `of-${name}`), { recursive: true });
+  const own = join(folder, `of-${name}`, 'landbridge.yaml');
+  copyFileSync(configFile, own);
   if (keysOf !== undefined) {
     mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
     for (const key of SHARED) copyFileSync(join(folder, keysOf, key), join(dataFolder, key));
   }
-  const host = await startHostProcess({ dataFolder, configFile, port: await freePort(), env: { TWO_HOSTS_PASSWORD: postgres.password } });
+  const host = await startHostProcess({ dataFolder, configFile: own, port: await freePort(), env: { TWO_HOSTS_PASSWORD: postgres.password } });
   running.add(host);
   return host;
 }
@@ -100,6 +104,9 @@ describe.skipIf(postgresPrograms() === undefined)('two hosts of one store', { ti
     const second = await start('two', 'one');
     expect(await stateAt(second)).toBe('standby');
     expect((await second.ask('GET', '/health/ready')).body).toMatchObject({ status: 'ready', connectors: { open: 0, failed: 0, standby: 1 } });
+    // The same document in another folder is no change: the first host goes on as it is.
+    const { body } = await first.ask('GET', '/admin/v1/configuration/revisions', { token: first.adminToken });
+    expect(body).toMatchObject([{ number: 1 }]);
     const run = await second.ask('POST', '/admin/v1/connectors/hr/runs', { token: second.adminToken, body: { profile: 'full' } });
     expect(run.status).toBe(200);
     await expect.poll(() => stateAt(first), { timeout: 20_000 }).toBe('ready');

@@ -148,7 +148,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     folder.release();
   };
   try {
-    let { document, revision, configurationFolder } = await loadConfiguration(control, options);
+    let { document, revision, configurationFolder } = await loadConfiguration(control, options, installation.shared !== undefined);
     inForce = () => ({ ...(document.alerts === undefined ? {} : { alerts: document.alerts }), folder: configurationFolder });
     let certificate = await chooseCertificate(document, folder.path);
     const routes: { readonly method: string; readonly url: string }[] = [];
@@ -407,6 +407,7 @@ async function listen(app: { listen(options: { readonly host: string; readonly p
 async function loadConfiguration(
   control: ControlStore,
   options: StartServerOptions,
+  isShared: boolean,
 ): Promise<{ document: ConfigurationDocument; revision: number; configurationFolder: string }> {
   const newest = await control.readRevision();
   const stored = newest === undefined ? undefined : (JSON.parse(newest.document) as { readonly document: ConfigurationDocument; readonly folder: string });
@@ -415,7 +416,9 @@ async function loadConfiguration(
   const { configFile } = options;
   const document = readConfigurationFile(configFile);
   const folder = folderOf(configFile);
-  if (JSON.stringify(stored) === JSON.stringify({ document, folder })) return { document, revision: newest?.number ?? 0, configurationFolder: folder };
+  const isSame = JSON.stringify(stored?.document) === JSON.stringify(document);
+  // Another host has the same document in a folder of its own: a revision would have that host open its connectors anew, with the paths of this one.
+  if (isSame && (isShared || stored?.folder === folder)) return { document, revision: newest?.number ?? 0, configurationFolder: folder };
   const revision = await control.addRevision({
     document: JSON.stringify({ document, folder }),
     author: `file ${configFile}`,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EncodedAttributes, messageOf } from '@landbridge/connector-sdk';
@@ -26,12 +27,20 @@ type Cells = Readonly<Record<string, Value>>;
 /** How a row of one engine becomes a row of the other, where it is not the same. */
 type Convert = (row: Cells) => Cells;
 
-/** What says in the target that it was filled by a migration: it may be filled again as long as no host has used it. */
+/** What says in the target that it was filled by a migration: the same files may fill it again as long as no host has used it. */
 const MARK = 'migrated-from-sqlite';
+/** The setting of the control data with which files are known again. A copy that was made before the first attempt is another source. */
+const SOURCE = 'migration-source';
+
+/** What the mark says: whose rows these are, and what they were. */
+interface Mark {
+  readonly source: string;
+  readonly fingerprint: string;
+}
 
 /**
  * Moves the files of a data folder into a database: each connector in one transaction, the control data last. What an
- * earlier attempt has moved is left alone if it is still the same. Nothing of the files is changed. The folder must be locked.
+ * earlier attempt has moved is left alone if it is still the same. The files get a name, and nothing else of them is changed. The folder must be locked.
  *
  * @throws Error naming the part, when a target holds anything else, is used by a host, or has not the same rows in the end.
  */
@@ -43,37 +52,61 @@ export async function migrateFromSqlite(dataFolder: string, postgres: PostgresOp
     parts.push(part);
     report(part);
   };
+  const file = join(dataFolder, 'control.db');
+  const source = await nameOfSource(file);
+  const controlSchema = postgres.schema ?? 'landbridge';
+  // The control data come last and say that all is there: another installation is noticed before anything is put beside it.
+  await inSchema('control data', postgres, controlSchema, 'control', (session) => readMark(session, 'control', source));
   for (const name of names.sort()) {
     const path = join(folder, name, 'connector.db');
     const database = openForWriting(path);
     createTables(database, path);
     try {
-      add(await movePart(name, database, postgres, connectorSchema(postgres, name), 'connector'));
+      add(await movePart(name, source, database, postgres, connectorSchema(postgres, name), 'connector'));
     } finally {
       database.close();
     }
   }
-  const file = join(dataFolder, 'control.db');
-  // Opening it brings its tables up to date.
-  await openSqliteControlStore(file).close();
   const control = openForWriting(file);
   try {
-    add(await movePart('control data', control, postgres, postgres.schema ?? 'landbridge', 'control'));
+    add(await movePart('control data', source, control, postgres, controlSchema, 'control'));
   } finally {
     control.close();
   }
   return parts;
 }
 
-async function movePart(name: string, database: Database, postgres: PostgresOptions, schema: string, kind: 'connector' | 'control'): Promise<MovedPart> {
+/** The name of the files, given to them by the first attempt. Opening them brings their tables up to date. */
+async function nameOfSource(file: string): Promise<string> {
+  const control = openSqliteControlStore(file);
+  try {
+    const known = await control.readSetting(SOURCE);
+    if (known !== undefined) return known;
+    const made = randomUUID();
+    await control.writeSetting(SOURCE, made);
+    return made;
+  } finally {
+    await control.close();
+  }
+}
+
+/** Does something in one transaction of a schema, which is made where it is not there. */
+async function inSchema<Result>(
+  name: string,
+  postgres: PostgresOptions,
+  schema: string,
+  kind: 'connector' | 'control',
+  act: (session: Session) => Promise<Result>,
+  then: (session: Session, result: Result) => Promise<void> = async () => {},
+): Promise<Result> {
   const session = await openSession(postgres, schema);
   try {
     await migrate(session, schema, kind);
     await session.execute('BEGIN');
-    const part = await fill(name, database, session, kind);
+    const result = await act(session);
     await session.execute('COMMIT');
-    if (part.status === 'moved') for (const table of Object.keys(part.rows)) await session.all(`ANALYZE ${quote(table)}`);
-    return part;
+    await then(session, result);
+    return result;
   } catch (error) {
     if (!session.broken) await session.execute('ROLLBACK');
     throw new Error(`${name} could not be moved: ${messageOf(error)}`, { cause: error });
@@ -82,19 +115,49 @@ async function movePart(name: string, database: Database, postgres: PostgresOpti
   }
 }
 
-async function fill(name: string, database: Database, session: Session, kind: 'connector' | 'control'): Promise<MovedPart> {
-  const marks = kind === 'connector' ? 'meta' : 'settings';
+const movePart = (
+  name: string,
+  source: string,
+  database: Database,
+  postgres: PostgresOptions,
+  schema: string,
+  kind: 'connector' | 'control',
+): Promise<MovedPart> =>
+  inSchema(
+    name,
+    postgres,
+    schema,
+    kind,
+    (session) => fill(name, source, database, session, kind),
+    async (session, part) => {
+      if (part.status === 'moved') for (const table of Object.keys(part.rows)) await session.all(`ANALYZE ${quote(table)}`);
+    },
+  );
+
+const marksOf = (kind: 'connector' | 'control'): string => (kind === 'connector' ? 'meta' : 'settings');
+
+/** What an earlier attempt of the same files left in a schema; undefined where it is empty. @throws Error when it holds anything else. */
+async function readMark(session: Session, kind: 'connector' | 'control', source: string): Promise<Mark | undefined> {
+  const text = (await session.get(`SELECT value FROM ${marksOf(kind)} WHERE name = $1 FOR UPDATE`, MARK))?.['value'];
+  if (text === undefined) {
+    for (const table of (await listTargets(session)).keys())
+      if ((await countTarget(session, table)) > 0) throw new Error(`the schema has rows in the table ${table} already; name another schema, or drop it`);
+    return undefined;
+  }
+  const mark = JSON.parse(String(text)) as Partial<Mark>;
+  if (mark.source !== source) throw new Error('the schema holds the state of another data folder; name another database or schema, or drop it');
+  return mark as Mark;
+}
+
+async function fill(name: string, from: string, database: Database, session: Session, kind: 'connector' | 'control'): Promise<MovedPart> {
   const source = listTables(database);
   const expected = Object.fromEntries(source.map((table) => [table, countRows(database, table)]));
-  const mark = (await session.get(`SELECT value FROM ${marks} WHERE name = $1 FOR UPDATE`, MARK))?.['value'];
   const used = kind === 'connector' && Number((await session.get('SELECT epoch FROM head FOR UPDATE'))?.['epoch']) > 0;
+  const mark = await readMark(session, kind, from);
   const fingerprint = JSON.stringify({ expected, last: lastOf(database, kind) });
-  if (mark === fingerprint) return { name, status: 'present', rows: expected };
-  const target = await listTargets(session);
+  if (mark?.fingerprint === fingerprint) return { name, status: 'present', rows: expected };
   if (used) throw new Error('a host has used the schema already; name another schema, or drop it');
-  if (mark === undefined)
-    for (const table of target.keys())
-      if ((await countTarget(session, table)) > 0) throw new Error(`the schema has rows in the table ${table} already; name another schema, or drop it`);
+  const target = await listTargets(session);
   for (const table of target.keys()) await session.execute(`DELETE FROM ${quote(table)}`);
   const model = kind === 'connector' ? await copyModel(database, session) : undefined;
   for (const table of source) await copyTable(database, session, table, target.get(table), converters(model)[table]);
@@ -104,7 +167,8 @@ async function fill(name: string, database: Database, session: Session, kind: 'c
     const found = await countTarget(session, table);
     if (found !== expected[table]) throw new Error(`the table ${table} has ${expected[table] ?? 0} rows in SQLite and ${found} in PostgreSQL`);
   }
-  await session.all(`INSERT INTO ${marks}(name, value) VALUES ($1, $2)`, MARK, fingerprint);
+  const written: Mark = { source: from, fingerprint };
+  await session.all(`INSERT INTO ${marksOf(kind)}(name, value) VALUES ($1, $2)`, MARK, JSON.stringify(written));
   return { name, status: 'moved', rows: expected };
 }
 

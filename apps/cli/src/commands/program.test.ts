@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { createProgram } from './program.ts';
 
 /** Every command of the table: its help has an example that is a command, its mistakes end with a sentence. */
 const folder = mkdtempSync(join(tmpdir(), 'landbridge-cli-'));
+const main = join(import.meta.dirname, '../main.ts');
 
 const landbridge = (...values: readonly string[]): Promise<Ended> => runLandbridge(values, { cwd: folder, direct: true });
 
@@ -123,6 +125,17 @@ connectors:
     expect(ran.stderr).toMatch(message);
     expect(ran.stderr).not.toMatch(/\n\s+at /);
     expect(ran.status).toBe(code);
+  });
+
+  it('who stops reading what a command writes does not end it: landbridge … | head', async () => {
+    const child = spawn(process.execPath, [main, 'validate', join(folder, 'live.yaml')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk.toString();
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect({ code, complaint }).toEqual({ code: 0, complaint: '' });
   });
 
   it('validate looks at the parameters of a database, and leaves alone what stands elsewhere', async () => {

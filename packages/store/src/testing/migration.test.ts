@@ -139,6 +139,9 @@ describe.skipIf(postgresPrograms() === undefined)('moving from SQLite to Postgre
     expect(await other.readSetting('of')).toBe('somebody else');
     await other.close();
     postgres.psql('DELETE FROM twice.settings');
+    expect((await migrateFromSqlite(folder, options, none)).map((part) => part.status)).toEqual(['moved', 'moved']);
+    // Killed before the control data, which come last.
+    postgres.psql('DROP SCHEMA twice CASCADE');
     expect((await migrateFromSqlite(folder, options, none)).map((part) => part.status)).toEqual(['present', 'moved']);
     expect((await migrateFromSqlite(folder, options, none)).map((part) => part.status)).toEqual(['present', 'present']);
     // The host on SQLite ran once more: what was moved is out of date, and nobody has used it.
@@ -147,5 +150,25 @@ describe.skipIf(postgresPrograms() === undefined)('moving from SQLite to Postgre
     await opened.close();
     expect((await migrateFromSqlite(folder, options, none)).map((part) => part.status)).toEqual(['moved', 'present']);
     await expect(migrateFromSqlite(folder, target('moved'), none)).rejects.toThrow('hr could not be moved: a host has used the schema already');
+  });
+
+  it('R3 what another data folder moved there stays, though no host has used it yet, and nothing is put beside it', async () => {
+    const options = target('taken');
+    await migrateFromSqlite(folder, options, none);
+    const before = postgres.psql('SELECT * FROM taken_hr.entries ORDER BY id; SELECT * FROM taken.settings ORDER BY name; SELECT * FROM taken.tokens');
+    const second = mkdtempSync(join(tmpdir(), 'landbridge-migrate-second-'));
+    try {
+      for (const connector of ['hr', 'crm']) {
+        const file = connectorFile(second, connector);
+        mkdirSync(dirname(file), { recursive: true });
+        await (await openSqliteConnectorStore({ file, thread: false })).close();
+      }
+      await openSqliteControlStore(join(second, 'control.db')).close();
+      await expect(migrateFromSqlite(second, options, none)).rejects.toThrow('the schema holds the state of another data folder');
+    } finally {
+      rmSync(second, { recursive: true, force: true });
+    }
+    expect(postgres.psql('SELECT * FROM taken_hr.entries ORDER BY id; SELECT * FROM taken.settings ORDER BY name; SELECT * FROM taken.tokens')).toBe(before);
+    expect(postgres.psql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'taken%' ORDER BY 1").trim().split('\n')).toEqual(['taken', 'taken_hr']);
   });
 });
