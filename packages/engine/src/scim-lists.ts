@@ -1,5 +1,5 @@
-import { formatListResponse, type ListQuery, parseFilter, parseProjection, profileOf, type ResolvedFilter, resolveFilter, scimErrors } from '@landbridge/scim';
-import { type EntryPage, type EntryQuery, type EntryRow, ScanLimitError, type StoreFilter } from '@landbridge/store';
+import { formatListResponse, type ListQuery, type Projection, parseFilter, profileOf, type ResolvedFilter, resolveFilter, scimErrors } from '@landbridge/scim';
+import { type EntryPage, type EntryQuery, ScanLimitError, type StoreFilter } from '@landbridge/store';
 import { mayUse, projectionFor, refuseHiddenQuery } from './attribute-access.ts';
 import type { RequestContext, ScimAnswer } from './host.ts';
 import { mapFilter } from './resources/filter-mapping.ts';
@@ -7,7 +7,7 @@ import type { ResourceModel } from './resources/resource-model.ts';
 import type { WalkPosition } from './scim-cursor.ts';
 import type { ScimFace } from './scim-face.ts';
 import { groupReferences, membersOf } from './scim-groups.ts';
-import { refuseUndecided, renderTexts } from './scim-reads.ts';
+import { refuseUndecided, renderTexts, singleReferences } from './scim-reads.ts';
 import { findByScan } from './scim-scans.ts';
 import { sortOf } from './scim-sort.ts';
 
@@ -18,6 +18,7 @@ interface Prepared {
   readonly filter: ResolvedFilter | undefined;
   /** The filter in the store's terms; absent: no filter, or one that is decided on rendered resources. */
   readonly mapped: StoreFilter | undefined;
+  readonly projection: Projection;
   readonly sort: EntryQuery['sort'] | 'unmapped' | undefined;
 }
 
@@ -30,7 +31,7 @@ interface Window {
 }
 
 /** Lists the resources of one type (RFC 7644 §3.4.2). @throws ScimError 400, 503. */
-export async function listResources(face: ScimFace, model: ResourceModel, context: RequestContext, query: ListQuery): Promise<ScimAnswer> {
+export function listResources(face: ScimFace, model: ResourceModel, context: RequestContext, query: ListQuery): Promise<ScimAnswer> {
   return query.cursor === undefined ? listByIndex(face, [model], context, query) : walk(face, [model], context, query, model.configuration.endpoint);
 }
 
@@ -54,7 +55,7 @@ async function listByIndex(face: ScimFace, models: readonly ResourceModel[], con
     const limit = query.count - texts.length;
     const page = await readWindow(face, context, prepared, { offset: Math.max(0, query.startIndex - 1 - total), limit, total: true });
     total += page.total ?? page.rows.length;
-    texts.push(...(await render(face, model, context, query, page.rows)));
+    if (page.rows.length > 0) texts.push(...(await renderTexts(face, model, page.rows, context, prepared.projection)));
   }
   return { status: 200, body: formatListResponse(texts, { totalResults: total, startIndex: query.startIndex }) };
 }
@@ -88,7 +89,7 @@ async function walk(face: ScimFace, models: readonly ResourceModel[], context: R
     });
     total = page.total === undefined || total === undefined ? undefined : total + page.total;
     const rows = page.rows.slice(0, left);
-    texts.push(...(await render(face, model, context, query, rows)));
+    if (rows.length > 0) texts.push(...(await renderTexts(face, model, rows, context, prepared.projection)));
     if (page.rows.length > left) next = { type, ...(byEntry ? { after: rows.at(-1)?.id ?? position.after ?? 0 } : { offset: offset + rows.length }) };
     position = { type: type + 1 };
   }
@@ -117,19 +118,12 @@ async function prepare(face: ScimFace, model: ResourceModel, context: RequestCon
           membersOf: (groupId) => membersOf(face, model.objectType.name, groupId),
         });
   refuseUndecided(face, model, mapped);
-  return { model, query, filter, mapped, sort: query.sortBy === undefined ? undefined : sortOf(query, model) };
-}
-
-async function render(face: ScimFace, model: ResourceModel, context: RequestContext, query: ListQuery, rows: readonly EntryRow[]): Promise<readonly string[]> {
-  if (rows.length === 0) return [];
+  // A projection that contradicts itself is an error on an empty page too (S-122).
   const projection = projectionFor(context, query.attributes, query.excludedAttributes, model);
-  return renderTexts(face, model, rows, context, projection);
+  return { model, query, filter, mapped, projection, sort: query.sortBy === undefined ? undefined : sortOf(query, model) };
 }
 
 async function readWindow(face: ScimFace, context: RequestContext, prepared: Prepared, window: Window): Promise<EntryPage> {
-  // A projection that contradicts itself is an error on an empty page too (S-122).
-  if (prepared.query.attributes !== undefined && prepared.query.excludedAttributes !== undefined)
-    parseProjection(prepared.query.attributes, prepared.query.excludedAttributes, prepared.model.resourceType);
   const { sort } = prepared;
   if (sort === 'unmapped' || (prepared.filter !== undefined && prepared.mapped === undefined)) return findByScan(face, context, prepared, window);
   try {
@@ -142,6 +136,7 @@ async function readWindow(face: ScimFace, context: RequestContext, prepared: Pre
       limit: window.limit,
       total: window.total,
       scanLimit: face.configuration.limits.scanEntries,
+      referring: singleReferences(prepared.model, prepared.projection),
     });
   } catch (error) {
     if (error instanceof ScanLimitError) throw scimErrors.tooMany(`${error.message}; filter by an attribute with an index, or declare one as queryable`);

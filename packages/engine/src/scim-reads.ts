@@ -138,7 +138,8 @@ function wantedReferences(model: ResourceModel, projection: Projection): WantedR
   return made;
 }
 
-function singleReferences(model: ResourceModel, projection: Projection): readonly string[] {
+/** The attributes of the application that refer to one other entry, of those that a projection wants. */
+export function singleReferences(model: ResourceModel, projection: Projection): readonly string[] {
   return wantedReferences(model, projection).single;
 }
 

@@ -36,8 +36,9 @@ export function createScimService(face: ScimFace): ScimService {
     resourceTypes: new Map([...face.models].map(([endpoint, model]) => [endpoint, model.resourceType])),
     discovery: (context, document, id) => discover(face, types, context, document, id),
     create: async (context, endpoint, body, query) => createResource(face, find(endpoint, context), allow('create', context), objectOf(body), query),
-    read: async (context, endpoint, id, query) => readResource(face, find(endpoint, context), allow('read', context), id, query),
-    list: async (context, endpoint, query) => listResources(face, find(endpoint, context), allow('read', context), parseListQuery(query, limitsOf(context))),
+    // What is asked for most goes without a promise of its own.
+    read: (context, endpoint, id, query) => readResource(face, find(endpoint, context), allow('read', context), id, query),
+    list: (context, endpoint, query) => listResources(face, find(endpoint, context), allow('read', context), parseListQuery(query, limitsOf(context))),
     search: async (context, endpoint, body) =>
       listResources(face, find(endpoint, context), allow('read', context), parseSearchRequest(body, limitsOf(context))),
     replace: async (context, endpoint, id, body, query) => replaceResource(face, find(endpoint, context), allow('update', context), id, objectOf(body), query),

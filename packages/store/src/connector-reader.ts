@@ -138,10 +138,12 @@ export interface EntryQuery {
   readonly total: boolean;
   /** How many entries a filter without index may look at before `ScanLimitError` (S-096). */
   readonly scanLimit: number;
+  /** The attributes whose resolved references the rows bring along, where a store has them at no further cost. */
+  readonly referring?: readonly string[];
 }
 
 export interface EntryPage {
-  readonly rows: readonly EntryRow[];
+  readonly rows: readonly ResourceRow[];
   /** All matches over all pages, where asked for. */
   readonly total: number | undefined;
 }

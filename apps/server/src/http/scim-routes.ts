@@ -189,7 +189,9 @@ function splitRawPath(request: FastifyRequest, prefix: string, decoded: string):
 
 /** The path below the base: doubled and trailing slashes do not count (S-016), `v2` is the version (S-015). */
 function splitPath(path: string): readonly string[] {
-  const segments = path.split('/').filter((segment) => segment !== '');
+  let segments = path.split('/');
+  // Nearly every path is plain.
+  if (segments.includes('')) segments = segments.filter((segment) => segment !== '');
   const [first = ''] = segments;
   if (/^v\d/i.test(first)) {
     if (first.toLowerCase() !== 'v2') throw scimErrors.invalidVersion(`This service speaks SCIM 2.0, not "${first.slice(0, 20)}".`);
@@ -244,27 +246,27 @@ function rightsOf(scope: ScimScope): Rights {
 }
 
 /** `/Me` is the resource of the person that a credential acts as, under its own URL (RFC 7644 §3.11, S-194). */
-async function serveSegments(
+function serveSegments(
   service: ScimService,
   context: RequestContext,
   request: FastifyRequest,
   reply: FastifyReply,
   segments: readonly string[],
   me: string | undefined,
-): Promise<ScimAnswer | undefined> {
+): Promise<ScimAnswer> | ScimAnswer | undefined {
   if (segments.length !== 1 || segments[0]?.toLowerCase() !== 'me' || request.method === 'OPTIONS') return dispatch(service, context, request, reply, segments);
   if (me === undefined) throw scimErrors.notImplemented('This credential belongs to a service and not to a person: there is no "/Me" for it.');
   if (request.method === 'POST') return notAllowed(reply, 'GET, PUT, PATCH, DELETE');
   return dispatch(service, context, request, reply, ['Users', me]);
 }
 
-async function dispatch(
+function dispatch(
   service: ScimService,
   context: RequestContext,
   request: FastifyRequest,
   reply: FastifyReply,
   segments: readonly string[],
-): Promise<ScimAnswer | undefined> {
+): Promise<ScimAnswer> | ScimAnswer | undefined {
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const [first = '', second, ...more] = segments;
   if (method === 'OPTIONS') return noContent(reply);

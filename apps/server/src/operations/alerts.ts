@@ -94,6 +94,7 @@ export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
   const windows = new Map<string, Window>();
   const known = await readNetworks();
   let work: Promise<unknown> = Promise.resolve();
+  let last = { address: '', network: '' };
   const later = (task: () => Promise<unknown>): void => {
     work = work.then(task).catch((error: unknown) => log.error({ reason: messageOf(error) }, 'an alert could not be passed on'));
   };
@@ -156,7 +157,9 @@ export async function openAlerts(options: AlertsOptions): Promise<Alerts> {
   return {
     raise,
     observe({ credential, connector, address, status }) {
-      const network = networkOf(address);
+      // One client sends many requests from one place.
+      if (address !== last.address) last = { address, network: networkOf(address) };
+      const { network } = last;
       const subject: AlertSubject = credential === undefined ? { network } : { credential, connector, network };
       if (credential !== undefined && status !== 401) lookAtNetwork(credential, connector, network);
       const window = windowOf(credential ?? `network ${network}`);

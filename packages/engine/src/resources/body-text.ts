@@ -6,9 +6,18 @@ import type { EncodedAttributes } from '@landbridge/connector-sdk';
  * text quotes are escaped, and in a list no colon follows.
  */
 
+const memberStarts = new Map<string, string>();
+
+/** How the member of an attribute begins: made once, there are as many as attributes. */
+function memberStart(name: string): string {
+  const known = memberStarts.get(name) ?? `${JSON.stringify(name)}:`;
+  memberStarts.set(name, known);
+  return known;
+}
+
 /** A single value of an entry, as it is in the body; `undefined` where there is none or it is a list. */
 export function valueIn(body: string, name: string): string | boolean | undefined {
-  const quoted = `${JSON.stringify(name)}:`;
+  const quoted = memberStart(name);
   for (let at = body.indexOf(quoted); at > 0; at = body.indexOf(quoted, at + 1)) {
     const before = body.charCodeAt(at - 1);
     if (before !== BRACE && before !== COMMA) continue;

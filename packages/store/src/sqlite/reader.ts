@@ -104,10 +104,13 @@ export function openSqliteReader(
       return undefined;
     const most = Math.min(HANDFUL, request.limit);
     if (most === 0) return undefined;
-    const sql = `SELECT ${PREFIXED} FROM entries e WHERE ${OF_TYPE_BY_FILTER} AND ${VISIBLE} AND ${condition.sql} LIMIT ?`;
-    const found = database.tuples(sql, type.id, ...condition.values, most + 1);
-    if (found.length > most) return undefined;
-    const rows = found.map((row) => toEntryRow(database, model, row)).sort((left, right) => left.id - right.id);
+    const { referring = [] } = request;
+    const found = `SELECT ${PREFIXED} FROM entries e WHERE ${OF_TYPE_BY_FILTER} AND ${VISIBLE} AND ${condition.sql} LIMIT ?`;
+    const sql = referring.length === 0 ? found : `SELECT ${PREFIXED}, ${REFERENCE} FROM (${found}) e ${referencesOf(referring.length)}`;
+    const tuples = database.tuples(sql, type.id, ...condition.values, most + 1, ...referring.map(model.attributeId));
+    const rows = referring.length === 0 ? tuples.map((row) => toEntryRow(database, model, row)) : gather(tuples);
+    if (rows.length > most) return undefined;
+    rows.sort((left, right) => left.id - right.id);
     const { after } = request;
     return { rows: after === undefined ? rows : rows.filter((row) => row.id > after), total: request.total ? rows.length : undefined };
   }
@@ -126,9 +129,17 @@ export function openSqliteReader(
   function readByScimId(scimId: string, referring: readonly string[] | undefined): ResourceRow | undefined {
     const rows = database.tuples(resourceSql(referring?.length ?? 0), ...(referring ?? []).map(model.attributeId), scimId);
     const row = visible(rows);
-    if (row === undefined || referring === undefined) return row;
-    const references = rows.filter((one) => typeof one[TARGET_AT] === 'string').map((one) => referenceFrom(one.slice(REFERENCE_AT)));
-    return { ...row, references };
+    return row === undefined || referring === undefined ? row : withReferences(row, rows);
+  }
+
+  /** An entry with what it refers to: `rows` are its own, one for each reference. */
+  function withReferences(row: EntryRow, rows: readonly Tuple[]): ResourceRow {
+    return { ...row, references: rows.filter((one) => typeof one[TARGET_AT] === 'string').map((one) => referenceFrom(one.slice(REFERENCE_AT))) };
+  }
+
+  /** The entries of rows that have a reference each. */
+  function gather(rows: readonly Tuple[]): ResourceRow[] {
+    return [...Map.groupBy(rows, ([id]) => id).values()].map((own) => withReferences(toEntryRow(database, model, own[0] as Tuple), own));
   }
 
   function readByAlias(scimId: string): EntryRow | undefined {
@@ -291,9 +302,16 @@ function resourceSql(attributes: number): string {
 
 function makeResourceSql(attributes: number): string {
   if (attributes === 0) return `SELECT ${PREFIXED} FROM entries e WHERE e.scim_id = ?`;
-  return `SELECT ${PREFIXED}, r.entry, r.attr, r.raw, r.target, t.scim_id, t.otype, t.body FROM entries e
-    LEFT JOIN refs r ON r.entry = e.id AND r.attr IN (${Array.from({ length: attributes }, () => '?').join(', ')}) AND r.target IS NOT NULL
-    LEFT JOIN entries t ON t.id = r.target WHERE e.scim_id = ?`;
+  return `SELECT ${PREFIXED}, ${REFERENCE} FROM entries e ${referencesOf(attributes)} WHERE e.scim_id = ?`;
+}
+
+/** The columns of a reference and of its target, behind those of an entry. */
+const REFERENCE = 'r.entry, r.attr, r.raw, r.target, t.scim_id, t.otype, t.body';
+
+/** Joins what an entry `e` refers to by a number of attributes: rows without a target are those of an entry that refers to nothing. */
+function referencesOf(attributes: number): string {
+  return `LEFT JOIN refs r ON r.entry = e.id AND r.attr IN (${Array.from({ length: attributes }, () => '?').join(', ')}) AND r.target IS NOT NULL
+    LEFT JOIN entries t ON t.id = r.target`;
 }
 
 /** The resolved references of entries: entry, attribute, raw value, target, and SCIM id, type and body of that. */

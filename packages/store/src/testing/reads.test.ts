@@ -56,6 +56,29 @@ describeStores('queries', (bench) => {
     }
   });
 
+  it('S-250 matches bring along what they refer to, and are otherwise what they are without that', async () => {
+    const { drive, reader } = bench;
+    await drive.import(people);
+    const ask = { objectType: 'person', limit: 100, total: true, scanLimit: 1000 } as const;
+    const filters: readonly StoreFilter[] = [
+      compare('login', 'equal', 'bob'),
+      compare('title', 'starts', 'lead'),
+      compare('mails', 'equal', 'a2@x'),
+      compare('login', 'equal', 'nobody'),
+      { kind: 'resource', field: 'modified', comparison: 'greater', value: 0 },
+    ];
+    for (const filter of filters)
+      for (const more of [{}, { after: 1 }, { limit: 1 }, { sort: { by: { attribute: 'login' }, descending: true } }]) {
+        const plain = await reader.query({ ...ask, filter, ...more });
+        const { rows, total } = await reader.query({ ...ask, filter, ...more, referring: ['manager', 'members'] });
+        expect({ rows: rows.map(({ references: _, ...row }) => row), total }).toEqual(plain);
+        for (const { id, references } of rows) {
+          // A store that has them only at a further cost leaves them out.
+          if (references !== undefined) expect(references).toEqual(await reader.readReferencesOf([id], ['manager', 'members']));
+        }
+      }
+  });
+
   const withMoreQueryable = {
     ...model,
     objectTypes: model.objectTypes.map((type) => ({
