@@ -2,6 +2,7 @@ import { type Capabilities, type CompiledObjectType, type EncodedAttributes, toE
 import { type ConnectorReader, type ConnectorStore, type EntryRow, type JournalRow, PASSWORD_METHOD } from '@landbridge/store';
 import type { ConnectorConfiguration } from './configuration.ts';
 import type { ConnectorHandle, EncodedIdentity } from './connector-host/connector-handle.ts';
+import { elapsed } from './elapsed.ts';
 import type { HostLog, OpenConnectorOptions } from './host.ts';
 import type { Scope } from './scope.ts';
 import { createEntryLocks, type EntryLocks } from './writes/entry-locks.ts';
@@ -79,6 +80,7 @@ export async function openConnectorWrites(options: ConnectorWritesOptions): Prom
     reader,
     log,
     now,
+    elapsed,
     lingerMilliseconds: (options.capabilities.lingerSeconds ?? configuration.limits.callSeconds) * 1000,
     paused: options.paused,
     resend: pipeline.resend,
@@ -207,6 +209,7 @@ async function openGuard({ configuration, reader, now }: ConnectorWritesOptions)
   const guard = createMassChangeGuard({
     threshold: configuration.massChange,
     now,
+    elapsed,
     countEntries: (objectType) => reader.countEntries(objectType),
     countReferences: (entryId, attribute) => reader.countReferences(entryId, attribute),
   });

@@ -98,8 +98,8 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
   /** Looked for again after a while only: to see whether files have changed costs as much as a write. */
   async function programOf(context: ConnectorContext): Promise<{ readonly program: WorkerProgram; readonly key: string }> {
     let known = programs.get(context);
-    if (known === undefined || known.until < Date.now()) {
-      known = { until: Date.now() + PROGRAM_MILLISECONDS, program: options.program(context) };
+    if (known === undefined || known.until < performance.now()) {
+      known = { until: performance.now() + PROGRAM_MILLISECONDS, program: options.program(context) };
       programs.set(context, known);
       known.program.catch(() => programs.delete(context));
     }
@@ -119,10 +119,10 @@ export function defineWorkerConnector(options: WorkerConnectorOptions): Connecto
     const running = await known?.worker.catch(() => undefined);
     if (running?.alive === true) return running;
     if (known !== undefined && workers.get(key) !== known) return sharedWorker(context);
-    const failures = known === undefined || Date.now() - known.started > ALIVE_MILLISECONDS ? 0 : known.failures + 1;
+    const failures = known === undefined || performance.now() - known.started > ALIVE_MILLISECONDS ? 0 : known.failures + 1;
     const wait = BACK_OFF_MILLISECONDS[Math.min(failures, BACK_OFF_MILLISECONDS.length - 1)] ?? 0;
     const worker = (wait === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, wait))).then(() => start(context, program));
-    workers.set(key, { started: Date.now(), failures, worker });
+    workers.set(key, { started: performance.now(), failures, worker });
     return worker;
   }
 

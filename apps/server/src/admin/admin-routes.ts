@@ -310,10 +310,10 @@ const handlers: Readonly<Record<(typeof adminOperations)[number]['id'], Handler>
     const active = connector.activeRun;
     const write = startLines(reply);
     if (active?.runId === runId) {
-      let last = 0;
+      let last = Number.NEGATIVE_INFINITY;
       const stop = active.onProgress((progress: RunProgress) => {
-        if (Date.now() - last < 200 && progress.phase === 'reading') return;
-        last = Date.now();
+        if (performance.now() - last < 200 && progress.phase === 'reading') return;
+        last = performance.now();
         write({ progress });
       });
       await active.ended;

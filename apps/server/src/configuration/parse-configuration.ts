@@ -14,8 +14,11 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, stringify } from 'yaml';
 import type { AlertsDocument } from './alerts-document.ts';
 import type { AuthenticationDocument } from './authentication-configuration.ts';
+import { findWrongTimes } from './check-times.ts';
 import { documentSchema } from './document-schema.ts';
 import { findDuplicateKeys } from './duplicate-keys.ts';
+import { noDuration, readDuration } from './durations.ts';
+import { nearest } from './nearest.ts';
 import { hasLiteralPassword, type StoreDocument } from './store-document.ts';
 
 /** Something wrong in a configuration, where, and what to do. */
@@ -95,7 +98,10 @@ function parseAndCheck(text: string): ParsedConfiguration {
     problems.push({ line: at.line, column: at.col, path: path.join('.'), message });
   };
   if (!validate(document)) for (const error of mostSpecific(validate.errors ?? [])) add(pathOf(error), explain(error));
-  if (problems.length === 0) findLiteralSecrets(document as ConfigurationDocument, add);
+  if (problems.length === 0) {
+    findLiteralSecrets(document as ConfigurationDocument, add);
+    findWrongTimes((document as ConfigurationDocument).connectors, add);
+  }
   return problems.length > 0 ? { document: undefined, problems } : { document: document as ConfigurationDocument, problems: [] };
 }
 
@@ -175,25 +181,6 @@ function propertiesAt(schemaPath: string): Json {
   let node: unknown = documentSchema;
   for (const part of schemaPath.split('/').slice(1, -1)) node = (node as Json | undefined)?.[decodeURIComponent(part)];
   return ((node as Json | undefined)?.['properties'] as Json | undefined) ?? {};
-}
-
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const scored = known
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((left, right) => left.distance - right.distance);
-  const [best] = scored;
-  return best !== undefined && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.candidate : undefined;
-}
-
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= left.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j += 1)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[right.length] ?? 0;
 }
 
 function nodeAt(yaml: Document, path: readonly string[]): Node | undefined {
@@ -471,15 +458,12 @@ function toFlow(value: unknown, standard: 'map' | 'delete'): DeprovisioningFlow 
   return { action: 'set', values: (value as { readonly set: Record<string, string> }).set };
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
-
 /** A duration as seconds. @throws UnresolvedError for a text that is none. */
 export function toSeconds(value: unknown, standard: number): number {
   if (value === undefined) return standard;
-  if (typeof value === 'number') return value;
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(String(value));
-  if (match === null) throw new UnresolvedError(`"${String(value)}" is not a duration; write 30s, 5m or 24h`);
-  return Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 1);
+  const seconds = readDuration(value);
+  if (seconds === undefined) throw new UnresolvedError(noDuration(value));
+  return seconds;
 }
 
 /** The document as canonical YAML. */

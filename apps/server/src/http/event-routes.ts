@@ -74,10 +74,10 @@ async function answerPoll(
 ): Promise<FastifyReply> {
   const look = async (): Promise<readonly ResourceEvent[]> => (await options.streams.connectorOf(stream)?.events(stream.name, poll.maxEvents + 1)) ?? [];
   if (poll.acknowledged.length > 0 || poll.failed.length > 0) await options.streams.connectorOf(stream)?.settleEvents(stream.name, poll);
-  const until = Date.now() + (poll.returnImmediately || poll.maxEvents === 0 ? 0 : LONG_POLL);
+  const until = performance.now() + (poll.returnImmediately || poll.maxEvents === 0 ? 0 : LONG_POLL);
   // One more than asked tells whether there are more.
   let events = await look();
-  while (events.length === 0 && Date.now() < until && !request.socket.destroyed) {
+  while (events.length === 0 && performance.now() < until && !request.socket.destroyed) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
     events = await look();
   }

@@ -1,6 +1,6 @@
 import { ScimError } from '@landbridge/scim';
-import { describe, expect, it } from 'vitest';
-import { createRequestLimits } from './request-limits.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createFailureThrottle, createRequestLimits } from './request-limits.ts';
 
 describe('S-229 SEC-29 request limits', () => {
   const refusal = (work: () => unknown): ScimError => {
@@ -32,5 +32,22 @@ describe('S-229 SEC-29 request limits', () => {
     expect(refusal(() => limits.admit('a', two)).status).toBe(429);
     end();
     limits.admit('a', two);
+  });
+});
+
+describe('SEC-07 wrong credentials', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('are slowed down for a minute, also when the clock of the machine is set back meanwhile', () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    const throttle = createFailureThrottle(3);
+    for (let count = 0; count < 3; count += 1) throttle.failed('10.0.0.1');
+    vi.setSystemTime(Date.now() - 86_400_000);
+    expect(throttle.blocked('10.0.0.1')).toBe(60);
+    expect(throttle.blocked('10.0.0.2')).toBe(0);
+    vi.advanceTimersByTime(60_001);
+    expect(throttle.blocked('10.0.0.1')).toBe(0);
   });
 });

@@ -53,19 +53,19 @@ export interface FailureThrottle {
 }
 
 /** More than `limit` failures of a source within a minute are answered 429 until the minute is over. */
-export function createFailureThrottle(limit = 100): FailureThrottle {
+export function createFailureThrottle(limit = 100, now: () => number = () => performance.now()): FailureThrottle {
   const sources = new Map<string, { count: number; until: number }>();
   return {
     blocked(source) {
       const entry = sources.get(source);
-      if (entry === undefined || entry.until < Date.now() || entry.count < limit) return 0;
-      return Math.ceil((entry.until - Date.now()) / 1000);
+      if (entry === undefined || entry.until < now() || entry.count < limit) return 0;
+      return Math.ceil((entry.until - now()) / 1000);
     },
     failed(source) {
-      const now = Date.now();
+      const at = now();
       const entry = sources.get(source);
       if (sources.size > 10_000) sources.clear();
-      if (entry === undefined || entry.until < now) sources.set(source, { count: 1, until: now + 60_000 });
+      if (entry === undefined || entry.until < at) sources.set(source, { count: 1, until: at + 60_000 });
       else entry.count += 1;
     },
   };

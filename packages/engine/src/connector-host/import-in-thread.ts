@@ -14,6 +14,7 @@ import {
   toErrorData,
 } from '@landbridge/connector-sdk';
 import { type ImportCounts, type ImportedEntry, noCounts, type PageOutcome, storeOverPort } from '@landbridge/store';
+import { elapsed } from '../elapsed.ts';
 import type { ImportOutcome, ImportTask } from './connector-handle.ts';
 import { type ImportType, isLeftOut, prepareEntry } from './prepare-entry.ts';
 import type { ThreadEvent } from './thread-messages.ts';
@@ -132,7 +133,7 @@ interface Tally {
 }
 
 function createTally({ emit }: ImportWork): Tally {
-  let reported = 0;
+  let reported = Number.NEGATIVE_INFINITY;
   const tally: Tally = {
     counts: noCounts,
     entries: 0,
@@ -159,7 +160,7 @@ function createTally({ emit }: ImportWork): Tally {
       tally.report(false);
     },
     report(force) {
-      const now = Date.now();
+      const now = elapsed();
       if (!force && now - reported < 250) return;
       reported = now;
       emit({ kind: 'progress', entries: tally.entries, total: tally.total, counts: tally.counts, errorCount: tally.errorCount });
@@ -285,8 +286,8 @@ function createFeed(work: ImportWork, tally: Tally): Feed {
     },
     async finish() {
       await flush();
-      const until = Date.now() + POSTPONED_LIMIT_MILLISECONDS;
-      for (let wait = 20; postponed.length > 0 && Date.now() < until && broken === undefined; wait = Math.min(wait * 2, 1000)) {
+      const until = elapsed() + POSTPONED_LIMIT_MILLISECONDS;
+      for (let wait = 20; postponed.length > 0 && elapsed() < until && broken === undefined; wait = Math.min(wait * 2, 1000)) {
         await new Promise((resolve) => setTimeout(resolve, wait));
         work.signal.throwIfAborted();
         const again = postponed;

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { ConnectorError, type ConnectorErrorData, fromErrorData, type Parameters, type TestResult, toErrorData } from '@landbridge/connector-sdk';
 import { endThread, noCounts } from '@landbridge/store';
+import { elapsed } from '../elapsed.ts';
 import type { HostLog } from '../host.ts';
 import { CLOSE_MILLISECONDS, OPEN_MILLISECONDS } from './batch-in-thread.ts';
 import type {
@@ -102,7 +103,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
       stderr: true,
     });
     worker = started;
-    startedAt = Date.now();
+    startedAt = elapsed();
     started.stdout.setEncoding('utf8').on('data', (text: string) => log.info({ connector: options.connector, text: text.trimEnd() }, 'a connector printed'));
     started.stderr
       .setEncoding('utf8')
@@ -137,7 +138,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
   function threadEnded(ended: Worker, reason: string): void {
     if (worker !== ended) return;
     worker = undefined;
-    failures = Date.now() - startedAt > ALIVE_MILLISECONDS ? 1 : failures + 1;
+    failures = elapsed() - startedAt > ALIVE_MILLISECONDS ? 1 : failures + 1;
     const error = new ConnectorError('connection-dropped', `the thread of the connector "${options.connector}" ended: ${reason}`);
     for (const call of waiting.values()) call.reject(error);
     waiting.clear();

@@ -15,6 +15,7 @@ import {
 } from '@landbridge/store';
 import type { ConnectorConfiguration, RunProfile, RunStepDefinition } from '../configuration.ts';
 import type { ConnectorDescription, ConnectorHandle, ImportOutcome } from '../connector-host/connector-handle.ts';
+import { elapsed } from '../elapsed.ts';
 import { type ActiveRun, HostError, type HostLog, type RunProgress } from '../host.ts';
 import { isNamed, type Scope } from '../scope.ts';
 import { exceedsThreshold } from './deletion-threshold.ts';
@@ -251,7 +252,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
   async function exportStep(runId: number, plan: StepPlan, context: StepContext): Promise<StepResult> {
     const partition = plan.partition?.id ?? '';
     const { stepId } = await store.beginStep({ runId, kind: plan.kind, partition, objectTypes: [...options.objectTypes.keys()], at: now() });
-    const meter = createMeter(runId, plan.kind, partition, context, now);
+    const meter = createMeter(runId, plan.kind, partition, context);
     const outcome = await options.fullExport.run({
       runId,
       partition,
@@ -269,11 +270,11 @@ export function createRunController(options: RunControllerOptions): RunControlle
   async function readImport(runId: number, wanted: StepPlan & { readonly kind: 'full' | 'delta' }, context: StepContext): Promise<ReadStep> {
     const partition = wanted.partition?.id ?? '';
     const types = [...options.objectTypes.keys()];
-    const startedAt = now();
+    const startedAt = elapsed();
     const kind = wanted.kind === 'delta' && (await reader.readWatermark(partition)) === undefined ? 'full' : wanted.kind;
     const keepsDrifts = options.reExport !== undefined;
     const step = await store.beginStep({ runId, kind, partition, objectTypes: types, keepsDrifts, at: now() });
-    const meter = createMeter(runId, kind, partition, context, now);
+    const meter = createMeter(runId, kind, partition, context);
     const outcome = await drive(step, { ...wanted, kind }, context, meter);
     return { stepId: step.stepId, kind, partition, startedAt, outcome, lost: kind === 'delta' && outcome.error?.code === 'watermark-lost', meter };
   }
@@ -453,11 +454,11 @@ interface Meter {
   show(phase: RunProgress['phase'], entries: number, total: number | undefined, counts: ImportCounts, errors: number): void;
 }
 
-function createMeter(runId: number, kind: StepKind, partition: string, context: StepContextLike, now: () => number): Meter {
-  const startedAt = now();
+function createMeter(runId: number, kind: StepKind, partition: string, context: StepContextLike): Meter {
+  const startedAt = elapsed();
   return {
     show(phase, entries, total, counts, errors) {
-      const seconds = Math.max(0.001, (now() - startedAt) / 1000);
+      const seconds = Math.max(0.001, (elapsed() - startedAt) / 1000);
       context.report({
         runId,
         step: context.index + 1,

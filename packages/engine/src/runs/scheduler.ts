@@ -1,6 +1,7 @@
 import { messageOf } from '@landbridge/connector-sdk';
 import { Cron } from 'croner';
 import type { Autosync } from '../configuration.ts';
+import { elapsed } from '../elapsed.ts';
 import type { HostLog } from '../host.ts';
 
 /** Keeps the connector space fresh: run profiles by interval or cron expression. */
@@ -42,16 +43,45 @@ export function startScheduler(autosync: Autosync, start: (profile: string) => P
   };
 }
 
+/** Longer than a day is waited for day by day: a timer of more than some 24 days would go off at once, and again and again. */
+const LONGEST_WAIT = 86_400_000;
+
 function everySeconds(profile: string, seconds: number, tick: () => void): Timer {
-  let at = Date.now() + seconds * 1000;
-  const timer = setInterval(() => {
-    at = Date.now() + seconds * 1000;
-    tick();
-  }, seconds * 1000).unref();
-  return { profile, next: () => at, stop: () => clearInterval(timer) };
+  const milliseconds = seconds * 1000;
+  let due = elapsed() + milliseconds;
+  let timer = wait();
+  function wait(): NodeJS.Timeout {
+    return setTimeout(
+      () => {
+        if (elapsed() >= due) {
+          due = elapsed() + milliseconds;
+          tick();
+        }
+        timer = wait();
+      },
+      Math.min(LONGEST_WAIT, Math.max(1, due - elapsed())),
+    ).unref();
+  }
+  return { profile, next: () => Date.now() + due - elapsed(), stop: () => clearTimeout(timer) };
 }
 
 function byCron(profile: string, expression: string, timeZone: string | undefined, tick: () => void): Timer {
   const cron = new Cron(expression, { unref: true, ...(timeZone === undefined ? {} : { timezone: timeZone }) }, tick);
   return { profile, next: () => cron.nextRun()?.getTime(), stop: () => cron.stop() };
+}
+
+/** What is wrong with a cron expression and its time zone; `undefined` when they are right. */
+export function explainCron(expression: string, timeZone?: string): string | undefined {
+  try {
+    if (timeZone !== undefined) new Intl.DateTimeFormat('en', { timeZone });
+  } catch {
+    return `there is no time zone "${timeZone ?? ''}"; write one such as Europe/Stockholm or UTC`;
+  }
+  try {
+    const next = new Cron(expression, { paused: true, ...(timeZone === undefined ? {} : { timezone: timeZone }) }).nextRun();
+    return next === null ? `"${expression}" never comes; write a time that does, such as "0 2 * * *" (every day at two)` : undefined;
+  } catch (error) {
+    const reason = messageOf(error).replace(/^CronPattern: /, '');
+    return `"${expression}" is no cron expression (${reason}); write minute, hour, day, month and weekday, such as "0 2 * * *" (every day at two)`;
+  }
 }

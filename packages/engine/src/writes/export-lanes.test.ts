@@ -37,7 +37,6 @@ function setUp(
     objectTypes: new Map(),
     session: configurationDefaults.session,
     callMilliseconds: 1000,
-    now: () => 0,
     change: ({ id }) => ({ id, modification: 'add', objectType: 'person', changes: [] }),
     alone: (item) => item.alone === true,
     deliver: (item, outcome) => {

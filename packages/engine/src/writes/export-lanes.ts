@@ -2,6 +2,7 @@ import { type Capabilities, type CompiledObjectType, type ConnectorErrorData, ty
 import { reach } from '@landbridge/store';
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, ExportHandle, PutOutcome } from '../connector-host/connector-handle.ts';
+import { elapsed } from '../elapsed.ts';
 import { createExportQueue } from './export-queue.ts';
 
 /**
@@ -27,7 +28,6 @@ export interface ExportLaneOptions<Item> {
   readonly objectTypes: ReadonlyMap<string, CompiledObjectType>;
   readonly session: ConnectorConfiguration['session'];
   readonly callMilliseconds: number;
-  readonly now: () => number;
   change(item: Item): EncodedChange;
   /** The partition that the item's session is opened for; absent where the connector has none. */
   partition?(item: Item): Partition | undefined;
@@ -117,7 +117,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     const outcomes = await put(session, batch);
     reach('call-after');
     const usable = outcomes.every((outcome) => outcome.status !== 'in-doubt');
-    if (keepOpen && usable && options.now() - lane.openedAt < policy.maxSeconds * 1000) {
+    if (keepOpen && usable && elapsed() - lane.openedAt < policy.maxSeconds * 1000) {
       deliverEach(batch, outcomes);
       lane.idle = setTimeout(() => void closeSession(lane, 'normal'), policy.idleSeconds * 1000).unref();
       return;
@@ -166,7 +166,7 @@ export function createExportLanes<Item>(options: ExportLaneOptions<Item>): Expor
     const session = await options.handle.openExport(openingOf(item));
     lane.session = session;
     lane.purpose = purpose;
-    lane.openedAt = options.now();
+    lane.openedAt = elapsed();
     return session;
   }
 

@@ -20,6 +20,8 @@ export interface MassChangeGuard {
 export interface MassChangeGuardOptions {
   readonly threshold: MassChangeThreshold;
   readonly now: () => number;
+  /** The clock that nobody sets: a suspension ends although the machine's is set back. */
+  readonly elapsed: () => number;
   countEntries(objectType: string): Promise<number>;
   countReferences(entryId: number, attribute: string): Promise<number>;
 }
@@ -36,7 +38,7 @@ export const noGuard: MassChangeGuard = { admit: async () => harmless, remember(
 
 /** Makes the guard of a connector. */
 export function createMassChangeGuard(options: MassChangeGuardOptions): MassChangeGuard {
-  const { threshold, now } = options;
+  const { threshold, now, elapsed } = options;
   const windows = new Map<string, Minute[]>();
   let suspendedUntil = 0;
   let sweptAt = now();
@@ -74,7 +76,7 @@ export function createMassChangeGuard(options: MassChangeGuardOptions): MassChan
       const before = windowOf(key);
       // The share is of what there was when the hour began.
       const allowed = Math.max(threshold.minimum, ((left + sum(before, 'gone')) * percent) / 100);
-      if (sum(before, 'weight') + weight > allowed && now() >= suspendedUntil) return undefined;
+      if (sum(before, 'weight') + weight > allowed && elapsed() >= suspendedUntil) return undefined;
       const at = now();
       const gone = kind === 'delete' || takesAway.kind === 'references';
       count(key, at, weight, gone);
@@ -84,7 +86,7 @@ export function createMassChangeGuard(options: MassChangeGuardOptions): MassChan
       count(objectType, at, 1, kind === 'delete');
     },
     suspend(milliseconds) {
-      suspendedUntil = now() + milliseconds;
+      suspendedUntil = elapsed() + milliseconds;
     },
   };
 }

@@ -89,7 +89,7 @@ export interface WriteInFlight {
   applied: EntryEffect;
   /** Anchor attributes that the application returned, for the steps after an add. */
   anchor: EncodedAttributes | undefined;
-  /** When its last call began, in milliseconds since the epoch; absent before the first one and after a restart. */
+  /** When its last call began, by {@link elapsed}; absent before the first one and after a restart. */
   sentAt: number | undefined;
   /** After doubt an entry is sent alone (R13). */
   alone: boolean;

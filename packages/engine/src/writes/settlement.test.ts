@@ -63,6 +63,7 @@ const asEver = {
   reader: { readByAnchor: async () => undefined, readEntry: async () => undefined, readJournalRow: async () => undefined },
   log: quiet,
   now: () => 0,
+  elapsed: () => 0,
   lingerMilliseconds: 0,
 };
 
@@ -241,7 +242,9 @@ describe('R14 settling a write in doubt by looking', () => {
     const one = write([put('add', { login: 'ada' })]);
     const outcome = await settle(none, one, {
       lingerMilliseconds: 100,
-      now: () => times[Math.min(looks, 3)] ?? 100,
+      // Set forward while the application is at it.
+      now: () => looks * 86_400_000,
+      elapsed: () => times[Math.min(looks, 3)] ?? 100,
       store: { recordAttempt: async () => {} },
       handle: {
         quiesced: async () => {},
@@ -253,6 +256,34 @@ describe('R14 settling a write in doubt by looking', () => {
     });
     expect(outcome).toBe('resent');
     expect(looks).toBe(3);
+  });
+
+  it('R14 an import decides when it began after the doubt, whatever the clock of the machine was set to in between', async () => {
+    let [asked, machine] = [() => {}, 86_400_000];
+    const requested = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const sent: string[] = [];
+    const settlement = createSettlement({
+      ...asEver,
+      handle: { quiesced: async () => {}, find: async () => none },
+      capabilities: defaultCapabilities,
+      now: () => machine,
+      elapsed: () => 10,
+      resend: () => sent.push('resent'),
+      conclude: () => sent.push('concluded'),
+      requestImport: () => {
+        machine = 0;
+        asked();
+      },
+    });
+    settlement.take(write([put('add', { login: 'ada' })]), { code: 'unknown', message: 'no answer' });
+    await requested;
+    settlement.importEnded(9, '');
+    expect(sent).toEqual([]);
+    settlement.importEnded(11, '');
+    expect(sent).toEqual(['resent']);
+    settlement.close();
   });
 
   it('R14 what shows before the command time-out has passed was applied, at once', async () => {

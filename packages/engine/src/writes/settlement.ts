@@ -35,7 +35,7 @@ export interface Settlement {
   /** An import showed that the store's rows of these writes are decided (R14): their requesters are answered. */
   settledByImport(journalIds: readonly number[]): Promise<void>;
   /**
-   * A complete full import of a partition ended that had begun at this time. A write that waited for one, and that the import
+   * A complete full import of a partition ended that had begun at this time of {@link SettlementOptions.elapsed}. A write that waited for one, and that the import
    * did not settle, was not applied.
    */
   importEnded(startedAt: number, partition: string): void;
@@ -52,6 +52,8 @@ export interface SettlementOptions {
   readonly reader: Pick<ConnectorReader, 'readByAnchor' | 'readEntry' | 'readJournalRow'>;
   readonly log: HostLog;
   readonly now: () => number;
+  /** The clock that nobody sets. */
+  readonly elapsed: () => number;
   /** How long the application may go on with a call whose session was lost. */
   readonly lingerMilliseconds: number;
   /** Nothing may be sent: the connector is behind (R5), or its mode is not live (R31). */
@@ -69,7 +71,7 @@ interface Case {
   readonly write: WriteInFlight;
   /** Looks since the write became doubtful: each one waits longer. */
   attempts: number;
-  /** From when on absence counts, in milliseconds since the epoch. */
+  /** From when on absence counts, by the clock that nobody sets: the machine's may be set forward while the application is at it. */
   absentFrom: number;
   /** Why the write came back last. */
   code: string;
@@ -93,7 +95,7 @@ const BACK_OFF_MILLISECONDS = [0, 200, 500, 1000, 2000, 5000, 10_000, 30_000] as
 export function createSettlement(options: SettlementOptions): Settlement {
   const cases = new Map<number, Case>();
   const inDoubt = new Map<number, WriteInFlight>();
-  const openedAt = options.now();
+  const openedAt = options.elapsed();
   const isBlind = !options.capabilities.find && !options.capabilities.import;
   /** Outlives the case: a write whose result cannot be stored comes back, and must wait longer each time. */
   const attempts = new WeakMap<WriteInFlight, number>();
@@ -178,15 +180,15 @@ export function createSettlement(options: SettlementOptions): Settlement {
           error: { code: 'already-exists', message: 'an entry with the same unique value exists in the application, with other values' },
         });
       case 'not-applied':
-        if (options.now() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
+        if (options.elapsed() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
         return sendAgain(entry);
       case 'unknown':
         if (isBlind && entry.code === 'already-exists') return stepApplied(entry, step);
         if (isBlind || isRepeatable(step)) {
-          if (options.now() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
+          if (options.elapsed() < entry.absentFrom) return schedule(entry, 'the application may still be at it');
           return sendAgain(entry);
         }
-        entry.awaitingImport ??= options.now();
+        entry.awaitingImport ??= options.elapsed();
         options.requestImport();
         return schedule(entry, 'waits for an import or for an operator (landbridge journal settle)');
     }

@@ -21,6 +21,7 @@ import {
 } from '@landbridge/store';
 import type { ConnectorConfiguration } from '../configuration.ts';
 import type { ConnectorHandle, EncodedChange, EncodedIdentity, PutOutcome } from '../connector-host/connector-handle.ts';
+import { elapsed } from '../elapsed.ts';
 import type { HostLog } from '../host.ts';
 import type { Scope } from '../scope.ts';
 import { createExportLanes } from './export-lanes.ts';
@@ -109,7 +110,6 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
     objectTypes: options.objectTypes,
     session: configuration.session,
     callMilliseconds,
-    now,
     change: (write) => currentChange(write),
     partition: partitionOf,
     full: isFull,
@@ -222,7 +222,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   function currentChange(write: WriteInFlight): EncodedChange {
     const step = write.steps[write.nextStep];
     if (step?.call !== 'put') throw new Error('a write without an export step was sent to a session');
-    write.sentAt = now();
+    write.sentAt = elapsed();
     return {
       id: String(write.journalId),
       ...options.secrets.open(step.change),
@@ -242,7 +242,7 @@ export function createWritePipeline(options: WritePipelineOptions): WritePipelin
   }
 
   async function setPassword(write: WriteInFlight): Promise<void> {
-    write.sentAt = now();
+    write.sentAt = elapsed();
     try {
       reach('password-before');
       if (write.password !== undefined)

@@ -195,7 +195,7 @@ async function connect(
   schema: string,
   { name = 'landbridge store', timeoutMilliseconds, plans = 'sets' }: { readonly name?: string; readonly timeoutMilliseconds?: number; readonly plans?: Plans },
 ): Promise<pg.Client> {
-  const until = Date.now() + STARTING_MILLISECONDS;
+  const until = performance.now() + STARTING_MILLISECONDS;
   for (;;) {
     const client = new pg.Client({
       ...settings(
@@ -214,7 +214,7 @@ async function connect(
       await client.connect();
       return client;
     } catch (error) {
-      if ((error as { readonly code?: string }).code !== STARTING || Date.now() > until) throw error;
+      if ((error as { readonly code?: string }).code !== STARTING || performance.now() > until) throw error;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }

@@ -72,13 +72,13 @@ export function startStoreThread(program: URL, workerData: object, noticed: (not
   let starting: Promise<void> | undefined;
 
   function start(): { readonly worker: Worker; readonly call: Caller; alive: boolean } {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const worker = new Worker(program, { workerData, name: 'store', resourceLimits: HEAP });
     const started = { worker, call: createCaller(worker), alive: true };
     const end = (reason: string): void => {
       if (!started.alive) return;
       started.alive = false;
-      failures = Date.now() - startedAt > ALIVE_MILLISECONDS ? 0 : failures + 1;
+      failures = performance.now() - startedAt > ALIVE_MILLISECONDS ? 0 : failures + 1;
       started.call.fail(reason);
     };
     worker.on('message', (message: StoreResponse | StoreNotice) => {
