@@ -34,6 +34,7 @@ const recorded = async (query = ''): Promise<readonly Json[]> =>
 beforeAll(async () => {
   host = await startDirectoryHost({ people: 6, more: '    mode: shadow\n' });
   application = new DatabaseSync(host.file, { timeout: 10_000 });
+  application.exec("INSERT INTO teams(name) VALUES ('Everybody')");
   await host.importAll();
   client = await host.connect('lenient');
   untouched = everything();
@@ -72,6 +73,23 @@ describe('R31 mode shadow', () => {
     expect(rows.find((row) => row['scimId'] === same)?.['calls']).toEqual([
       { call: 'put', modification: 'update', anchor: { id: '1' }, changes: [{ name: 'title', modification: 'add', values: ['Dr'] }] },
     ]);
+  });
+
+  it('a member and a manager that were created here are accepted and recorded; the application has told no identifier that an import could show', async () => {
+    const groups = (await client.send('GET', '/Groups?count=1')).body['Resources'] as readonly Json[];
+    const group = String(groups[0]?.['id']);
+    const before = (await client.send('GET', `/Groups/${group}`)).body['members'];
+    const add = { schemas: [PATCH], Operations: [{ op: 'add', path: 'members', value: [{ value: made }, { value: lost }] }] };
+    expect((await client.send('PATCH', `/Groups/${group}`, { body: add })).status).toBe(204);
+    expect((await client.send('GET', `/Groups/${group}`)).body['members']).toEqual(before);
+    const [row] = await recorded();
+    expect(row).toMatchObject({
+      verdict: 'waiting',
+      calls: [{ changes: [{ name: expect.any(String), added: [expect.stringMatching(`no identifier.*${made}`), expect.stringContaining(lost)] }] }],
+    });
+    const boss = { schemas: [PATCH], Operations: [{ op: 'add', value: { title: 'Dr', manager: { value: lost } } }] };
+    expect((await client.send('PATCH', `/Users/${same}`, { body: boss })).status).toBe(200);
+    expect(everything()).toBe(untouched);
   });
 
   it('tells after the next import what the other system did otherwise; the application is believed, and ids stay', async () => {

@@ -9,6 +9,7 @@ import { undecided } from './scim-errors.ts';
 import type { ScimFace } from './scim-face.ts';
 import { groupsOf } from './scim-groups.ts';
 import type { EntryDelta } from './writes/plan-write.ts';
+import { untoldReference } from './writes/shadow.ts';
 
 /** The difference of two representations, in the application's terms. */
 export async function deltaOf(
@@ -128,9 +129,9 @@ async function resolvedRaw(face: ScimFace, entryId: number, { attribute, source 
 
 type Target = NonNullable<Awaited<ReturnType<ScimFace['reader']['resolveTargets']>>[number]>;
 
-/** Raw reference values of resources. @throws ScimError 400 naming the unknown ids only (S-178), 503 for one without an anchor yet (R10). */
+/** Raw reference values of resources. @throws ScimError 400 naming the unknown ids only (S-178), 503 for one without an anchor yet (R10), but for mode shadow (R31). */
 export async function resolveIds(face: ScimFace, model: ResourceModel, attribute: string, ids: readonly string[]): Promise<readonly string[]> {
-  return (await resolveAllowed(face, model, attribute, ids)).map(rawOf);
+  return (await resolveAllowed(face, model, attribute, ids)).map((target, index) => rawOf(face, target, ids[index]));
 }
 
 async function resolveAllowed(face: ScimFace, model: ResourceModel, attribute: string, ids: readonly string[]): Promise<readonly Target[]> {
@@ -144,9 +145,11 @@ async function resolveAllowed(face: ScimFace, model: ResourceModel, attribute: s
   return targets.filter(isFit);
 }
 
-function rawOf(target: Target): string {
-  if (target.raw === undefined) throw undecided('a resource that is referred to has no identifier in the application yet');
-  return target.raw;
+function rawOf(face: ScimFace, target: Target, id = ''): string {
+  if (target.raw !== undefined) return target.raw;
+  // In mode shadow the application is not asked to make what a client creates: it may never tell one (R31).
+  if (face.configuration.mode === 'shadow') return untoldReference(id);
+  throw undecided('a resource that is referred to has no identifier in the application yet');
 }
 
 /** Raw values of new members. @throws ScimError as `resolveIds`, and 400 for a group that would be a member of itself (S-180). */
@@ -155,7 +158,7 @@ async function resolveMembers(face: ScimFace, model: ResourceModel, row: EntryRo
   const isGroup = ({ objectType }: Target): boolean => face.byObjectType.get(objectType)?.configuration.resourceType === 'Group';
   if (binding.attribute === 'members' && isGroup({ ...row, entryId: row.id, raw: undefined }) && targets.some(isGroup)) {
     const above = new Set([row.id, ...((await groupsOf(face, row)) ?? []).map(({ group }) => group.entryId)]);
-    const circular = targets.flatMap((target, index) => (above.has(target.entryId) ? [{ raw: rawOf(target), id: ids[index] }] : []));
+    const circular = targets.flatMap((target, index) => (above.has(target.entryId) ? [{ raw: rawOf(face, target, ids[index]), id: ids[index] }] : []));
     // What the application holds already is not the client's doing.
     const present = await face.reader.presentReferences(
       row.id,
@@ -166,7 +169,7 @@ async function resolveMembers(face: ScimFace, model: ResourceModel, row: EntryRo
     if (wrong.length > 0)
       throw scimErrors.invalidValue(`The group with the id ${wrong.slice(0, 20).join(', ')} cannot be a member: this group would be within itself.`);
   }
-  return targets.map(rawOf);
+  return targets.map((target, index) => rawOf(face, target, ids[index]));
 }
 
 async function resolveKnown(face: ScimFace, ids: readonly string[]): Promise<readonly string[]> {
