@@ -386,7 +386,7 @@ export function buildModels(
       throw new ConnectorError('invalid-configuration', `the endpoint "${wanted.endpoint}" is SCIM's own or that of another type; choose another one`);
     taken.add(endpoint);
     if (type === undefined) throw new ConnectorError('invalid-configuration', `the object type "${wanted.objectType}" is not selected`);
-    return buildResourceModel(face, configuration.name, type, wanted, description.capabilities);
+    return buildResourceModel(face, configuration.name, type, wanted, description.capabilities, configuration.objectTypes);
   });
 }
 

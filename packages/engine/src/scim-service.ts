@@ -9,6 +9,7 @@ import {
   renderSchema,
   renderServiceProviderConfig,
   scimErrors,
+  serviceSchemas,
 } from '@landbridge/scim';
 import { requireType } from './attribute-access.ts';
 import type { Operation, RequestContext, ScimAnswer, ScimService } from './host.ts';
@@ -115,8 +116,11 @@ function discover(
     return answer(renderResourceType(type, baseUrl));
   }
   const schemas = listSchemas(types);
-  if (id === undefined) return answer(renderList(schemas.map((schema) => renderSchema(schema, baseUrl))));
-  const schema = schemas.find((one) => one.id.toLowerCase() === id.toLowerCase());
+  // The host that the drop-in face stands in for lists what it provisions, and so does what Entra's page takes attributes from (S-010).
+  const isDropIn = [...face.models.values()].some((model) => model.face === 'drop-in');
+  const listed = isDropIn || !profileOf(context.profile).listServiceSchemas ? schemas : [...schemas, ...serviceSchemas];
+  if (id === undefined) return answer(renderList(listed.map((schema) => renderSchema(schema, baseUrl))));
+  const schema = [...schemas, ...serviceSchemas].find((one) => one.id.toLowerCase() === id.toLowerCase());
   if (schema === undefined) throw scimErrors.notFound();
   return answer(renderSchema(schema, baseUrl));
 }

@@ -7,6 +7,7 @@ import { httpChecks } from './http-checks.ts';
 import { pagingChecks } from './paging-checks.ts';
 import { patchChecks } from './patch-checks.ts';
 import { resourceChecks } from './resource-checks.ts';
+import { schemaChecks } from './schema-checks.ts';
 
 /** Every check, in the order in which a person would look. */
 export const allChecks: readonly Check[] = [
@@ -16,6 +17,7 @@ export const allChecks: readonly Check[] = [
   ...filterChecks,
   ...pagingChecks,
   ...patchChecks,
+  ...schemaChecks,
   ...groupChecks,
   ...bulkChecks,
 ];

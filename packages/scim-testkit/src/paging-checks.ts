@@ -52,6 +52,26 @@ export const pagingChecks: readonly Check[] = [
     },
   },
   {
+    title: 'S-110 the total counts the matches of all pages: of the whole list, of a search, of groups',
+    needs: ['write'],
+    async run(kit) {
+      for (let made = 0; made < 3; made += 1) await kit.newUser();
+      if (kit.has('groups')) for (let made = 0; made < 2; made += 1) await kit.newGroup();
+      const isTotal = (body: Json, least: number, where: string): void => {
+        assert.equal(typeof body['totalResults'], 'number', `totalResults of ${where}`);
+        assert.ok(Number(body['totalResults']) >= least, `totalResults of ${where} is ${String(body['totalResults'])}, and there are ${least} at least`);
+      };
+      for (const query of ['count=1', 'startIndex=1&count=1', 'startIndex=2&count=1', 'count=0']) {
+        const answer = await kit.send('GET', `/Users?${query}`);
+        status(answer, 200);
+        isTotal(answer.body, 3, `/Users?${query}`);
+      }
+      if (kit.has('groups')) isTotal((await kit.send('GET', '/Groups?startIndex=1&count=1')).body, 2, '/Groups');
+      const searched = await kit.send('POST', '/Users/.search', { schemas: [SEARCH], startIndex: 1, count: 1 });
+      if (searched.status === 200) isTotal(searched.body, 3, '/Users/.search');
+    },
+  },
+  {
     title: 'S-111 pages visit everything once, in the same order',
     level: 'clients',
     needs: ['filter', 'write'],

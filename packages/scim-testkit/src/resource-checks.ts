@@ -332,6 +332,47 @@ export const resourceChecks: readonly Check[] = [
     },
   },
   {
+    title: 'S-049 S-234 a password is in no answer, whether or not the schema lists one',
+    needs: ['write'],
+    async run(kit) {
+      const password = `C0rrect-horse-${kit.name()}`;
+      const created = await kit.send('POST', '/Users', kit.user({ password }));
+      status(created, 201);
+      kit.forget(pathOf(created.body));
+      const path = pathOf(created.body);
+      const answers = [created, await kit.send('GET', path), await kit.send('GET', `${path}?attributes=password`), await kit.send('GET', '/Users?count=50')];
+      if (kit.has('filter')) answers.push(await kit.find('/Users', `userName eq ${JSON.stringify(created.body['userName'])}`, '&attributes=userName,password'));
+      answers.push(await kit.send('PUT', path, { ...created.body, password }));
+      if (kit.has('patch')) answers.push(await kit.patch(path, { op: 'replace', path: 'name.givenName', value: 'Again' }));
+      for (const answer of answers) {
+        assert.ok(!answer.text.includes(password), 'the password is in an answer');
+        for (const user of [answer.body, ...resourcesOf(answer.body)])
+          assert.ok(
+            !Object.keys(user).some((name) => name.toLowerCase() === 'password'),
+            `a user is shown with an attribute "password": ${answer.text.slice(0, 300)}`,
+          );
+      }
+    },
+  },
+  {
+    title: 'S-003 S-049 what a user shows is in its schema, and is not what the schema says is never returned',
+    level: 'recommended',
+    needs: ['write'],
+    async run(kit) {
+      const answer = await kit.send('GET', pathOf(await kit.newUser()));
+      status(answer, 200);
+      const schemas = resourcesOf((await kit.send('GET', '/Schemas')).body);
+      const schema = schemas.find((one) => one['id'] === USER) ?? {};
+      const found = new Map(list(schema, 'attributes').map((one) => [String(one['name']).toLowerCase(), one]));
+      for (const name of Object.keys(answer.body)) {
+        if (['schemas', 'id', 'externalid', 'meta'].includes(name.toLowerCase()) || name.includes(':')) continue;
+        const definition = found.get(name.toLowerCase());
+        assert.ok(definition, `a user shows "${name}", of which /Schemas does not tell`);
+        assert.notEqual(definition['returned'], 'never', `a user shows "${name}", which is never returned`);
+      }
+    },
+  },
+  {
     title: "S-073 users have the six attributes that Okta's test asserts",
     level: 'clients',
     needs: ['write', 'filter'],

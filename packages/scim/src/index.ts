@@ -15,4 +15,5 @@ export * from './profiles.ts';
 export * from './project.ts';
 export * from './replace.ts';
 export * from './schema.ts';
+export * from './service-schemas.ts';
 export * from './validate.ts';

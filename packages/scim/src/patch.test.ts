@@ -5,7 +5,7 @@ import { ScimError } from './errors.ts';
 import { parseJsonBody } from './json.ts';
 import { applyPatch, PATCH_SCHEMA, parsePatch } from './patch.ts';
 import { profileOf, profiles } from './profiles.ts';
-import { compileResourceType, type ScimResource } from './schema.ts';
+import { compileResourceType, type ScimAttribute, type ScimResource } from './schema.ts';
 
 const ENTERPRISE = enterpriseUserSchema.id;
 const user = compileResourceType({
@@ -183,6 +183,47 @@ describe('PATCH', () => {
     expect(JSON.stringify(patched)).toContain('"employeeNumber":9223372036854775807');
   });
 
+  it('S-146 S-165 an extension goes as a whole, but for what is read-only, required or immutable in it', () => {
+    const own = 'urn:example:own';
+    const make = (more: Partial<ScimAttribute>) =>
+      compileResourceType({
+        id: 'User',
+        name: 'User',
+        endpoint: '/Users',
+        description: '',
+        schema: userSchema,
+        extensions: [
+          {
+            required: false,
+            schema: {
+              id: own,
+              name: 'Own',
+              description: '',
+              attributes: [
+                { ...(enterpriseUserSchema.attributes[0] as ScimAttribute), name: 'number', mutability: 'readOnly' },
+                { ...(enterpriseUserSchema.attributes[0] as ScimAttribute), name: 'badge', ...more },
+              ],
+            },
+          },
+        ],
+      });
+    const profile = profileOf('lenient');
+    const resource = { ...base, schemas: [userSchema.id, own], [own]: { number: '7', badge: 'b' } };
+    const operations = [
+      { op: 'remove', path: own },
+      { op: 'replace', value: { [own]: null } },
+      { op: 'remove', path: 'schemas', value: [own] },
+    ];
+    for (const operation of operations) {
+      const change = (more: Partial<ScimAttribute>) =>
+        applyPatch(resource, parsePatch({ schemas: [PATCH_SCHEMA], Operations: [operation] }), make(more), { profile, deferred: [] }).resource;
+      expect(change({}), JSON.stringify(operation)).toMatchObject({ schemas: [userSchema.id, own], [own]: { number: '7' } });
+      expect((change({})[own] as Record<string, unknown>)['badge']).toBeUndefined();
+      expect(() => change({ required: true })).toThrow('is required');
+      expect(() => change({ mutability: 'immutable' })).toThrow('cannot be changed');
+    }
+  });
+
   it('S-143 what changes nothing says so', () => {
     expect(patch([{ op: 'add', path: 'emails', value: [{ type: 'home', value: 'a@h' }] }]).changed).toBe(false);
     expect(patch([{ op: 'replace', path: 'title', value: 'x' }]).changed).toBe(true);
@@ -195,14 +236,14 @@ describe('PATCH', () => {
       schemas: [PATCH_SCHEMA],
       Operations: [
         { op: 'Add', path: 'members', value: [{ $ref: null, value: 'a' }, { value: 'a' }, { value: 'b' }] },
-        { op: 'Remove', path: 'members', value: [{ value: 'c' }] },
+        { op: 'Remove', path: 'members', value: [{ value: 'c' }, { $ref: 'https://h/scim/app/Groups/c%20d' }] },
         { op: 'remove', path: 'members[value eq"d"]' },
         { op: 'replace', path: 'members', value: [] },
         { op: 'remove', path: 'members' },
       ],
     });
     const { deferred } = applyPatch({ schemas: [groupSchema.id], id: 'g', displayName: 'G' }, operations, group, { profile, deferred: ['members'] });
-    expect(deferred.map(({ kind, values }) => [kind, ...values])).toEqual([['add', 'a', 'b'], ['remove', 'c'], ['remove', 'd'], ['replace'], ['clear']]);
+    expect(deferred.map(({ kind, values }) => [kind, ...values])).toEqual([['add', 'a', 'b'], ['remove', 'c', 'c d'], ['remove', 'd'], ['replace'], ['clear']]);
   });
 
   it('SEC-37 whatever is sent, the resource given stays the same and only SCIM errors come out', () => {

@@ -176,15 +176,23 @@ function knowsAttribute(work: Work, key: string): boolean {
 
 function applyToExtension(work: Work, operation: PatchOperation, urn: string): void {
   const { value } = operation;
-  if (operation.op === 'remove' || value === null) {
-    delete work.resource[urn];
-    return;
-  }
+  if (operation.op === 'remove' || value === null) return removeExtension(work, urn);
   if (typeof value !== 'object' || value === undefined || Array.isArray(value)) throw scimErrors.invalidValue(`The value of "${urn}" must be an object.`);
   for (const [key, inner] of Object.entries(value)) {
     const path = `${urn}:${key}`;
     if (knowsAttribute(work, path)) applyToTarget(work, { ...operation, path, value: inner }, parseTarget(work, path));
     else ignore(work, path);
+  }
+}
+
+/** Takes everything out of an extension that a client may take; what is read-only stays (S-146, S-046). */
+function removeExtension(work: Work, urn: string): void {
+  const container = (work.resource[urn] ?? {}) as Json;
+  for (const attribute of work.type.extensions.get(urn.toLowerCase())?.attributes.values() ?? []) {
+    const { name, mutability } = attribute.definition;
+    if (mutability === 'readOnly') continue;
+    if (work.deferredNames.has(name.toLowerCase())) work.deferred.push({ attribute: name, kind: 'clear', values: [] });
+    else if (container[name] !== undefined) clearValue(work, attribute);
   }
 }
 
@@ -250,7 +258,7 @@ function applyToSchemas(work: Work, operation: PatchOperation, target: Target): 
   );
   for (const [key, { schema }] of work.type.extensions) {
     const listed = target.filter === undefined ? given.has(key) : matchesElement(target.filter, schema.id);
-    if (listed === (operation.op === 'remove')) delete work.resource[schema.id];
+    if (listed === (operation.op === 'remove')) removeExtension(work, schema.id);
   }
 }
 
@@ -520,11 +528,22 @@ function filteredValues(filter: ResolvedFilter, attribute: string): readonly str
 function idsOf(value: unknown, attribute: string): readonly string[] {
   const elements = Array.isArray(value) ? value : [value];
   const ids = elements.map((element) => {
-    const id = typeof element === 'object' && element !== null ? readKey(element as Json, 'value') : element;
+    const id = typeof element === 'object' && element !== null ? (readKey(element as Json, 'value') ?? idOfUri(readKey(element as Json, '$ref'))) : element;
     if (typeof id !== 'string' || id === '') throw scimErrors.invalidValue(`A value of "${attribute}" has no "value".`);
     return id;
   });
   return [...new Set(ids)];
+}
+
+/** The id of the resource that a URI is of: some clients name a member by `$ref` alone (RFC 7643 §4.2). */
+export function idOfUri(uri: unknown): string | undefined {
+  const [, last] = typeof uri === 'string' ? (/\/([^/?#]+)\/?$/.exec(uri) ?? []) : [];
+  try {
+    return last === undefined ? undefined : decodeURIComponent(last);
+  } catch {
+    // A percent sign that is none of an escape: no id that was ever given.
+    return undefined;
+  }
 }
 
 function sameJson(left: unknown, right: unknown): boolean {

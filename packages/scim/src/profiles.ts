@@ -18,6 +18,8 @@ export interface DialectProfile {
   readonly lenientSchemas: boolean;
   /** Role values that are JSON strings are unpacked (S-162). */
   readonly unpackJsonRoles: boolean;
+  /** `/Schemas` lists the schemas of the discovery documents, too (RFC 7643 §8.7.2). */
+  readonly listServiceSchemas: boolean;
   /** Resources on a page at most, whatever the client asks for (S-108). */
   readonly maxPage: number;
   /** A list without a paging parameter begins a walk by cursor instead of a page by index (S-118, S-120). */
@@ -26,7 +28,7 @@ export interface DialectProfile {
   readonly valuesPerOperation: number;
 }
 
-const sizes = { maxPage: 1000, cursorFirst: false, valuesPerOperation: 10_000 } as const;
+const usual = { listServiceSchemas: true, maxPage: 1000, cursorFirst: false, valuesPerOperation: 10_000 } as const;
 
 const strict: DialectProfile = {
   strict: true,
@@ -38,7 +40,7 @@ const strict: DialectProfile = {
   tolerateSeveralPrimary: false,
   lenientSchemas: false,
   unpackJsonRoles: false,
-  ...sizes,
+  ...usual,
 };
 
 const lenient: DialectProfile = {
@@ -51,14 +53,14 @@ const lenient: DialectProfile = {
   tolerateSeveralPrimary: true,
   lenientSchemas: true,
   unpackJsonRoles: false,
-  ...sizes,
+  ...usual,
 };
 
 /** The profiles, as data. */
 export const profiles: Readonly<Record<string, DialectProfile>> = {
   strict,
   lenient,
-  entra: { ...lenient, unpackJsonRoles: true },
+  entra: { ...lenient, unpackJsonRoles: true, listServiceSchemas: false },
   okta: lenient,
   // What clients of AWS IAM Identity Center are written for: a hundred members at a time, small pages, cursors.
   'aws-style': { ...lenient, maxPage: 100, cursorFirst: true, valuesPerOperation: 100 },

@@ -1,5 +1,5 @@
 import { type EncodedAttributes, type EncodedValue, messageOf } from '@landbridge/connector-sdk';
-import { preparePassword, type ScimResource, scimErrors } from '@landbridge/scim';
+import { idOfUri, preparePassword, type ScimResource, scimErrors } from '@landbridge/scim';
 import { type Binding, qualifiedName } from './binding.ts';
 import { readHosted } from './hosted-attributes.ts';
 import type { ResourceModel } from './resource-model.ts';
@@ -96,7 +96,9 @@ function readReferences(resource: ScimResource, binding: Binding): readonly stri
   const value = containerOf(resource, binding)?.[binding.attribute];
   if (value === undefined || value === null) return [];
   const elements = (Array.isArray(value) ? value : [value]) as readonly unknown[];
-  return elements.map((element) => (typeof element === 'string' ? element : String((element as Json)['value'] ?? ''))).filter((id) => id !== '');
+  return elements
+    .map((element) => (typeof element === 'string' ? element : String((element as Json)['value'] ?? idOfUri((element as Json)['$ref']) ?? '')))
+    .filter((id) => id !== '');
 }
 
 function containerOf(resource: ScimResource, binding: Binding): Json | undefined {

@@ -75,6 +75,8 @@ export function buildResourceModel(
   objectType: CompiledObjectType,
   configuration: ObjectTypeConfiguration,
   capabilities: Pick<Capabilities, 'password' | 'distinguishedNameStyle'>,
+  /** All object types of the connector: what references may point to. */
+  all: readonly ObjectTypeConfiguration[] = [configuration],
 ): ResourceModel {
   const base = baseSchema(face, connector, configuration);
   const mapped = face === 'clean' ? everyProblem(configuration.mapping, (mapping) => bindMapped(mapping, base, objectType)) : [];
@@ -91,7 +93,7 @@ export function buildResourceModel(
   const bindings = [...mapped, ...rest.map((attribute) => bindOwn(attribute, names.get(attribute.name) ?? attribute.name, restUrn))];
   const shownNames = new Set(bindings.map((binding) => binding.attribute.toLowerCase()));
   const hosted = face === 'drop-in' ? hostedAttributes(capabilities, restUrn, shownNames) : [];
-  const resourceType = compileResourceType(buildResourceType(base, bindings, configuration, restUrn, capabilities, hosted));
+  const resourceType = compileResourceType(buildResourceType(base, bindings, configuration, restUrn, capabilities, hosted, all));
   const writers = new Map<string, Binding>();
   for (const binding of bindings) if (!writers.has(binding.source.name)) writers.set(binding.source.name, binding);
   return {
@@ -299,15 +301,16 @@ function buildResourceType(
   restUrn: string | undefined,
   capabilities: Pick<Capabilities, 'password'>,
   hosted: readonly HostedAttribute[],
+  all: readonly ObjectTypeConfiguration[],
 ): ResourceType {
   const inCore = hosted.filter((one) => one.extension === undefined).map((one) => one.definition);
-  const core: ScimSchema = { ...base.schema, attributes: [...coreAttributes(base, bindings, configuration, capabilities), ...inCore] };
+  const core: ScimSchema = { ...base.schema, attributes: [...coreAttributes(base, bindings, configuration, capabilities, all), ...inCore] };
   const extensions = base.extensions
     .map((schema) => ({
       ...schema,
       attributes:
         schema.attributes.length > 0
-          ? restrict(schema.attributes, bindings, schema.id)
+          ? restrict(schema.attributes, bindings, schema.id, all)
           : bindings.filter((binding) => binding.extension?.toLowerCase() === schema.id.toLowerCase()).map(describeOwn),
     }))
     .filter((schema) => schema.attributes.length > 0);
@@ -339,10 +342,11 @@ function coreAttributes(
   bindings: readonly Binding[],
   configuration: ObjectTypeConfiguration,
   capabilities: Pick<Capabilities, 'password'>,
+  all: readonly ObjectTypeConfiguration[],
 ): readonly ScimAttribute[] {
   if (base.own) return bindings.filter((binding) => binding.extension === undefined).map(describeOwn);
   const always = configuration.resourceType === 'User' ? ['active', 'groups', ...(capabilities.password ? ['password'] : [])] : [];
-  return restrict(base.schema.attributes, bindings, undefined, always);
+  return restrict(base.schema.attributes, bindings, undefined, all, always);
 }
 
 /** The mapped attributes of a standard schema, with the mapped sub-attributes and those the host fills in. */
@@ -350,18 +354,19 @@ function restrict(
   attributes: readonly ScimAttribute[],
   bindings: readonly Binding[],
   extension: string | undefined,
+  all: readonly ObjectTypeConfiguration[],
   always: readonly string[] = [],
 ): readonly ScimAttribute[] {
   const result: ScimAttribute[] = [];
   for (const attribute of attributes) {
     const mine = bindings.filter((binding) => binding.extension?.toLowerCase() === extension?.toLowerCase() && binding.attribute === attribute.name);
-    if (mine.length > 0) result.push(narrow(attribute, mine));
+    if (mine.length > 0) result.push(narrow(attribute, mine, all));
     else if (always.includes(attribute.name)) result.push(attribute.name === 'groups' ? { ...attribute, returned: 'request' } : attribute);
   }
   return result;
 }
 
-function narrow(attribute: ScimAttribute, bindings: readonly Binding[]): ScimAttribute {
+function narrow(attribute: ScimAttribute, bindings: readonly Binding[], all: readonly ObjectTypeConfiguration[]): ScimAttribute {
   const [first] = bindings;
   if (first === undefined) return attribute;
   const wished = first.shape === 'single' && attribute.type !== 'complex' ? first.characteristics : undefined;
@@ -378,11 +383,27 @@ function narrow(attribute: ScimAttribute, bindings: readonly Binding[]): ScimAtt
       ...wished,
     };
   const named = new Set([...bindings.map((binding) => binding.sub), ...(STRUCTURAL[first.shape] ?? [])]);
-  const subAttributes = (attribute.subAttributes ?? [])
-    .filter((sub) => named.has(sub.name))
-    // Which element is the primary one follows from the mapping: the first that has a value.
-    .map((sub) => (first.shape === 'element' && sub.name === 'primary' ? { ...sub, mutability: 'readOnly' as const } : sub));
+  const subAttributes = (attribute.subAttributes ?? []).filter((sub) => named.has(sub.name)).flatMap((sub) => narrowSub(sub, first, bindings, all));
   return { ...attribute, ...shared, subAttributes };
+}
+
+/** A part of a complex attribute, as the mapping leaves it. */
+function narrowSub(sub: ScimAttribute, first: Binding, bindings: readonly Binding[], all: readonly ObjectTypeConfiguration[]): readonly ScimAttribute[] {
+  if (first.shape === 'references') {
+    const { referenceTypes } = first.source;
+    const types = all.filter(({ objectType }) => referenceTypes?.includes(objectType) ?? true).map(({ resourceType }) => resourceType);
+    if (sub.name === '$ref') return [{ ...sub, referenceTypes: types }];
+    if (sub.name === 'type') return [{ ...sub, canonicalValues: types }];
+    // What the host fills in is nobody's to write.
+    return [sub.name === 'display' ? { ...sub, mutability: 'readOnly' } : sub];
+  }
+  if (first.shape !== 'element') return [sub];
+  // Which element is the primary one follows from the mapping: the first that has a value.
+  if (sub.name === 'primary') return [{ ...sub, mutability: 'readOnly' }];
+  if (sub.name !== 'type' || bindings.some((binding) => binding.sub === 'type')) return [sub];
+  // There is a place for elements of the types that are mapped, and for no others.
+  const types = [...new Set(bindings.flatMap((binding) => binding.fixed?.['type'] ?? []))];
+  return types.length === 0 ? [] : [{ ...sub, canonicalValues: types }];
 }
 
 /** Sub-attributes that are there unmapped, by the shape of the binding: what the host fills in itself, and no others (S-003, S-167). */
