@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const strace = straceProgram();
 /** Some containers have the program and forbid tracing. */
 const mayTrace = strace !== undefined && spawnSync(strace, ['-f', '-o', '/dev/null', 'true']).status === 0;
 
-type Event = 'request' | 'call' | 'answer' | 'written' | 'synced';
+type Event = 'request' | 'call' | 'answer' | 'pages' | 'end' | 'ended' | 'page' | 'shown' | 'written' | 'synced';
 
 /** What a trace says of the connector's log and of the marks, in order. A call that another thread interrupts ends on a line of its own. */
 function readTrace(text: string): readonly Event[] {
@@ -30,29 +30,42 @@ function readTrace(text: string): readonly Event[] {
   return events;
 }
 
+/** What a traced program did, in order: it is given a folder of its own. */
+function trace(program: string): readonly Event[] {
+  const folder = mkdtempSync(join(tmpdir(), 'landbridge-power-'));
+  try {
+    const file = join(folder, 'trace');
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, program), join(folder, 'data')];
+    mkdirSync(join(folder, 'data'));
+    execFileSync(strace ?? '', ['-f', '-y', '-s', '40', '-e', 'trace=write,pwrite64,fsync,fdatasync', '-o', file, ...command], {
+      stdio: 'ignore',
+      timeout: 60_000,
+    });
+    return readTrace(readFileSync(file, 'utf8'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 describe('R3 power loss', () => {
   it.skipIf(!mayTrace)(
     'the intent is on the disk before the connector is called, and the result before the client is answered (needs strace, and the right to trace)',
     () => {
-      const folder = mkdtempSync(join(tmpdir(), 'landbridge-power-'));
-      try {
-        const trace = join(folder, 'trace');
-        const host = [process.execPath, '--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'traced-host.ts'), join(folder, 'data')];
-        execFileSync(strace ?? '', ['-f', '-y', '-s', '40', '-e', 'trace=write,pwrite64,fsync,fdatasync', '-o', trace, ...host], {
-          stdio: 'ignore',
-          timeout: 60_000,
-        });
-        const events = readTrace(readFileSync(trace, 'utf8'));
-        const rounds = events.join(' ').split('request').slice(1);
-        expect(rounds.length).toBe(3);
-        for (const round of rounds) {
-          const [before = '', after = ''] = round.split('call');
-          expect(before.trim(), 'before the connector is called').toMatch(/written synced$/);
-          expect(after.split('answer')[0]?.trim(), 'before the client is answered').toMatch(/written synced$/);
-        }
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
+      const rounds = trace('traced-host.ts').join(' ').split('request').slice(1);
+      expect(rounds.length).toBe(3);
+      for (const round of rounds) {
+        const [before = '', after = ''] = round.split('call');
+        expect(before.trim(), 'before the connector is called').toMatch(/written synced$/);
+        expect(after.split('answer')[0]?.trim(), 'before the client is answered').toMatch(/written synced$/);
       }
     },
   );
+
+  it.skipIf(!mayTrace)('pages of a first import wait for no disk; what ends it does, for all of them, and a page of a later import does', () => {
+    const events = trace('traced-import.ts').join(' ');
+    const between = (from: string, to: string): string => new RegExp(`\\b${from} (.*) ${to}\\b`).exec(events)?.[1] ?? '';
+    expect(between('pages', 'end')).toMatch(/^written( written)*$/);
+    expect(between('end', 'ended')).toMatch(/written synced$/);
+    expect(between('page', 'shown')).toMatch(/written synced$/);
+  });
 });

@@ -8,7 +8,8 @@ import { CACHE_KILOBYTES, type Database } from './database.ts';
  * 2. Whoever needs one meanwhile, a write or a read, has it made first: nothing is answered from a scan, no claim is checked by one.
  *    A create needs those of the values that it claims and no others, so that it does not wait for all of them (R1).
  * 3. What was dropped is in the file, in the transaction that dropped it: a crash leaves nothing without an index for longer
- *    than until the file is opened.
+ *    than until the file is opened. So their commits wait for no disk, as those of the pages before them: what ends the import, and
+ *    what a client asked for, is the next commit, which does.
  * 4. Making one is one statement, and the end of an import makes one at a time: what waits has its turn between two (R1).
  */
 
@@ -54,7 +55,7 @@ export function makeDeferredIndexes(database: Database, wanted: (name: string) =
   // What is sorted goes to files, and as much as the cache holds is sorted at once: in memory a million entries take hundreds of megabytes.
   database.execute(`PRAGMA temp_store=FILE; PRAGMA cache_size=-${SORT_KILOBYTES}`);
   try {
-    return chosen.reduce((left, sql) => makeOne(database, left, sql), waiting).map(nameOf);
+    return database.withoutWaiting(() => chosen.reduce((left, sql) => makeOne(database, left, sql), waiting).map(nameOf));
   } finally {
     database.execute(`PRAGMA temp_store=MEMORY; PRAGMA cache_size=-${CACHE_KILOBYTES}`);
   }
