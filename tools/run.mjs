@@ -20,7 +20,8 @@ const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PAT
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, script), ...values], {
   stdio: 'inherit',
   cwd: root,
-  env: { ...process.env, PATH: path },
+  // What the engine compiled is kept, also for the threads and processes that the file starts: they start in half the time.
+  env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'landbridge'), ...process.env, PATH: path },
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 0 : 1)));
