@@ -232,11 +232,19 @@ function addManyReferences(
  */
 export function addPageReferences(state: StoreState, attribute: StoredAttribute, pairs: readonly (readonly [entry: number, raw: string])[]): void {
   const { database } = state;
-  database.run(
-    `INSERT INTO refs(entry, attr, raw, target) SELECT v.value ->> 0, ?, v.value ->> 1, ${targetOf(state, attribute, 'v.value ->> 1')}
-     FROM json_each(?) v WHERE true ON CONFLICT DO NOTHING`,
+  const text = JSON.stringify(pairs);
+  const { changes: found } = database.run(
+    `INSERT INTO refs(entry, attr, raw, target) SELECT v.value ->> 0, ?, e.anchor_key, e.id
+     FROM json_each(?) v CROSS JOIN entries e WHERE e.otype IN (${targetTypes(state, attribute)}) AND e.anchor_key = v.value ->> 1 ON CONFLICT DO NOTHING`,
     attribute.id,
-    JSON.stringify(pairs),
+    text,
+  );
+  // Mostly that was all of them.
+  if (found === pairs.length) return;
+  database.run(
+    'INSERT INTO refs(entry, attr, raw, target) SELECT v.value ->> 0, ?, v.value ->> 1, NULL FROM json_each(?) v WHERE true ON CONFLICT DO NOTHING',
+    attribute.id,
+    text,
   );
   // Ids are given in ascending order: the new entries are a range.
   state.unresolved += database.run(
@@ -245,11 +253,6 @@ export function addPageReferences(state: StoreState, attribute: StoredAttribute,
     pairs.at(-1)?.[0] ?? 0,
     attribute.id,
   ).changes;
-}
-
-/** The sub-query that finds what a plain reference means. */
-function targetOf(state: StoreState, attribute: StoredAttribute, raw: string): string {
-  return `(SELECT id FROM entries WHERE otype IN (${targetTypes(state, attribute)}) AND anchor_key = ${raw} LIMIT 1)`;
 }
 
 /** The numbers of the object types that an attribute may refer to. */

@@ -15,6 +15,7 @@ import { type Confirmation, withExportOnly } from '../rules/confirmation.ts';
 import { afterUpdate } from '../rules/effects.ts';
 import { flag } from '../rules/entry-flags.ts';
 import type { ImportStep } from '../rules/import-step.ts';
+import { parseBody } from '../rules/plain-body.ts';
 import { createSeenEntries } from '../rules/seen-entries.ts';
 import { attributeOf, orderAttributes, type StoredType, typeOf } from '../rules/stored-model.ts';
 import { limitLog, type Row } from './database.ts';
@@ -241,7 +242,7 @@ export function createImportCommands(state: StoreState): ImportCommands {
   /** Inserts an entry with its references; returns `false`, and does nothing, when its anchor is there. */
   function insertImported(step: ImportStep, type: StoredType, entry: PutEntry, page: PageWork): boolean {
     const id = state.nextEntryId;
-    const attributes = JSON.parse(entry.body) as EncodedAttributes;
+    const attributes = parseBody(type, entry.body);
     const isNew = insertUnlessThere(state, {
       id,
       type,
