@@ -146,6 +146,8 @@ export interface Dialect {
   toSql(value: Value, column: CatalogueColumn): SqlValue;
   /** Reads a driver value, never NULL, as the column's type. @throws ConnectorError `invalid-attribute-value`. */
   reader(column: CatalogueColumn): (value: unknown) => Value;
+  /** Whether the driver gives the values of a column as the very texts that anchors and references carry. */
+  givesText?(column: CatalogueColumn): boolean;
   /** A SELECT of the mark below which nothing can appear any more, for columns that the database counts up itself. */
   markOf?(column: CatalogueColumn): string | undefined;
   /** A placeholder as a value of this column, where the database does not convert it by itself, or not without a loss. */

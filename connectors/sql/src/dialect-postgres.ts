@@ -86,6 +86,7 @@ export function postgresDialect(facts: PostgresFacts): Dialect {
     earlier: (values, { declared }) =>
       declared.startsWith('timestamp') ? `least(${values.map((value) => `CAST(${value} AS ${declared})`).join(', ')}) - interval '5 minutes'` : undefined,
     reader,
+    givesText: ({ type, declared }) => type === 'integer' && INTEGER_TYPES.has(declared),
     call: callRoutine,
     insertRows,
     deleteRows,

@@ -32,8 +32,11 @@ export function compileReader(database: SqlDatabase, model: ObjectModel, wanted:
       const value = row[start + index];
       return value === null || value === undefined ? undefined : readers[index]?.(value);
     };
-    const read =
-      attribute.type === 'reference'
+    const [only] = columns;
+    const isText = attribute.type === 'reference' && columns.length === 1 && only !== undefined && database.dialect.givesText?.(only) === true;
+    const read = isText
+      ? (row: SqlRow) => (row[start] ?? undefined) as string | undefined
+      : attribute.type === 'reference'
         ? (row: SqlRow) => formatReference(readers.map((_, index) => readOne(row, index)))
         : (row: SqlRow) => attributeValues(columns[0], readOne(row, 0));
     return { name: attribute.name, start, read };
@@ -118,9 +121,12 @@ export function rowsAtOnce(model: ObjectModel, wanted: ReadonlySet<string>, usua
 
 /** Bytes of the binary values of an entry. */
 export function bytesOf({ attributes }: Pick<ReadEntry, 'attributes'>): number {
-  const size = (value: unknown): number =>
-    value instanceof Uint8Array ? value.byteLength : Array.isArray(value) ? (value as readonly unknown[]).reduce((sum: number, one) => sum + size(one), 0) : 0;
-  return Object.values(attributes).reduce((sum: number, value) => sum + size(value), 0);
+  let bytes = 0;
+  for (const value of Object.values(attributes)) {
+    if (value instanceof Uint8Array) bytes += value.byteLength;
+    else if (Array.isArray(value)) for (const one of value as readonly Value[]) if (one instanceof Uint8Array) bytes += one.byteLength;
+  }
+  return bytes;
 }
 
 /** Whether so many bytes are enough for a page. */

@@ -49,6 +49,8 @@ export function compileSideValue(database: SqlDatabase, side: SideAttribute): (r
       if (value !== undefined && column !== undefined) checkBytes(value, column);
       return value;
     };
+  // Of millions of rows no text is made a number to become the same text again.
+  if (readers.length === 1 && column !== undefined && database.dialect.givesText?.(column) === true) return (row) => row[start] as string;
   if (readers.length === 1) return (row) => (first === undefined ? undefined : formatValue(first(row[start])));
   return (row) => formatReference(readers.map((read, index) => read(row[start + index])));
 }
@@ -127,8 +129,14 @@ function compileComparison(database: SqlDatabase, model: ObjectModel, side: Side
   const parts = side.key.map((column, index) => {
     const read = database.dialect.reader(column);
     const order = model.anchor[index]?.order ?? 'text';
+    let last: unknown;
+    let value: Value | undefined;
     return (raw: unknown, key: Value): number => {
-      const value = read(raw);
+      // The rows of one key stand together.
+      if (value === undefined || raw !== last) {
+        value = read(raw);
+        last = raw;
+      }
       if (value === key) return 0;
       if (order === 'integer') return value < key ? -1 : value > key ? 1 : 0;
       if (order === 'binary') return Buffer.compare(value as Uint8Array, key as Uint8Array);

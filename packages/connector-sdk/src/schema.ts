@@ -147,6 +147,8 @@ function encodeAttribute(
     );
   }
   if (!attribute.multiValued) return encodeOne(objectType, attribute, values[0] as Value);
+  // Texts are encoded as they are, and of references there are thousands.
+  if ((attribute.type === 'reference' || attribute.type === 'string') && values.every((one): one is string => typeof one === 'string')) return values;
   return values.map((one) => encodeOne(objectType, attribute, one));
 }
 

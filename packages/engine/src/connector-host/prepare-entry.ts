@@ -50,8 +50,8 @@ export function isLeftOut({ type, leaveOut }: ImportType, entry: ImportEntry): b
  */
 export function prepareEntry(prepared: ImportType, entry: ImportEntry): ImportedEntry {
   const { type } = prepared;
-  const anchorAttributes = encodeAttributes(type, entry.anchor);
-  const anchor = readAnchor(type, anchorAttributes) ?? (type.anchor.length === 0 ? entry.dn : undefined);
+  if (entry.modification === 'add' || entry.modification === 'replace') return prepareObject(prepared, entry);
+  const anchor = readAnchor(type, encodeAttributes(type, entry.anchor)) ?? (type.anchor.length === 0 ? entry.dn : undefined);
   if (entry.modification === 'delete')
     return {
       op: 'delete',
@@ -59,10 +59,19 @@ export function prepareEntry(prepared: ImportType, entry: ImportEntry): Imported
       ...(anchor === undefined ? {} : { anchor }),
       ...(entry.dn === undefined ? {} : { dn: entry.dn }),
     };
-  if (entry.modification === 'update') return prepareUpdate(prepared, entry, anchor);
-  if (anchor === undefined)
+  return prepareUpdate(prepared, entry, anchor);
+}
+
+/** A whole object: encoded once, its anchor with the rest. */
+function prepareObject(prepared: ImportType, entry: ImportEntry): ImportedEntry {
+  const { type } = prepared;
+  const attributes = encodeAttributes(type, { ...entry.attributes, ...entry.anchor });
+  const isNamed = type.anchor.every(({ name }) => Object.hasOwn(entry.anchor, name));
+  const anchor = isNamed ? readAnchor(type, attributes) : undefined;
+  const identity = anchor ?? (type.anchor.length === 0 ? entry.dn : undefined);
+  if (identity === undefined)
     throw new ConnectorError('missing-attribute', `an object of type "${type.name}" has no anchor (${type.anchor.map((one) => one.name).join(', ')})`);
-  return prepareEncoded(prepared, anchor, entry.dn, encodeAttributes(type, { ...entry.attributes, ...entry.anchor }));
+  return prepareEncoded(prepared, identity, entry.dn, attributes);
 }
 
 /** The same for attributes that are encoded already: live look-ups use it. */
