@@ -109,7 +109,7 @@ afterAll(async () => {
 });
 
 describe('security event tokens', () => {
-  it('S-242 name issuer, audience, subject, transaction and event, and neither sub nor exp', async () => {
+  it('S-242 SEC-62 name issuer, audience, subject, transaction and event, and neither sub nor exp', async () => {
     expect((await polled({ maxEvents: 3 })).map((event) => Object.keys(event['events'] as Json))).toEqual(
       Array.from({ length: 3 }, () => [`${URN}:prov:create:notice`]),
     );

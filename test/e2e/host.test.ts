@@ -94,7 +94,7 @@ describe('credentials', () => {
     expect((await raw('GET', '/scim/hr/Users', bearer(admin))).status).toBe(404);
   });
 
-  it('SEC-04 S-221 tokens are kept hashed, two live at a time, and a revoked one fails at once', async () => {
+  it('SEC-04 S-220 S-221 tokens are kept hashed, two live at a time, and a revoked one fails at once', async () => {
     const second = await cliJson('token', 'create', 'hr');
     expect((await cli('token', 'create', 'hr')).stderr).toContain('2 live tokens');
     expect((await raw('GET', '/scim/hr/Users?count=1', bearer(String(second['token'])))).status).toBe(200);

@@ -136,11 +136,13 @@ describe('the host', () => {
 
   it('SEC-47 URLs in resources are never fetched', async () => {
     const url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/x`;
-    const body = { schemas: [USER], userName: 'visitor', externalId: url, profileUrl: url, photos: [{ value: url }], title: url, manager: { $ref: url } };
+    const body = { schemas: [USER], userName: 'visitor', externalId: url, profileUrl: url, photos: [{ value: url }], title: url };
     const made = await scim.send('POST', '/Users', { body });
     expect(made.status, made.text).toBe(201);
     const group = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: url, members: [{ value: made.body['id'], $ref: url }] };
     expect((await scim.send('POST', '/Groups', { body: group })).status).toBe(201);
+    // A reference by its URI alone is looked up by the id in it, here and nowhere else.
+    expect((await scim.send('POST', '/Users', { body: { ...body, userName: 'other.visitor', manager: { $ref: url } } })).status).toBe(400);
     expect(visits).toBe(0);
   });
 

@@ -290,7 +290,7 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(),
         expect(await application.rows("SELECT count(*) FROM employee_mails WHERE mail LIKE 'm0%'")).toEqual([['1']]);
       });
 
-      it('S-076: an anchor changed by an update is returned, and side rows move with it', async () => {
+      it('R7: an anchor changed by an update is returned, and side rows move with it', async () => {
         const context = contextOf(
           await open(`CREATE TABLE people (code VARCHAR(10) PRIMARY KEY, name TEXT);
           CREATE TABLE phones (code VARCHAR(10) NOT NULL, phone VARCHAR(20) NOT NULL);

@@ -242,7 +242,7 @@ export const resourceChecks: readonly Check[] = [
     },
   },
   {
-    title: 'S-058 the case of a name is kept, and found without regard to it',
+    title: 'S-058 the case of a name is kept, and found without regard to it; that of an id matters',
     needs: ['write', 'filter'],
     async run(kit) {
       const userName = kit.name('MiXed.CaSe');
@@ -253,6 +253,13 @@ export const resourceChecks: readonly Check[] = [
         resourcesOf(found.body).map((one) => one['userName']),
         [userName],
       );
+      const id = String(user['id']);
+      const other = id === id.toUpperCase() ? id.toLowerCase() : id.toUpperCase();
+      assert.equal((await kit.find('/Users', `id eq "${id}"`)).body['totalResults'], 1);
+      if (other !== id) {
+        assert.equal((await kit.find('/Users', `id eq "${other}"`)).body['totalResults'], 0, 'an id is exact in a filter');
+        refused(await kit.send('GET', `/Users/${other}`), 404);
+      }
     },
   },
   {

@@ -224,6 +224,16 @@ describe('PATCH', () => {
     }
   });
 
+  it('S-047 SEC-24 groups and meta in a value without a path are an echo, or refused', () => {
+    const on = { ...base, groups: [{ value: 'g' }], meta: { version: 'W/"1"' } };
+    const change = (value: unknown, strict = false) => patch([{ op: 'replace', value }], { on, strict }).changed;
+    for (const value of [{ groups: [] }, { groups: null }, { GROUPS: [{ value: 'g' }] }, { meta: { version: 'W/"1"' } }, { meta: { version: 'W/"0"' } }])
+      expect(change(value)).toBe(false);
+    expect(change({ meta: { version: 'W/"1"' } }, true)).toBe(false);
+    expect(() => change({ meta: { version: 'W/"0"' } }, true)).toThrow('"meta" is read-only');
+    for (const key of ['groups', 'GROUPS', `${userSchema.id}:groups`]) expect(() => change({ [key]: [{ value: 'other' }] }), key).toThrow('is read-only');
+  });
+
   it('S-143 what changes nothing says so', () => {
     expect(patch([{ op: 'add', path: 'emails', value: [{ type: 'home', value: 'a@h' }] }]).changed).toBe(false);
     expect(patch([{ op: 'replace', path: 'title', value: 'x' }]).changed).toBe(true);

@@ -158,12 +158,18 @@ function ignore(work: Work, key: string): void {
   work.ignored.push(key);
 }
 
-/** `id`, `meta`, `schemas` and `groups` that repeat what is there: Okta's rename sends the id (S-047). */
+/**
+ * `id`, `meta`, `schemas` and `groups` that repeat what is there: Okta's rename sends the id (S-047). Of `meta` only a strict profile wants
+ * to know whether it is what is there now; groups are changed through groups alone, in whatever spelling (SEC-24).
+ */
 function isEcho(work: Work, key: string, value: unknown): boolean {
   const name = key.toLowerCase();
-  if (name === 'schemas' || name === 'meta' || name === 'groups') return true;
+  const isSame = sameJson(value, work.resource[name]);
+  if (name === 'schemas') return true;
+  if (name === 'meta') return !work.profile.strict || isSame;
+  if (name === 'groups') return isSame || value === null || (Array.isArray(value) && value.length === 0);
   if (name !== 'id') return false;
-  if (value === work.resource['id']) return true;
+  if (isSame) return true;
   throw scimErrors.mutability('"id" cannot be changed.');
 }
 

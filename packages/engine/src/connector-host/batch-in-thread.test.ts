@@ -63,7 +63,7 @@ describe('a session with one batch, in the connector thread', () => {
     expect(put).toEqual(['a', 'c']);
   });
 
-  it('R13 R14 a result that cannot be read leaves its own entry in doubt: it may well have been applied', async () => {
+  it('R13 R14 SEC-46 a result that cannot be read leaves its own entry in doubt: it may well have been applied', async () => {
     const results = Promise.resolve([{ id: 'a', attributes: { nobody: 'knows' } }, { id: 'b' }]);
     expect(await run(whole({ results }), [add('a'), add('b')])).toMatchObject({
       outcomes: [{ status: 'in-doubt', error: { code: 'invalid-data' } }, { status: 'applied' }],
