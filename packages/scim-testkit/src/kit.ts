@@ -120,7 +120,12 @@ function featuresOf(config: Json, types: readonly Json[], schemas: readonly Json
     for (const attribute of (schema?.['attributes'] ?? []) as readonly Json[]) {
       const path = `${prefix}.${String(attribute['name']).toLowerCase()}`;
       found.add(path);
-      for (const sub of (attribute['subAttributes'] ?? []) as readonly Json[]) found.add(`${path}.${String(sub['name']).toLowerCase()}`);
+      for (const sub of (attribute['subAttributes'] ?? []) as readonly Json[]) {
+        found.add(`${path}.${String(sub['name']).toLowerCase()}`);
+        // A service that names no usual types of e-mail addresses takes these (RFC 7643 §4.1.2).
+        if (sub['name'] === 'type')
+          for (const type of (sub['canonicalValues'] ?? ['work', 'home']) as readonly unknown[]) found.add(`${path}.type.${String(type).toLowerCase()}`);
+      }
     }
   }
   return found;

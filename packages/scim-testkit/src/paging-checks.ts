@@ -196,7 +196,7 @@ export const pagingChecks: readonly Check[] = [
   },
   {
     title: 'S-122 S-123 excludedAttributes=, parts, URNs and whole extensions; both together are invalidValue',
-    needs: ['write', 'Enterprise.department'],
+    needs: ['write', 'Enterprise.department', 'Enterprise.costCenter'],
     async run(kit) {
       const user = await kit.newUser({ schemas: [USER, ENTERPRISE], [ENTERPRISE]: { department: 'D', costCenter: 'C' } });
       const path = pathOf(user);

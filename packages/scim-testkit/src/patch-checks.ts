@@ -93,7 +93,7 @@ export const patchChecks: readonly Check[] = [
     title: 'S-144 S-156 a filter of eq terms that matches nothing creates the element, and a second operation finds it',
     level: 'clients',
     profile: 'lenient',
-    needs: [...PATCHING],
+    needs: [...PATCHING, 'User.emails.type.home'],
     async run(kit) {
       const path = pathOf(await kit.newUser());
       const added = await kit.patched(path, { op: 'Add', path: 'emails[type eq "home"].value', value: 'h@example.com' });
@@ -136,7 +136,7 @@ export const patchChecks: readonly Check[] = [
   },
   {
     title: 'S-147 S-149 S-150 remove takes what it names and nothing else',
-    needs: [...PATCHING],
+    needs: [...PATCHING, 'User.emails.type.home'],
     async run(kit) {
       const both = [
         { type: 'work', value: 'w@example.com' },
@@ -156,7 +156,7 @@ export const patchChecks: readonly Check[] = [
   },
   {
     title: 'S-152 S-154 replace of a list replaces it whole; with a filter it changes every match and nothing else',
-    needs: [...PATCHING],
+    needs: [...PATCHING, 'User.emails.type.home'],
     async run(kit) {
       const path = pathOf(
         await kit.newUser({

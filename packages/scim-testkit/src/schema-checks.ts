@@ -143,7 +143,9 @@ export const schemaChecks: readonly Check[] = [
       for (const urn of new Set(attributes.flatMap(({ extension }) => extension ?? []))) {
         const inside = attributes.filter(({ extension }) => extension === urn);
         if (inside.some(({ definition }) => definition['required'] === true || definition['mutability'] === 'immutable')) continue;
-        const filled = inside.find(({ definition }) => definition['mutability'] === 'readWrite' && definition['type'] === 'string');
+        const filled = inside.find(
+          ({ definition }) => definition['mutability'] === 'readWrite' && definition['type'] === 'string' && definition['multiValued'] !== true,
+        );
         if (filled !== undefined) await kit.patched(path, { op: 'add', path: filled.path, value: 'here' });
         status(await kit.patch(path, { op: 'remove', path: urn }), 200, 204);
         const { body } = await kit.send('GET', path);
