@@ -1,7 +1,9 @@
-import { applyPatch, compileResourceType, PATCH_SCHEMA, parsePatch, parseResource, profileOf, userSchema } from '@landbridge/scim';
+import { compileSchema, defaultCapabilities } from '@landbridge/connector-sdk';
+import { applyPatch, compileResourceType, PATCH_SCHEMA, parsePatch, parseResource, profileOf, type ScimResource, userSchema } from '@landbridge/scim';
 import { describe, expect, it } from 'vitest';
 import { createIgnoredAttributes } from './ignored-attributes.ts';
-import type { ResourceModel } from './resources/resource-model.ts';
+import { buildResourceModel, type ResourceModel } from './resources/resource-model.ts';
+import { leftOut } from './resources/unkept.ts';
 
 const acme = 'urn:ietf:params:scim:schemas:extension:acme:2.0:User';
 const user = compileResourceType({
@@ -30,6 +32,34 @@ describe('S-032 what a client sends and nothing holds', () => {
     });
     expect(() => applyPatch(resource, patch, user, { profile: profileOf('strict'), deferred: [] })).toThrow('There is no attribute "nickName"');
     expect(() => parseResource({ ...body, schemas: [userSchema.id], nickName: undefined }, user, profileOf('strict'))).toThrow('There is no attribute');
+  });
+
+  it('is told of for elements that have no place: a second address, an e-mail address of a type that is not mapped', () => {
+    const [type] = compileSchema(
+      { objectTypes: [{ name: 'person', attributes: ['id', 'mail', 'street'].map((name) => ({ name, type: 'string', anchor: name === 'id' })) }] },
+      { dnAsAnchor: false },
+    ).values();
+    if (type === undefined) throw new Error('no type');
+    const mapping = [
+      { scim: 'userName', attribute: 'id' },
+      { scim: 'emails[type eq "work"].value', attribute: 'mail' },
+      { scim: 'addresses.streetAddress', attribute: 'street' },
+    ];
+    const configuration = { objectType: 'person', resourceType: 'User', endpoint: 'Users', mapping, excluded: [], queryable: [] };
+    const model = buildResourceModel('clean', 'app', type, configuration, defaultCapabilities);
+    const emails = [
+      { type: 'work', value: 'a' },
+      { type: 'home', value: 'b' },
+    ];
+    const addresses = [{ streetAddress: 'x' }, { type: 'other', streetAddress: 'y' }, { streetAddress: 'z', locality: 'here' }];
+    expect(leftOut(model, { schemas: [], emails, addresses } as unknown as ScimResource)).toEqual([
+      'emails[type eq "home"]',
+      'addresses[type eq "other"]',
+      'addresses',
+    ]);
+    expect(
+      leftOut(model, { schemas: [], emails: [{ type: 'work', value: 'a', primary: true }], addresses: [{ streetAddress: 'x' }] } as unknown as ScimResource),
+    ).toEqual([]);
   });
 
   it('is in the log once for each client, and never with a value', () => {

@@ -24,7 +24,7 @@ import { qualifiedName } from './resources/binding.ts';
 import { type ResourceAttributes, readResourceAttributes } from './resources/read-resource.ts';
 import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
-import { refuseUnkept } from './resources/unkept.ts';
+import { leftOut, refuseUnkept } from './resources/unkept.ts';
 import { clearedUnseen, removedBy } from './resources/unseen.ts';
 import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
 import { deltaOf, resolveIds } from './scim-deltas.ts';
@@ -44,7 +44,7 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
   refuseWrites(face, 'create');
   const projection = wantedIn(context, query, model);
   const parsed = parseResource(body, model.resourceType, profileOf(context.profile));
-  face.ignored.note(model, context, parsed.ignored);
+  face.ignored.note(model, context, [...parsed.ignored, ...leftOut(model, parsed.resource)]);
   checkRequired(parsed.resource, model.resourceType);
   refuseHiddenCreate(context, model, parsed.resource);
   const request = identify(context, 'POST', model.configuration.endpoint, body);
@@ -119,7 +119,7 @@ export async function replaceResource(
   refuseWrites(face, 'replace');
   const profile = profileOf(context.profile);
   const parsed = parseResource(body, model.resourceType, profile);
-  face.ignored.note(model, context, parsed.ignored);
+  face.ignored.note(model, context, [...parsed.ignored, ...leftOut(model, parsed.resource)]);
   if (profile.strict && typeof body['id'] === 'string' && body['id'] !== id) throw scimErrors.mutability('"id" cannot be changed.');
   return change(face, model, context, id, 'PUT', body, query, async (current) => {
     const next = applyReplace(current, parsed, model.resourceType);

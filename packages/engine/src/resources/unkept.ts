@@ -15,13 +15,7 @@ const STRUCTURAL: ReadonlySet<string> = new Set(['type', 'primary', 'display', '
  * @throws ScimError 400 `invalidValue` that names what is kept.
  */
 export function refuseUnkept(model: ResourceModel, before: ScimResource, after: ScimResource): void {
-  const groups = new Map<string, Binding[]>();
-  for (const binding of model.bindings) {
-    if (binding.shape !== 'element') continue;
-    const key = `${binding.extension ?? ''} ${binding.attribute}`;
-    groups.set(key, [...(groups.get(key) ?? []), binding]);
-  }
-  for (const bindings of groups.values()) {
+  for (const bindings of elementBindings(model)) {
     const elements = elementsOf(after, bindings);
     const known = new Set(elementsOf(before, bindings).map((element) => JSON.stringify(element)));
     const lost = elements.some((element) => !known.has(JSON.stringify(element)) && !isKept(element, elements, bindings));
@@ -29,6 +23,38 @@ export function refuseUnkept(model: ResourceModel, before: ScimResource, after: 
     const [first] = bindings;
     throw scimErrors.invalidValue(`"${first?.attribute ?? ''}": the application keeps ${bindings.map(pathOf).join(', ')}; it has no place for what is given.`);
   }
+}
+
+/**
+ * The elements of a whole resource that the application has no place for: a create or a replace leaves them out, as it does attributes that
+ * are not mapped (S-032). As paths, without their values.
+ */
+export function leftOut(model: ResourceModel, resource: ScimResource): readonly string[] {
+  return elementBindings(model).flatMap((bindings) => {
+    const elements = elementsOf(resource, bindings);
+    const [first] = bindings;
+    if (first === undefined) return [];
+    return elements
+      .filter((element) => !isKept(element, elements, bindings))
+      .map((element) => pathOf({ ...first, fixed: typeof element['type'] === 'string' ? { type: element['type'] } : undefined, sub: undefined }));
+  });
+}
+
+const elementsByModel = new WeakMap<ResourceModel, readonly (readonly Binding[])[]>();
+
+/** The bindings of single elements, by the attribute that they are of. */
+function elementBindings(model: ResourceModel): readonly (readonly Binding[])[] {
+  const known = elementsByModel.get(model);
+  if (known !== undefined) return known;
+  const groups = new Map<string, Binding[]>();
+  for (const binding of model.bindings) {
+    if (binding.shape !== 'element') continue;
+    const key = `${binding.extension ?? ''} ${binding.attribute}`;
+    groups.set(key, [...(groups.get(key) ?? []), binding]);
+  }
+  const made = [...groups.values()];
+  elementsByModel.set(model, made);
+  return made;
 }
 
 function elementsOf(resource: ScimResource, bindings: readonly Binding[]): readonly Json[] {
