@@ -13,7 +13,7 @@ import { readDelta, seedWatermark } from './delta.ts';
 import { completeRows, createBinder, isAfterKey, keyText } from './fetch-entries.ts';
 import type { ObjectModel } from './object-model.ts';
 import { formatValue } from './references.ts';
-import { bytesOf, compileReader, isPageFull, keyOf, nameAttribute, type ReadEntry, type RowReader, rowsAtOnce } from './row-reader.ts';
+import { bytesOf, compileReader, hasBytes, isPageFull, keyOf, nameAttribute, type ReadEntry, type RowReader, rowsAtOnce } from './row-reader.ts';
 import { openSideReader, type SideReader } from './side-reader.ts';
 
 /** Rows that are fetched at once, of the main table and of each side table. */
@@ -217,6 +217,7 @@ async function* readType(
   const order = model.anchor.map((one) => database.dialect.orderBy(`m.${quote(one.column.name)}`, one.column, one.order)).join(', ');
   const where = model.alive === undefined ? '' : ` WHERE ${model.alive}`;
   const main = await snapshot.cursor(`SELECT ${reader.select} FROM ${model.from}${where} ORDER BY ${order}`, [], rowsAtOnce(model, wanted, FETCH_ROWS));
+  const bytesIn = hasBytes(model, wanted) ? bytesOf : () => 0;
   const sides: SideReader[] = [];
   for (const side of model.sides)
     if (wanted.has(side.attribute.name)) sides.push(await openSideReader(database, snapshot, model, side, rowsAtOnce(model, wanted, FETCH_ROWS)));
@@ -241,7 +242,7 @@ async function* readType(
               error ??= nameAttribute(thrown, model.name, side.name);
             }
           }
-          bytes += bytesOf(entry);
+          bytes += bytesIn(entry);
           buffer.push(error === undefined ? entry : { ...entry, error });
         }
         previous = key;

@@ -108,14 +108,22 @@ const HELD_BYTES = 64 * 1024 * 1024;
 /** Fewer rows at once are none: pages end between the keys of two rows. */
 const FEWEST = 4;
 
+/** Each attribute that is wanted, with its first column. */
+function columnsOf(model: ObjectModel, wanted: ReadonlySet<string>) {
+  return [
+    ...model.columns.map(({ attribute, columns: [column] }) => ({ attribute, column })),
+    ...model.sides.map(({ attribute, value: [column] }) => ({ attribute, column })),
+  ].filter(({ attribute }) => wanted.has(attribute.name));
+}
+
+/** Whether any value that is wanted may be binary. */
+export function hasBytes(model: ObjectModel, wanted: ReadonlySet<string>): boolean {
+  return columnsOf(model, wanted).some(({ attribute, column }) => attribute.type === 'binary' || column?.maximumBytes !== undefined);
+}
+
 /** How many rows are read at once: fewer than usual where each may be large. */
 export function rowsAtOnce(model: ObjectModel, wanted: ReadonlySet<string>, usual: number): number {
-  const largest = [
-    ...model.columns.map(({ attribute, columns }) => ({ attribute, column: columns[0] })),
-    ...model.sides.map(({ attribute, value }) => ({ attribute, column: value[0] })),
-  ]
-    .filter(({ attribute }) => wanted.has(attribute.name))
-    .reduce((sum, { column }) => sum + (column?.maximumBytes ?? 0), 0);
+  const largest = columnsOf(model, wanted).reduce((sum, { column }) => sum + (column?.maximumBytes ?? 0), 0);
   return largest === 0 ? usual : Math.max(FEWEST, Math.min(usual, Math.floor(HELD_BYTES / largest)));
 }
 

@@ -105,21 +105,28 @@ function invalidSchema(message: string): ConnectorError {
 /**
  * Encodes the attributes of an entry by its object type: known attributes only, a scalar of a multi-valued attribute
  * wrapped, a one-element array of a single-valued one unwrapped (R27), empty arrays left out, attributes in schema order
- * so that equal entries have equal JSON.
+ * so that equal entries have equal JSON. What `anchor` has goes before the same in `attributes`.
  *
  * @throws ConnectorError `invalid-attribute-value` with the attribute for an unknown attribute, a wrong type or several
  * values of a single-valued attribute.
  */
-export function encodeAttributes(objectType: CompiledObjectType, attributes: Attributes): EncodedAttributes {
+export function encodeAttributes(objectType: CompiledObjectType, attributes: Attributes, anchor: Attributes = {}): EncodedAttributes {
   const encoded: Record<string, EncodedValue | readonly EncodedValue[]> = {};
   let known = 0;
   for (const attribute of objectType.definition.attributes) {
-    if (!Object.hasOwn(attributes, attribute.name)) continue;
-    known += 1;
-    const value = encodeAttribute(objectType, attribute, attributes[attribute.name] as Value | readonly Value[]);
-    if (value !== undefined) encoded[attribute.name] = value;
+    const { name } = attribute;
+    const isThere = Object.hasOwn(attributes, name);
+    if (isThere) known += 1;
+    let given = isThere ? attributes : undefined;
+    if (Object.hasOwn(anchor, name)) {
+      known += 1;
+      given = anchor;
+    }
+    if (given === undefined) continue;
+    const value = encodeAttribute(objectType, attribute, given[name] as Value | readonly Value[]);
+    if (value !== undefined) encoded[name] = value;
   }
-  if (known !== Object.keys(attributes).length) throw unknownAttribute(objectType, attributes);
+  if (known !== Object.keys(attributes).length + Object.keys(anchor).length) throw unknownAttribute(objectType, { ...attributes, ...anchor });
   return encoded;
 }
 

@@ -65,7 +65,7 @@ export function prepareEntry(prepared: ImportType, entry: ImportEntry): Imported
 /** A whole object: encoded once, its anchor with the rest. */
 function prepareObject(prepared: ImportType, entry: ImportEntry): ImportedEntry {
   const { type } = prepared;
-  const attributes = encodeAttributes(type, { ...entry.attributes, ...entry.anchor });
+  const attributes = encodeAttributes(type, entry.attributes ?? {}, entry.anchor);
   const isNamed = type.anchor.every(({ name }) => Object.hasOwn(entry.anchor, name));
   const anchor = isNamed ? readAnchor(type, attributes) : undefined;
   const identity = anchor ?? (type.anchor.length === 0 ? entry.dn : undefined);
@@ -101,7 +101,8 @@ function digest(text: string): string {
 }
 
 function prepareSet(attribute: string, values: readonly string[]): ImportedReferences {
-  const distinct = [...new Set(values)].sort();
+  const sorted = [...values].sort();
+  const distinct = sorted.filter((value, index) => value !== sorted[index - 1]);
   return { attribute, values: distinct, hash: digest(distinct.join('\n')) };
 }
 
