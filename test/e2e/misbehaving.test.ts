@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
+import { type ConnectorConfiguration, configurationDefaults, type HostConnector, openConnector, type RequestContext } from '@landbridge/engine';
 import { afterEach, describe, expect, it } from 'vitest';
 import { personConfiguration } from '../fixtures/person-configuration.ts';
 
@@ -18,14 +18,14 @@ afterEach(async () => {
   }
 });
 
-async function start(behaviour: string): Promise<HostConnector> {
+async function start(behaviour: string, limits: Partial<ConnectorConfiguration['limits']> = {}): Promise<HostConnector> {
   const folder = mkdtempSync(join(tmpdir(), 'landbridge-misbehaving-'));
   const connector = await openConnector({
     folder,
     sealingKey: new Uint8Array(32),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     configuration: personConfiguration('misbehaving-connector.ts', {
-      limits: { ...configurationDefaults.limits, callSeconds: 0.4, deadlineSeconds: 20 },
+      limits: { ...configurationDefaults.limits, callSeconds: 0.4, deadlineSeconds: 20, ...limits },
       parameters: { behaviour },
     }),
   });
@@ -83,6 +83,68 @@ describe('SEC-54 a connector that misbehaves while writing', () => {
     expect(two).toMatchObject({ status: 'fulfilled', value: { status: 201 } });
     expect(three).toMatchObject({ status: 'rejected', reason: { status: 409, scimType: 'uniqueness' } });
     expect(await states(connector)).toEqual(['applied']);
+  });
+});
+
+describe('a connector that misbehaves where its sessions begin and end', () => {
+  it.each(['open-import: throws', 'open-import: exits', 'read: throws', 'read: exits', 'close-import: throws', 'close-import: exits'])(
+    'R23 %s: the run fails with the reason, nothing is removed, no watermark, and the next run works',
+    async (behaviour) => {
+      const connector = await start(behaviour);
+      const failed = await (await connector.run('full', 'test')).ended;
+      expect(failed.result).toBe('failed');
+      const [place = '', how] = behaviour.split(': ');
+      expect(failed.steps[0]?.errors[0]?.error.message).toMatch(
+        how === 'throws' ? `thrown in ${place}` : /the thread of the connector "app" ended: exit code 3/,
+      );
+      expect((await (await connector.run('full', 'test')).ended).result).toBe('success');
+      expect((await connector.status()).entries).toEqual({ person: 3 });
+    },
+  );
+
+  it('R26 one that hangs or spins in an import, and does not listen, is ended when the run is cancelled; writes and the next run work', async () => {
+    const ends = ['open-import: hangs', 'read: blocks', 'read: hangs', 'close-import: hangs'].map(async (behaviour) => {
+      const connector = await start(behaviour);
+      const run = await connector.run('full', 'test');
+      await expect(Promise.race([run.ended, new Promise((resolve) => setTimeout(resolve, 500, 'goes on'))])).resolves.toBe('goes on');
+      connector.activeRun?.cancel();
+      expect((await run.ended).result, behaviour).toBe('cancelled');
+      // While its thread is being ended, clients are told to come back.
+      for (let turn = 0; (await create(connector, 'first').catch(() => undefined)) === undefined && turn < 100; turn += 1)
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(await states(connector), behaviour).toContain('applied');
+      expect((await (await connector.run('full', 'test')).ended).result, behaviour).toBe('success');
+    });
+    await Promise.all(ends);
+  });
+
+  it('R1 one that hangs in an import does not keep its host from ending', async () => {
+    const connector = await start('read: hangs');
+    const run = await connector.run('full', 'test');
+    const ended = run.ended.then(() => 'ended');
+    const [{ folder = '' } = {}] = open.splice(0);
+    await connector.close();
+    expect(await Promise.race([ended, Promise.resolve('goes on')])).toBe('ended');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each(['open-export: throws', 'open-export: exits'])('R12 %s: nothing was sent, and the client is told to come back', async (behaviour) => {
+    const connector = await start(behaviour);
+    await expect(create(connector, 'first')).rejects.toMatchObject({ status: 503 });
+    expect(await states(connector)).toEqual(['refused']);
+    expect((await create(connector, 'first')).status).toBe(201);
+  });
+
+  it('R16 open-export: hangs: the client has its answer at the deadline', async () => {
+    const connector = await start('open-export: hangs', { deadlineSeconds: 1 });
+    await expect(create(connector, 'first')).rejects.toMatchObject({ status: 503 });
+  });
+
+  it('R13 R17 close-export: exits: what was sent is looked for, and answered once', async () => {
+    const connector = await start('close-export: exits');
+    expect((await create(connector, 'first')).status).toBe(201);
+    expect((await create(connector, 'second')).status).toBe(201);
+    expect(await states(connector)).toEqual(['applied', 'applied']);
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cpSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '@landbridge/connector-sdk';
 import { checkPackage, type HostConnector, type HostLog, openConnector } from '@landbridge/engine';
 import { PackageError, type PackagePolicy, type PackageStore } from '@landbridge/package-store';
@@ -66,8 +67,10 @@ interface Slot {
   installed: { readonly name: string; readonly digest: string } | undefined;
   readonly admission: Admission;
   retry: NodeJS.Timeout | undefined;
-  /** An attempt that a timer began: whatever else happens to the connector waits for its end. */
+  /** An attempt that goes on by itself: whatever else happens to the connector waits for its end. */
   retrying: Promise<void> | undefined;
+  /** Ends an attempt that waits for the connector's word. */
+  ending: AbortController;
   attempts: number;
   /** What another host has taken over is closed before it is opened again. */
   closing: Promise<void> | undefined;
@@ -95,7 +98,10 @@ export function createHostConnectors(options: {
   /** A resource was disabled or deleted: what was issued for it ends (S-173). */
   deprovisioned(connector: string, ids: readonly string[]): void;
   alert(kind: 'protected-object' | 'mass-change', connector: string, credential: string): void;
+  /** How long a start, or another configuration, waits for a connector to open. Default is 20 seconds. */
+  readonly patienceMilliseconds?: number;
 }): HostConnectors {
+  const patience = options.patienceMilliseconds ?? 20_000;
   const { log, packages } = options;
   const slots = new Map<string, Slot>();
   let policy = NO_POLICY;
@@ -118,19 +124,25 @@ export function createHostConnectors(options: {
   }
 
   async function open(name: string, text: string, folder: string): Promise<void> {
+    const opening = { name, problem: 'it is being opened' };
     const slot: Slot = {
       text,
       folder,
-      connector: { name, problem: 'it is being opened' },
+      connector: opening,
       installed: undefined,
       admission: createAdmission(),
       retry: undefined,
       retrying: undefined,
+      ending: new AbortController(),
       attempts: 0,
       closing: undefined,
     };
     slots.set(name, slot);
-    await attempt(slot, name);
+    slot.retrying = attempt(slot, name);
+    // A connector that hangs keeps nobody from the others.
+    await Promise.race([slot.retrying, delay(patience, undefined, { ref: false })]);
+    if (slot.connector === opening)
+      slot.connector = { name, problem: `it has not answered for ${patience / 1000} seconds; the host goes on without it until it does` };
   }
 
   /** Opens the connector of a slot. @throws why it cannot be opened. */
@@ -141,8 +153,10 @@ export function createHostConnectors(options: {
     mkdirSync(own, { recursive: true, mode: 0o700 });
     openOwnFiles(own);
     copyFirstFiles(configuration.firstFiles, join(own, 'files'));
+    slot.ending = new AbortController();
     const connector = await openConnector({
       configuration,
+      givenUp: slot.ending.signal,
       folder: own,
       sealingKey: options.sealingKey,
       log,
@@ -221,6 +235,7 @@ export function createHostConnectors(options: {
 
   async function endRetry(slot: Slot): Promise<void> {
     clearTimeout(slot.retry);
+    slot.ending.abort();
     await slot.retrying;
     // It may have failed, and planned another one.
     clearTimeout(slot.retry);

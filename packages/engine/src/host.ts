@@ -260,6 +260,8 @@ export interface OpenConnectorOptions {
   readonly alert?: (kind: 'protected-object' | 'mass-change', credential: string) => void;
   /** Told when a client has disabled or deleted a resource, with the ids that it is known by: what the host issued for it ends (S-173). */
   readonly deprovisioned?: (ids: readonly string[]) => void;
+  /** Ends the opening while the connector still says what it is: one that hangs would keep a host from ending. */
+  readonly givenUp?: AbortSignal;
   readonly now?: () => number;
 }
 

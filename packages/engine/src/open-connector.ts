@@ -12,7 +12,7 @@ import {
 import { type ConnectorStore, openSqliteConnectorStore, type StoreModel } from '@landbridge/store';
 import { createBehind } from './behind.ts';
 import type { ConnectorConfiguration } from './configuration.ts';
-import type { ConnectorDescription, Selection } from './connector-host/connector-handle.ts';
+import type { ConnectorDescription, ConnectorHandle, Selection } from './connector-host/connector-handle.ts';
 import { openConnectorHandle } from './connector-host/open-connector-handle.ts';
 import { takeTurns } from './connector-host/take-turns.ts';
 import { whileOwned } from './connector-host/while-owned.ts';
@@ -66,6 +66,18 @@ export async function openConnector(options: OpenConnectorOptions, seams: OpenCo
   }
 }
 
+/** What a connector is. Ending its thread ends a call that never would. */
+async function describeUnlessGivenUp(handle: Pick<ConnectorHandle, 'describe' | 'close'>, givenUp: AbortSignal | undefined): Promise<ConnectorDescription> {
+  const end = (): void => void handle.close();
+  givenUp?.throwIfAborted();
+  givenUp?.addEventListener('abort', end);
+  try {
+    return await handle.describe();
+  } finally {
+    givenUp?.removeEventListener('abort', end);
+  }
+}
+
 async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeams, toClose: (close: () => Promise<void>) => void): Promise<HostConnector> {
   const { configuration, log } = options;
   const now = options.now ?? Date.now;
@@ -82,7 +94,7 @@ async function openParts(options: OpenConnectorOptions, seams: OpenConnectorSeam
     log,
   });
   toClose(() => direct.close());
-  const description = await direct.describe();
+  const description = await describeUnlessGivenUp(direct, options.givenUp);
   const schema = selectSchema(description.schema, configuration);
   const { capabilities } = description;
   const handle = capabilities.concurrentOperation ? direct : takeTurns(configuration.package, direct);

@@ -147,6 +147,8 @@ export interface ImportTask {
   /** Errors after which the step stops. */
   readonly errorLimit: number;
   readonly hardLimitMilliseconds: number;
+  /** How long a cancelled import may take to end by itself. */
+  readonly cancelMilliseconds: number;
 }
 
 export interface ImportEvents {

@@ -241,7 +241,11 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
     let cancelled = false;
     const cancel = (): void => {
       cancelled = true;
-      if (callId !== undefined) thread?.postMessage({ id: callId, cancel: true } satisfies ToThread);
+      const [id, at] = [callId, thread];
+      if (id === undefined || at === undefined) return;
+      at.postMessage({ id, cancel: true } satisfies ToThread);
+      // A connector that does not listen is given the time of a call; then its thread ends, as at a time-out (R13, R26).
+      setTimeout(() => giveUp(id, at, task.cancelMilliseconds), task.cancelMilliseconds).unref();
     };
     const done = call<ImportOutcome>(
       { call: 'import', task: rest, port: storePort },

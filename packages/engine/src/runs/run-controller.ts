@@ -328,6 +328,7 @@ export function createRunController(options: RunControllerOptions): RunControlle
         storePort: options.connectPort(),
         errorLimit: configuration.limits.runErrors,
         hardLimitMilliseconds: configuration.limits.hardLimitSeconds * 1000,
+        cancelMilliseconds: configuration.limits.callSeconds * 1000,
       },
       {
         progress: (progress) => meter.show('reading', progress.entries, progress.total, progress.counts, progress.errorCount),
