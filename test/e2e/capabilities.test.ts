@@ -541,6 +541,35 @@ describe('an object that the application has and the space lacks', () => {
   });
 });
 
+describe('a connector that only imports', () => {
+  it('R33 S-003 S-207 is read, says that nothing can be written, and refuses every write with 501 before anything is journalled', async () => {
+    const host = await start({ schema: [person], capabilities: { export: false } });
+    host.application.put({ type: 'person', key: '1', attributes: { id: '1', login: 'ada' } });
+    expect(await host.run('full')).toBe('success');
+    const [ada] = await host.list('Users', 'userName eq "ada"');
+    const { clean } = host.connector;
+    expect(JSON.parse(clean.discovery(context, 'ServiceProviderConfig').body ?? '')).toMatchObject({
+      patch: { supported: false },
+      bulk: { supported: false },
+      changePassword: { supported: false },
+      filter: { supported: true },
+    });
+    const id = String(ada?.['id']);
+    const user = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: 'eve' };
+    const operations = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [{ op: 'replace', path: 'title', value: 'Dr' }] };
+    for (const write of [
+      clean.create(context, 'Users', user, {}),
+      clean.replace(context, 'Users', id, user, {}),
+      clean.patch(context, 'Users', id, operations, {}),
+      clean.delete(context, 'Users', id),
+      clean.bulk(context, { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'], Operations: [] }),
+    ])
+      await expect(write).rejects.toMatchObject({ status: 501 });
+    expect(await host.connector.journal({ limit: 10 })).toEqual([]);
+    expect(host.application.objects()).toMatchObject([{ attributes: { login: 'ada' } }]);
+  });
+});
+
 describe('a connector that only exports', () => {
   const options: ScriptedHostOptions = { schema: [person], capabilities: { import: false, find: false, resultsApply: 'at-once' } };
 

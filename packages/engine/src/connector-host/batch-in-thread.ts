@@ -16,6 +16,8 @@ import { decodeChanges, outcomesOf } from './encoded-changes.ts';
 /** How long opening and closing a session may take; the batch between them has the limit of the configuration. */
 export const OPEN_MILLISECONDS = 60_000;
 export const CLOSE_MILLISECONDS = 30_000;
+/** How long setting a password may take. */
+export const PASSWORD_MILLISECONDS = 60_000;
 
 /**
  * A session with one batch, inside the connector's thread: one message from the engine instead of three.

@@ -5,7 +5,7 @@ import { ConnectorError, type ConnectorErrorData, fromErrorData, type Parameters
 import { endThread, noCounts } from '@landbridge/store';
 import { elapsed } from '../elapsed.ts';
 import type { HostLog } from '../host.ts';
-import { CLOSE_MILLISECONDS, OPEN_MILLISECONDS } from './batch-in-thread.ts';
+import { CLOSE_MILLISECONDS, OPEN_MILLISECONDS, PASSWORD_MILLISECONDS } from './batch-in-thread.ts';
 import type {
   BatchOutcome,
   ConnectorDescription,
@@ -295,7 +295,7 @@ export function openConnectorHandle(options: ConnectorHandleOptions): ConnectorH
     setPassword: (identity, password, passwordOptions, partition) =>
       call(
         { call: 'set-password', identity, password, options: passwordOptions, ...(partition === undefined ? {} : { partition }) },
-        { timeoutMilliseconds: 60_000 },
+        { timeoutMilliseconds: PASSWORD_MILLISECONDS },
       ),
     find: (request) => call<FoundEntries>({ call: 'find', ...request }, { timeoutMilliseconds: 30_000 }),
     async *test() {

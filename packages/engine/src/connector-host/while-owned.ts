@@ -1,9 +1,7 @@
 import { ConnectorError, toErrorData } from '@landbridge/connector-sdk';
 import type { Ownership } from '@landbridge/store';
+import { CLOSE_MILLISECONDS, PASSWORD_MILLISECONDS } from './batch-in-thread.ts';
 import type { ConnectorHandle, ExportHandle } from './connector-handle.ts';
-
-/** How long a session takes to close at most. */
-const CLOSE_MILLISECONDS = 30_000;
 
 /**
  * A connector whose calls that change the application begin only while this host owns it (R34): none starts unless its time-out
@@ -21,7 +19,7 @@ export function whileOwned(handle: ConnectorHandle, ownership: Pick<Ownership, '
     // Each part of it must begin within the lease: one call after the other.
     exportBatch: async () => undefined,
     async setPassword(...values) {
-      await own(callMilliseconds);
+      await own(PASSWORD_MILLISECONDS);
       await handle.setPassword(...values);
     },
   };
