@@ -224,6 +224,19 @@ describe('PATCH', () => {
     }
   });
 
+  it('S-161 S-167 the id and the URI of a reference are written for each other: none stays from before', () => {
+    const on = { ...base, schemas: [userSchema.id, ENTERPRISE], [ENTERPRISE]: { manager: { value: '1', $ref: 'https://h/Users/1', displayName: 'One' } } };
+    const managerAfter = (sub: string, value?: unknown) =>
+      (
+        patch([{ op: value === undefined ? 'remove' : 'replace', path: `${ENTERPRISE}:manager.${sub}`, value }], { on }).resource[ENTERPRISE] as
+          | { manager?: unknown }
+          | undefined
+      )?.manager;
+    expect(managerAfter('value', '2')).toEqual({ value: '2', displayName: 'One' });
+    expect(managerAfter('$ref', 'https://h/Users/2')).toEqual({ $ref: 'https://h/Users/2', displayName: 'One' });
+    for (const sub of ['value', '$ref']) expect(managerAfter(sub)).toEqual({ displayName: 'One' });
+  });
+
   it('S-047 SEC-24 groups and meta in a value without a path are an echo, or refused', () => {
     const on = { ...base, groups: [{ value: 'g' }], meta: { version: 'W/"1"' } };
     const change = (value: unknown, strict = false) => patch([{ op: 'replace', value }], { on, strict }).changed;

@@ -377,6 +377,12 @@ function demote(elements: readonly unknown[]): void {
   for (const element of elements) if (isPrimary(element)) (element as Mutable)['primary'] = false;
 }
 
+/** The id and the URI of a reference say the same: what is written last stands for both, and they go together. */
+function twinOf(attribute: CompiledAttribute, { definition: { name } }: CompiledAttribute): string | undefined {
+  if (!attribute.subAttributes.has('$ref')) return undefined;
+  return name === 'value' ? '$ref' : name === '$ref' ? 'value' : undefined;
+}
+
 function writeSub(work: Work, operation: PatchOperation, target: Target, sub: CompiledAttribute): void {
   const { attribute } = target;
   const { definition } = attribute;
@@ -385,6 +391,8 @@ function writeSub(work: Work, operation: PatchOperation, target: Target, sub: Co
   if (!definition.multiValued) {
     const before = (container[definition.name] ?? {}) as Json;
     const next: Mutable = { ...before };
+    const twin = twinOf(attribute, sub);
+    if (twin !== undefined) delete next[twin];
     if (value === undefined) delete next[sub.definition.name];
     else next[sub.definition.name] = value;
     return setValue(work, attribute, Object.keys(next).length === 0 ? undefined : next);
@@ -465,7 +473,7 @@ function removeTarget(work: Work, operation: PatchOperation, target: Target): vo
   if (!definition.multiValued) {
     if (sub === undefined) return clearValue(work, attribute);
     const next: Mutable = { ...(before as Json) };
-    delete next[sub.definition.name];
+    for (const name of [sub.definition.name, twinOf(attribute, sub)]) if (name !== undefined) delete next[name];
     return Object.keys(next).length === 0 ? clearValue(work, attribute) : setValue(work, attribute, next);
   }
   const elements = before as readonly unknown[];

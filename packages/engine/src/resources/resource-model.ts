@@ -311,12 +311,12 @@ function buildResourceType(
       attributes:
         schema.attributes.length > 0
           ? restrict(schema.attributes, bindings, schema.id, all)
-          : bindings.filter((binding) => binding.extension?.toLowerCase() === schema.id.toLowerCase()).map(describeOwn),
+          : bindings.filter((binding) => binding.extension?.toLowerCase() === schema.id.toLowerCase()).map((binding) => describeOwn(binding, all)),
     }))
     .filter((schema) => schema.attributes.length > 0);
   if (restUrn !== undefined) {
     const attributes = [
-      ...bindings.filter((binding) => binding.extension === restUrn).map(describeOwn),
+      ...bindings.filter((binding) => binding.extension === restUrn).map((binding) => describeOwn(binding, all)),
       ...hosted.filter((one) => one.extension === restUrn).map((one) => one.definition),
     ];
     if (attributes.length > 0)
@@ -344,7 +344,7 @@ function coreAttributes(
   capabilities: Pick<Capabilities, 'password'>,
   all: readonly ObjectTypeConfiguration[],
 ): readonly ScimAttribute[] {
-  if (base.own) return bindings.filter((binding) => binding.extension === undefined).map(describeOwn);
+  if (base.own) return bindings.filter((binding) => binding.extension === undefined).map((binding) => describeOwn(binding, all));
   const always = configuration.resourceType === 'User' ? ['active', 'groups', ...(capabilities.password ? ['password'] : [])] : [];
   return restrict(base.schema.attributes, bindings, undefined, all, always);
 }
@@ -390,8 +390,7 @@ function narrow(attribute: ScimAttribute, bindings: readonly Binding[], all: rea
 /** A part of a complex attribute, as the mapping leaves it. */
 function narrowSub(sub: ScimAttribute, first: Binding, bindings: readonly Binding[], all: readonly ObjectTypeConfiguration[]): readonly ScimAttribute[] {
   if (first.shape === 'references') {
-    const { referenceTypes } = first.source;
-    const types = all.filter(({ objectType }) => referenceTypes?.includes(objectType) ?? true).map(({ resourceType }) => resourceType);
+    const types = resourceTypesOf(first.source, all);
     if (sub.name === '$ref') return [{ ...sub, referenceTypes: types }];
     if (sub.name === 'type') return [{ ...sub, canonicalValues: types }];
     // What the host fills in is nobody's to write.
@@ -404,6 +403,11 @@ function narrowSub(sub: ScimAttribute, first: Binding, bindings: readonly Bindin
   // There is a place for elements of the types that are mapped, and for no others.
   const types = [...new Set(bindings.flatMap((binding) => binding.fixed?.['type'] ?? []))];
   return types.length === 0 ? [] : [{ ...sub, canonicalValues: types }];
+}
+
+/** The types of the resources that a reference may point to. */
+function resourceTypesOf({ referenceTypes }: SchemaAttribute, all: readonly ObjectTypeConfiguration[]): readonly string[] {
+  return all.filter(({ objectType }) => referenceTypes?.includes(objectType) ?? true).map(({ resourceType }) => resourceType);
 }
 
 /** Sub-attributes that are there unmapped, by the shape of the binding: what the host fills in itself, and no others (S-003, S-167). */
@@ -421,7 +425,7 @@ function mutabilityOf(standard: ScimAttribute['mutability'], source: SchemaAttri
 }
 
 /** An attribute of the application in the connector's own schema. */
-function describeOwn(binding: Binding): ScimAttribute {
+function describeOwn(binding: Binding, all: readonly ObjectTypeConfiguration[]): ScimAttribute {
   const { source } = binding;
   const isReference = source.type === 'reference';
   const mutability = mutabilityOf('readWrite', source);
@@ -459,7 +463,7 @@ function describeOwn(binding: Binding): ScimAttribute {
     uniqueness: 'none',
     subAttributes: [
       sub('value', 'Identifier of the resource referred to', 'readWrite'),
-      { ...sub('$ref', 'Its URI', 'readOnly'), type: 'reference', referenceTypes: ['uri'] },
+      { ...sub('$ref', 'Its URI', 'readWrite'), type: 'reference', referenceTypes: resourceTypesOf(source, all) },
       sub('type', 'Its resource type', 'readOnly'),
       sub('display', 'Its name', 'readOnly'),
     ],
