@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -81,12 +81,18 @@ describe('backup and restore', () => {
 
   it('R5 a running host is copied while it works, without the key that opens its secrets', async () => {
     ada = await idOf('ada');
+    // A folder that others may read: nothing but certificates is theirs to read.
+    mkdirSync(copy, { mode: 0o755 });
     const { status, stdout } = await cli('backup', copy, '--data', data);
     expect(status).toBe(0);
     expect(stdout).toContain('not in it: the key that the secrets are encrypted with');
     for (const name of ['backup.json', 'control.db', 'sealing.key', 'token-pepper.key', 'connectors/app/connector.db'])
       expect(existsSync(join(copy, name)), name).toBe(true);
     for (const name of ['secrets.key', 'lock', 'host.json', 'host.log']) expect(existsSync(join(copy, name)), name).toBe(false);
+    const readable = readdirSync(copy, { recursive: true, withFileTypes: true }).filter(
+      (entry) => entry.isFile() && (statSync(join(entry.parentPath, entry.name)).mode & 0o077) !== 0,
+    );
+    expect(readable.map(({ name }) => name).filter((name) => !name.endsWith('.crt'))).toEqual([]);
     expect(await cli('backup', copy, '--data', data)).toMatchObject({ status: 4, stderr: expect.stringContaining('is not empty') as string });
   });
 

@@ -30,6 +30,8 @@ const LEFT_OUT = new Set([
   'host.pid',
   'host-id',
   'lock',
+  'lock-journal',
+  'sqlite-before-migration',
   'host.log',
   'node_modules',
   'secrets.key',
@@ -57,9 +59,9 @@ export async function backUp(options: {
   if (existsSync(target) && readdirSync(target).length > 0) throw new BackupError(`the folder ${target} is not empty; name a new one`);
   mkdirSync(target, { recursive: true, mode: 0o700 });
   const names = listFolders(join(options.dataFolder, 'connectors'));
-  if (options.dump === undefined) await options.control.backup(join(target, 'control.db'));
+  if (options.dump === undefined) await options.control.backup(ownFile(join(target, 'control.db')));
   else
-    await options.dump(names, join(target, DUMP)).catch((error: unknown) => {
+    await options.dump(names, ownFile(join(target, DUMP))).catch((error: unknown) => {
       throw new BackupError(messageOf(error), { cause: error });
     });
   for (const name of names) {
@@ -70,7 +72,7 @@ export async function backUp(options: {
     const store = join(copy, 'connector.db');
     if (options.dump !== undefined) {
       // The dump has it.
-    } else if (connector !== undefined && !('problem' in connector)) await connector.backup(store);
+    } else if (connector !== undefined && !('problem' in connector)) await connector.backup(ownFile(store));
     else copyClosed(join(own, 'connector.db'), store);
     for (const entry of readdirSync(own)) if (!STORE_FILES.test(entry)) copyPlain(join(own, entry), join(copy, entry));
   }
@@ -78,6 +80,12 @@ export async function backUp(options: {
   const manifest: BackupManifest = { format: 1, version: options.version, at: Date.now(), connectors: names };
   writeFileSync(join(target, MANIFEST), JSON.stringify(manifest), { mode: 0o600 });
   return { ...manifest, target };
+}
+
+/** An empty file for this account alone, to be filled: the folder may be one that others may read. */
+function ownFile(path: string): string {
+  writeFileSync(path, '', { mode: 0o600 });
+  return path;
 }
 
 /**
@@ -136,7 +144,7 @@ function copyClosed(from: string, to: string): void {
   if (!existsSync(from)) return;
   const database = new DatabaseSync(from, { readOnly: true });
   try {
-    database.prepare('VACUUM INTO ?').run(to);
+    database.prepare('VACUUM INTO ?').run(ownFile(to));
   } finally {
     database.close();
   }
