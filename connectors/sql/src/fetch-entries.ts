@@ -1,4 +1,4 @@
-import type { ImportEntry, Value } from '@landbridge/connector-sdk';
+import type { ImportEntry, SchemaAttribute, Value } from '@landbridge/connector-sdk';
 import { type CatalogueColumn, type Dialect, quote, type SqlDatabase, type SqlRow, type SqlValue } from './database.ts';
 import type { ObjectModel, SideAttribute } from './object-model.ts';
 import { formatValue } from './references.ts';
@@ -106,17 +106,26 @@ async function addSide(
     const condition = inRow ? between() : isOneOf();
     const sql = `SELECT ${sideColumns(database.dialect, side)} FROM ${side.from} s WHERE ${condition} AND ${sideCondition(side)} ORDER BY ${sideOrder(database, model, side)}`;
     const { rows } = await database.query(sql, binder.values, signal);
-    collect(side.attribute.name, rows, (row) => byKey.get(keyText(readers.map((read, at) => read(row[at])))), readValue);
+    collect(side.attribute, rows, (row) => byKey.get(keyText(readers.map((read, at) => read(row[at])))), readValue);
   }
 }
 
 /** Rows come in the order of owner and value: equal values stand side by side. */
-function collect(name: string, rows: readonly SqlRow[], ownerOf: (row: SqlRow) => ReadEntry | undefined, readValue: (row: SqlRow) => Value | undefined): void {
+function collect(
+  { name, multiValued }: SchemaAttribute,
+  rows: readonly SqlRow[],
+  ownerOf: (row: SqlRow) => ReadEntry | undefined,
+  readValue: (row: SqlRow) => Value | undefined,
+): void {
   for (const row of rows) {
     const owner = ownerOf(row);
     if (owner === undefined) continue;
     const value = readQuietly(owner, name, row, readValue);
     if (value === undefined) continue;
+    if (!multiValued) {
+      owner.attributes[name] ??= value;
+      continue;
+    }
     const values = (owner.attributes[name] ?? []) as Value[];
     const last = values.at(-1);
     if (last === undefined || formatValue(last) !== formatValue(value)) values.push(value);

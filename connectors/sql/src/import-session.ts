@@ -236,10 +236,11 @@ async function* readType(
           for (const side of sides) {
             try {
               const values = await takeAll(side, key);
-              if (values.length > 0) entry.attributes[side.name] = values;
+              const [first] = values;
+              if (first !== undefined) entry.attributes[side.attribute.name] = side.attribute.multiValued ? values : first;
               gathered += values.length;
             } catch (thrown) {
-              error ??= nameAttribute(thrown, model.name, side.name);
+              error ??= nameAttribute(thrown, model.name, side.attribute.name);
             }
           }
           bytes += bytesIn(entry);

@@ -304,10 +304,11 @@ async function buildSide(database: SqlDatabase, name: string, settings: MultiVal
       ? [limited(find(settings.value ?? '', 'value'))]
       : settings.reference.columns.map((column) => find(column, 'reference.columns'));
   const direction = settings.direction === undefined ? {} : { direction: settings.direction };
+  const many = settings.single === true ? {} : { multiValued: true };
   const attribute: SchemaAttribute =
     settings.reference === undefined
-      ? { name, multiValued: true, type: value[0]?.type ?? 'string', ...direction }
-      : { name, multiValued: true, type: 'reference', referenceTypes: [settings.reference.objectType], ...direction };
+      ? { name, ...many, type: value[0]?.type ?? 'string', ...direction }
+      : { name, ...many, type: 'reference', referenceTypes: [settings.reference.objectType], ...direction };
   const fixed = Object.entries(settings.set ?? {}).map(([column, one]) => ({ column: find(column, `set.${column}`), value: one }));
   const operations = compileOperations(database, settings.write, [...anchor, ...sideValueNames(value)], path);
   return { attribute, settings, from: qualified(settings.table, settings.schema), key, value, fixed, operations };

@@ -78,6 +78,7 @@ const multiValued = structure(
       description: 'Steps for each value instead of generated statements; :value stands for it',
     },
     set: { type: 'object', description: 'Values of other columns of added rows; =today, =now' },
+    single: { ...flag, description: 'The attribute has one value: of several rows the first one counts, and a change leaves one' },
     direction: { type: 'string', enum: ['import-export', 'import-only', 'export-only'] },
   },
   ['table', 'key'],

@@ -55,6 +55,8 @@ export interface MultiValueSettings {
   readonly reference?: { readonly columns: readonly string[]; readonly objectType: string };
   /** A condition in SQL: other rows of the table are none of these values, and are left alone. */
   readonly where?: string;
+  /** The attribute has one value: of several rows the first one counts, and a change leaves one. */
+  readonly single?: boolean;
   /** Values of other columns of the rows that are added; `=today`, `=now`. */
   readonly set?: Readonly<Record<string, string | number | boolean>>;
   /** Bytes that a binary value may have; default is 1048576. */

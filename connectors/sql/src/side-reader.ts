@@ -1,4 +1,4 @@
-import { orderText, type Value } from '@landbridge/connector-sdk';
+import { orderText, type SchemaAttribute, type Value } from '@landbridge/connector-sdk';
 import { checkBytes } from './column-codec.ts';
 import { type Dialect, quote, type SqlCursor, type SqlDatabase, type SqlRow, type SqlSnapshot } from './database.ts';
 import { type ObjectModel, orderOf, type SideAttribute } from './object-model.ts';
@@ -7,7 +7,7 @@ import { selectedOf } from './row-reader.ts';
 
 /** A side table read in the order of its key, beside the main table. */
 export interface SideReader {
-  readonly name: string;
+  readonly attribute: SchemaAttribute;
   /**
    * The values of the row of the main table with this key; keys must be asked for in ascending order. Rows of smaller keys
    * belong to nobody. `undefined` means that more rows are needed first: {@link fill}, then ask again. Throws when all rows of the key
@@ -95,7 +95,7 @@ export async function openSideReader(
   }
 
   return {
-    name: side.attribute.name,
+    attribute: side.attribute,
     take(key) {
       for (; at < rows.length; at += 1) {
         const row = rows[at] as SqlRow;

@@ -1,5 +1,16 @@
 import type { CatalogueColumn, CatalogueTable } from '../database.ts';
-import { columnNames, fromColumns, groupTables, personPaths, personTables, secretTables, singular, untilColumns } from './name-tables.ts';
+import {
+  columnNames,
+  contactKinds,
+  contacts,
+  fromColumns,
+  groupTables,
+  personPaths,
+  personTables,
+  secretTables,
+  singular,
+  untilColumns,
+} from './name-tables.ts';
 
 /** A table with its columns. */
 export interface KnownTable extends CatalogueTable {
@@ -17,6 +28,18 @@ export interface SideTable {
   /** The other end; absent where the table holds values. */
   readonly target?: ForeignKey;
   readonly value?: CatalogueColumn;
+  /** Each row is a phone or an address of mail of some kind: one value for each of the kinds. */
+  readonly contact?: Contact;
+}
+
+/** What a table of contacts holds. */
+export interface Contact {
+  /** The SCIM attribute: `phoneNumbers`, `emails`. */
+  readonly path: string;
+  readonly kind: CatalogueColumn;
+  readonly kinds: readonly string[];
+  /** The catalogue says that these are the kinds. */
+  readonly isKnown: boolean;
 }
 
 /** What a database holds, as far as its catalogue tells. */
@@ -51,8 +74,8 @@ export function classifyTables(tables: readonly KnownTable[]): Classified {
       const [group, member] = groupFirst(table, link, objects);
       give(group.table, { table, owner: group, target: member });
     } else if (owner !== undefined && names.has(owner.table) && sideValue(table, owner) !== undefined) {
-      const value = sideValue(table, owner);
-      give(owner.table, { table, owner, ...(value === undefined ? {} : { value }) });
+      const contact = kindOf(objects.find((one) => one.name === owner.table)) === 'User' ? contactOf(table, owner) : undefined;
+      give(owner.table, contact === undefined ? { table, owner, ...named('value', sideValue(table, owner)) } : { table, owner, ...contact });
     } else left.push({ name: table.name, why: table.primaryKey.length === 0 ? 'it has no primary key' : 'what it hangs on is no object type' });
   }
   return { objects, sides, left };
@@ -90,10 +113,32 @@ function linkOf(table: KnownTable): readonly [ForeignKey, ForeignKey] | undefine
 function ownerOf(table: KnownTable): ForeignKey | undefined {
   const [only, ...more] = table.foreignKeys;
   if (only === undefined || more.length > 0) return undefined;
+  // Phones have keys of their own mostly, and are nothing of their own.
+  if (contactOf(table, only) !== undefined) return only;
   const isPart = table.primaryKey.length > only.columns.length && only.columns.every((column) => table.primaryKey.includes(column));
   const isBare = table.primaryKey.length === 0 && table.columns.length <= only.columns.length + 3;
   return isPart || isBare ? only : undefined;
 }
+
+/** A table with a phone, or an address of mail, in each row, and a column that says which one it is. */
+function contactOf(table: KnownTable, owner: ForeignKey): { readonly value: CatalogueColumn; readonly contact: Contact } | undefined {
+  const own = table.columns.filter((column) => !owner.columns.includes(column.name) && !column.assigned && column.type === 'string');
+  const kind = own.find((column) => contactKinds.test(column.name));
+  if (kind === undefined) return undefined;
+  const texts = own.filter((column) => column !== kind);
+  for (const { path, value: values, table: tables, kinds } of contacts) {
+    const value = texts.find((column) => values.test(column.name));
+    // A number, or an address, is anything: the table has to say what it is.
+    if (value === undefined || !(tables.test(table.name) || tables.test(value.name))) continue;
+    const listed = kind.declared.match(/^enum\((.*)\)$/i)?.[1]?.match(/'(?:[^']|'')*'/g);
+    const known = listed?.map((one) => one.slice(1, -1).replaceAll("''", "'"));
+    return { value, contact: { path, kind, kinds: known ?? kinds, isKnown: known !== undefined } };
+  }
+  return undefined;
+}
+
+const named = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
+  value === undefined ? {} : ({ [name]: value } as { readonly [Key in Name]: Value });
 
 function isMoment(table: KnownTable, name: string): boolean {
   const column = table.columns.find((one) => one.name === name);

@@ -62,6 +62,16 @@ export const watermarkNames: readonly string[] = [
 ];
 export const deletedNames: readonly string[] = ['deletedat', 'deleted', 'isdeleted', 'deletedon'];
 export const versionNames: readonly string[] = ['rowversion', 'lockversion', 'optlock'];
+/** May be the version of the row, or of what it describes. */
+export const maybeVersionNames: readonly string[] = ['version', 'versionno', 'versionnumber', 'revision'];
+
+/** Columns that say which of several phones or addresses of mail a row is. */
+export const contactKinds = /^(.*_)?(type|kind|label|typ|art)$/i;
+/** Rows of a table that are phones or addresses of mail, by its name or that of the column with the value; and the kinds that there are mostly. */
+export const contacts = [
+  { path: 'phoneNumbers', value: /phone|mobile|telefon|^tel(_|$)|^(phone_?)?(number|no|nummer)$/i, table: /phone|telefon/i, kinds: ['work', 'home', 'mobile'] },
+  { path: 'emails', value: /mail|^address$|^adresse$/i, table: /mail/i, kinds: ['work', 'home'] },
+] as const;
 
 /** Columns that hold what nobody may read: passwords in any form, keys, tokens. By the whole name, without case and anything but letters and digits. */
 export const secretColumns =

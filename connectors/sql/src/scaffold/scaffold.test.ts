@@ -61,6 +61,45 @@ describe('a proposed configuration', () => {
     expect(schema.objectTypes).toHaveLength(3);
   });
 
+  it('phones and addresses with a kind are one value for each kind, and a column that may be a version is proposed as a comment', async () => {
+    const { types, mapped, text, schema } = await propose(`
+      CREATE TABLE employees (id INTEGER PRIMARY KEY, login TEXT UNIQUE NOT NULL, first_name TEXT, last_name TEXT, email TEXT, version INTEGER NOT NULL DEFAULT 1);
+      CREATE TABLE phones (id INTEGER PRIMARY KEY, employee_id INTEGER NOT NULL REFERENCES employees(id), type TEXT NOT NULL, number TEXT NOT NULL);
+      CREATE TABLE employee_mails (employee_id INTEGER NOT NULL REFERENCES employees(id), mail_type TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (employee_id, mail_type));
+      CREATE TABLE orders (id INTEGER PRIMARY KEY, employee_id INTEGER NOT NULL REFERENCES employees(id), type TEXT NOT NULL, number TEXT NOT NULL)`);
+    expect(Object.keys(types).sort()).toEqual(['employee', 'order']);
+    const phone = (kind: string) => ({
+      table: 'phones',
+      key: ['employee_id'],
+      value: 'number',
+      where: `"type" = '${kind}'`,
+      single: true,
+      set: { type: kind },
+    });
+    expect(types['employee']).toMatchObject({
+      multiValued: {
+        work_number: phone('work'),
+        home_number: phone('home'),
+        mobile_number: phone('mobile'),
+        home_address: { table: 'employee_mails', value: 'address', where: `"mail_type" = 'home'`, set: { mail_type: 'home' }, single: true },
+      },
+    });
+    expect(mapped['employee']).toMatchObject({
+      mapping: {
+        'emails[type eq "work"].value': 'email',
+        'emails[type eq "home"].value': 'home_address',
+        'phoneNumbers[type eq "work"].value': 'work_number',
+        'phoneNumbers[type eq "mobile"].value': 'mobile_number',
+      },
+    });
+    expect(text).toContain('single: true');
+    expect(text).toContain('# check what type holds');
+    expect(text).toContain('# version: { column: version }');
+    expect(types['employee']?.['version']).toBeUndefined();
+    const employee = schema.objectTypes.find((one) => one.name === 'employee');
+    expect(employee?.attributes.find(({ name }) => name === 'work_number')?.multiValued).toBeUndefined();
+  });
+
   it('composite keys, names that need quotes, and columns that nobody can fill', async () => {
     const { types } = await propose(`
       CREATE TABLE "Sales Teams" (country TEXT NOT NULL, no INTEGER NOT NULL, "Team: Name" TEXT, PRIMARY KEY (country, no));

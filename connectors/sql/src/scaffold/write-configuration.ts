@@ -5,6 +5,7 @@ import {
   deletedNames,
   managerNames,
   managerTables,
+  maybeVersionNames,
   personPaths,
   plainName,
   secretColumns,
@@ -44,6 +45,15 @@ function scalar(text: string): string {
 
 const list = (values: readonly string[]): string => `[${values.map(scalar).join(', ')}]`;
 
+interface SideProposal {
+  readonly name: string;
+  readonly side: SideTable;
+  readonly objectType: string | undefined;
+  readonly isMembers: boolean;
+  /** Of a table of contacts: the kind that this attribute is. */
+  readonly kind?: string;
+}
+
 /** An object type with what was decided of it. */
 interface Proposal {
   readonly objectType: string;
@@ -52,7 +62,7 @@ interface Proposal {
   /** Another table of the kind is the resource type already. */
   readonly like?: 'User' | 'Group';
   readonly references: readonly { readonly name: string; readonly columns: readonly string[]; readonly objectType: string; readonly isManager: boolean }[];
-  readonly sides: readonly { readonly name: string; readonly side: SideTable; readonly objectType: string | undefined; readonly isMembers: boolean }[];
+  readonly sides: readonly SideProposal[];
 }
 
 /** Writes a complete, commented configuration. */
@@ -124,7 +134,10 @@ function propose(table: KnownTable, { sides, objects }: Classified, names: Reado
     table,
     kind: kindOf(table),
     references,
-    sides: own.map((side) => {
+    sides: own.flatMap((side): readonly SideProposal[] => {
+      const { contact, value } = side;
+      if (contact !== undefined)
+        return contact.kinds.map((kind) => ({ name: free(`${kind}_${value?.name ?? ''}`), side, objectType: undefined, isMembers: false, kind }));
       const isMembers = side === members && kindOf(table) === 'Group';
       const rest = side.table.name.replace(new RegExp(`^${singular(table.name)}_?|^[a-z]+_`, 'i'), '');
       const target = side.target === undefined ? undefined : names.get(side.target.table);
@@ -135,7 +148,7 @@ function propose(table: KnownTable, { sides, objects }: Classified, names: Reado
         : isOwnName
           ? plural(target)
           : plural(side.target !== undefined && rest !== '' ? rest : (side.value?.name ?? side.table.name));
-      return { name: free(wish), side, objectType: side.target === undefined ? undefined : names.get(side.target.table), isMembers };
+      return [{ name: free(wish), side, objectType: side.target === undefined ? undefined : names.get(side.target.table), isMembers }];
     }),
   };
 }
@@ -165,6 +178,8 @@ function objectTypeLines({ objectType, table, references, sides }: Proposal, sch
   const watermark = named(watermarkNames);
   const deleted = named(deletedNames);
   const version = named(versionNames);
+  const maybeVersion =
+    version === undefined ? table.columns.find((column) => column.type === 'integer' && maybeVersionNames.includes(plainName(column.name))) : undefined;
   const lines = [
     `  table: ${scalar(table.name)}`,
     ...(schema === undefined ? [] : [`  schema: ${scalar(schema)}`]),
@@ -174,6 +189,11 @@ function objectTypeLines({ objectType, table, references, sides }: Proposal, sch
       : `  anchorAssigned: ${String(assigned)}   # ${assigned ? (anchors[0]?.assigned === true ? 'the database numbers new rows' : 'the column has a default') : 'whoever creates an entry chooses it'}`,
     ...(needed.length === 0 ? [] : [`  # must have values in a new entry: ${needed.join(', ')}`]),
     ...(version === undefined ? [] : [`  version: { column: ${scalar(version.name)} }`]),
+    ...(maybeVersion === undefined
+      ? []
+      : [
+          `  # version: { column: ${scalar(maybeVersion.name)} }   # if it changes with every change of the row: changes of what others changed since are refused`,
+        ]),
     ...(watermark === undefined
       ? ['  # delta: no column was found that rises with every change; "landbridge connector delta-script" makes a change log']
       : [
@@ -193,14 +213,23 @@ function secretsOf(table: KnownTable): readonly string[] {
   return table.columns.filter((column) => secretColumns.test(plainName(column.name))).map((column) => column.name);
 }
 
-function sideLines({ name, side, objectType }: Proposal['sides'][number], owner: KnownTable, schema: string | undefined): readonly string[] {
+function sideLines({ name, side, objectType, kind }: SideProposal, owner: KnownTable, schema: string | undefined): readonly string[] {
   const key = owner.primaryKey.map((column) => side.owner.columns[side.owner.targets.indexOf(column)] ?? side.owner.columns[0] ?? '');
-  const used = new Set([...key, ...(side.target?.columns ?? []), ...(side.value === undefined ? [] : [side.value.name])]);
+  const { contact } = side;
+  const used = new Set([
+    ...key,
+    ...(side.target?.columns ?? []),
+    ...(side.value === undefined ? [] : [side.value.name]),
+    ...(contact === undefined ? [] : [contact.kind.name]),
+  ]);
   const others = side.table.columns.filter((column) => !used.has(column.name) && !column.nullable && !column.defaulted && !column.assigned);
-  const set = others.flatMap((column) => {
-    const value = proposedValue(column);
-    return value === undefined ? [] : [[column.name, value] as const];
-  });
+  const set = [
+    ...(contact === undefined || kind === undefined ? [] : [[contact.kind.name, kind] as const]),
+    ...others.flatMap((column) => {
+      const value = proposedValue(column);
+      return value === undefined ? [] : [[column.name, value] as const];
+    }),
+  ];
   const unknown = others.filter((column) => proposedValue(column) === undefined).map((column) => column.name);
   const until = side.table.columns.find((column) => untilColumns.test(column.name) && /date|time/i.test(column.declared));
   return [
@@ -211,7 +240,13 @@ function sideLines({ name, side, objectType }: Proposal['sides'][number], owner:
     side.target === undefined
       ? `  value: ${scalar(side.value?.name ?? '')}`
       : `  reference: { columns: ${list(side.target.columns)}, objectType: ${scalar(objectType ?? '')} }`,
-    ...(until === undefined
+    ...(contact === undefined || kind === undefined
+      ? []
+      : [
+          `  where: ${scalar(`"${contact.kind.name}" = '${kind.replaceAll("'", "''")}'`)}${contact.isKnown ? '' : `   # check what ${contact.kind.name} holds`}`,
+          '  single: true',
+        ]),
+    ...(until === undefined || contact !== undefined
       ? []
       : [`  where: '"${until.name}"${until.nullable ? ` IS NULL OR "${until.name}"` : ''} > CURRENT_DATE'   # rows that have ended are history`]),
     ...(set.length === 0 ? [] : [`  set: { ${set.map(([column, value]) => `${scalar(column)}: ${scalar(value)}`).join(', ')} }   # in rows that are added`]),
@@ -224,7 +259,7 @@ function sideLines({ name, side, objectType }: Proposal['sides'][number], owner:
 function mappingLines({ objectType, table, kind: own, like, references, sides }: Proposal): readonly string[] {
   const kind = like === undefined ? own : undefined;
   const secrets = secretsOf(table);
-  const mapped = kind === 'User' ? personMapping(table, references) : kind === 'Group' ? groupMapping(table, sides) : [];
+  const mapped = kind === 'User' ? personMapping(table, references, sides) : kind === 'Group' ? groupMapping(table, sides) : [];
   const resourceType = kind ?? pascal(objectType);
   const endpoint = plural(resourceType);
   return [
@@ -240,7 +275,7 @@ function mappingLines({ objectType, table, kind: own, like, references, sides }:
 
 type Mapped = readonly (readonly [path: string, attribute: string, comment?: string])[];
 
-function personMapping(table: KnownTable, references: Proposal['references']): Mapped {
+function personMapping(table: KnownTable, references: Proposal['references'], sides: Proposal['sides']): Mapped {
   const hidden = new Set(references.flatMap((one) => one.columns));
   const find = (names: readonly string[]): CatalogueColumn | undefined =>
     names.flatMap((name) =>
@@ -255,6 +290,10 @@ function personMapping(table: KnownTable, references: Proposal['references']): M
       return [[path, `{ attribute: ${scalar(column.name)}, values: { 'true': Y, 'false': N } }`, 'check the two values']];
     return [[path, scalar(column.name)]];
   });
+  const contacts = sides.flatMap(({ name, side: { contact }, kind }): Mapped => {
+    const path = `${contact?.path ?? ''}[type eq "${kind?.toLowerCase() ?? ''}"].value`;
+    return contact === undefined || found.some(([taken]) => taken === path) || /["\\]/.test(kind ?? '') ? [] : [[path, scalar(name)]];
+  });
   const manager = references.find((one) => one.isManager);
   const named = find(['status', 'state']);
   // What a number means is anybody's guess.
@@ -268,6 +307,7 @@ function personMapping(table: KnownTable, references: Proposal['references']): M
       ? []
       : ([['userName', scalar(fallback.name), 'no column looks like a login: choose what names a person']] as const)),
     ...found,
+    ...contacts,
     ...(manager === undefined ? [] : ([['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager', scalar(manager.name)]] as const)),
     ...(status === undefined || found.some(([path]) => path === 'active')
       ? []
