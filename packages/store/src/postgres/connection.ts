@@ -38,8 +38,10 @@ export interface Session extends Queries {
   close(): Promise<void>;
 }
 
-/** A pool of readers. */
+/** Readers. */
 export interface Pool extends Queries {
+  /** For statements that an index serves whatever they are asked for: each connection plans them once. */
+  readonly lookUps: Queries;
   close(): Promise<void>;
 }
 
@@ -56,7 +58,7 @@ const types = {
  */
 const SET_PLANS = { plan_cache_mode: 'force_custom_plan', enable_seqscan: 'off' };
 /**
- * The statements of a write touch a handful of rows, and planning them costs as much as running them. So plans are made once, and
+ * The statements of a write, and the look-ups of a reader, touch a handful of rows, and planning them costs as much as running them. So plans are made once, and
  * only those are allowed that stay right however the tables grow: look-ups by an index, row by row.
  */
 const ROW_PLANS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' };
@@ -226,9 +228,19 @@ async function connect(
  */
 const READER_PLANS = '-c max_parallel_workers_per_gather=0';
 
-/** Opens a pool of readers: connections are made when they are needed. */
+/** Opens readers: connections are made when they are needed, at most `size` of each of two kinds. */
 export function openPool(options: PostgresOptions, schema: string, size: number): Pool {
-  const pool = new pg.Pool({ ...settings(options, 'landbridge reader', schema, READER_PLANS), max: size, idleTimeoutMillis: 60_000 });
+  const [planned, lookUps] = [openConnections(options, schema, size, ''), openConnections(options, schema, size, optionsOf(ROW_PLANS))];
+  return { ...planned, lookUps, close: async () => void (await Promise.all([planned.close(), lookUps.close()])) };
+}
+
+const optionsOf = (plans: Readonly<Record<string, string>>): string =>
+  Object.entries(plans)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
+
+function openConnections(options: PostgresOptions, schema: string, size: number, plans: string): Omit<Pool, 'lookUps'> {
+  const pool = new pg.Pool({ ...settings(options, 'landbridge reader', schema, `${READER_PLANS} ${plans}`), max: size, idleTimeoutMillis: 60_000 });
   // A connection that breaks while idle is replaced by the next query.
   pool.on('error', () => {});
   const all: Pool['all'] = async (sql, ...values) => (await pool.query(bind(sql, values)).catch(explain)).rows as readonly Row[];

@@ -27,7 +27,7 @@ export interface PostgresStoreOptions {
 }
 
 /** How many reads of a connector are at the server at once. */
-const READERS = 8;
+const READERS = 4;
 
 /**
  * Opens the store of a connector on PostgreSQL: takes it over (R34) and reads beside its writer.

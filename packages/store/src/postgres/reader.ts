@@ -1,5 +1,14 @@
 import { NO_AUDIT_KEY } from '../audit-chain.ts';
-import { type ConnectorReader, type EntryPage, type EntryQuery, type EntryRow, type RunRow, ScanLimitError } from '../connector-store.ts';
+import {
+  type ConnectorReader,
+  type EntryPage,
+  type EntryQuery,
+  type EntryRow,
+  type ReferenceFrom,
+  type ResourceRow,
+  type RunRow,
+  ScanLimitError,
+} from '../connector-store.ts';
 import { flag } from '../rules/entry-flags.ts';
 import { toAuditRow, toDriftRows, toHeldRow, toJournalRow, toReference, toRunRow, toTarget } from '../rules/row-mapping.ts';
 import type { StoredType } from '../rules/stored-model.ts';
@@ -26,21 +35,51 @@ const TARGET = 'r.raw, r.target, t.scim_id, t.otype, t.body';
  * all of them in order for one page.
  */
 const VISIBLE = `(e.flags < ${flag.hidden} OR e.flags BETWEEN ${flag.overlay} AND ${flag.overlay + flag.hidden - 1})`;
-const BY_SCIM_ID = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = ANY($1::text[])`;
-export const ALL_FROM = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = $1 AND ${VISIBLE} AND e.id > $2 ORDER BY e.id LIMIT $3 OFFSET $4`;
+/**
+ * Entries of a statement with what they refer to by some attributes: a row for each reference, a round trip less. `OFFSET 0` has them
+ * looked up entry by entry; a plan for any number of entries reads all references in order.
+ */
+const withReferring = (entries: string, attributes: string): string => `SELECT e.*, f.* FROM (${entries}) e
+  LEFT JOIN LATERAL (SELECT r.attr, r.raw, r.target, t.scim_id AS target_scim_id, t.otype AS target_otype, t.body AS target_body
+    FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = e.id AND r.attr = ANY(${attributes}::integer[]) OFFSET 0) f ON true ORDER BY e.id`;
+const BY_SCIM_ID = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = ANY($1::text[]) AND ${VISIBLE}`;
+const BY_ALIAS = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = (SELECT a.scim_id FROM link_aliases a WHERE a.alias = $1) AND ${VISIBLE}`;
+const BY_SCIM_ID_REFERRING = withReferring(BY_SCIM_ID, '$2');
+/** A page of a type. The type stands in the statement: how many entries it has decides which index serves. */
+export const allFrom = (otype: number): string =>
+  `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = ${otype} AND ${VISIBLE} AND e.id > $1 ORDER BY e.id LIMIT $2 OFFSET $3`;
 const REFERENCES_OF = `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`;
 
 /** Opens a reader over a pool of connections. Many reads run at once; none is a transaction of several statements. */
 export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_AUDIT_KEY): Promise<PostgresReader> {
   let { model } = await readModel(pool);
+  const { lookUps } = pool;
   const entry = (row: Row | undefined): EntryRow | undefined => (row === undefined ? undefined : toEntryRow(model, row));
+  /** The entries of rows that have a reference each, where the statement asked for them. */
+  function resources(rows: readonly Row[]): readonly ResourceRow[] {
+    if (rows[0]?.['target'] === undefined) return rows.map((row) => toEntryRow(model, row));
+    return [...Map.groupBy(rows, (row) => row['id']).values()].map((own) => ({
+      ...toEntryRow(model, own[0] as Row),
+      references: own.flatMap((row) => (row['target'] === null ? [] : [referenceFrom(row)])),
+    }));
+  }
+
+  const referenceFrom = (row: Row): ReferenceFrom => ({
+    from: Number(row['id']),
+    attribute: model.attributeNames.get(Number(row['attr'])) ?? '',
+    raw: String(row['raw']),
+    entryId: Number(row['target']),
+    scimId: String(row['target_scim_id']),
+    objectType: model.typesById.get(Number(row['target_otype']))?.name,
+    body: String(row['target_body']),
+  });
 
   const starts = createPageStarts(pool);
 
   async function query(request: EntryQuery): Promise<EntryPage> {
     const type = model.types.get(request.objectType);
     if (type === undefined) return { rows: [], total: request.total ? 0 : undefined };
-    if (request.filter === undefined && request.sort === undefined && request.after === undefined && request.limit > 0) return readFrom(type, request);
+    if (request.filter === undefined && request.sort === undefined && request.limit > 0) return readFrom(type, request);
     // A total is of all pages.
     const translator = createFilterTranslator(model, request.total ? undefined : request.after);
     const otype = translator.bind(type.id);
@@ -51,48 +90,60 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     const counted = [...translator.values];
     const readTotal = (): Promise<number> => (request.filter === undefined ? countOf(type) : count(where, counted));
     if (request.limit === 0) return { rows: [], total: request.total ? await readTotal() : undefined };
-    const { after: behind, offset = 0 } = request;
-    const after = behind === undefined ? '' : ` AND e.id > ${translator.bind(behind)}::bigint`;
+    const { after, offset = 0 } = request;
+    const behind = (id: string): string => (after === undefined ? '' : ` AND ${id} > ${translator.bind(after)}::bigint`);
     const limit = `LIMIT ${translator.bind(request.limit)}::bigint OFFSET ${translator.bind(offset)}::bigint`;
-    const rows = pool.all(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE ${where}${after} ORDER BY ${orderBy(request, type)} ${limit}`, ...translator.values);
-    // What looks for one entry is one statement: a page that is not full and begins at the beginning says how many there are.
-    const isHandful = request.total && condition?.indexed === true && behind === undefined && offset === 0;
-    const [found, matches] = await Promise.all([rows, request.total && !isHandful ? readTotal() : undefined]);
-    const total = isHandful ? (found.length < request.limit ? found.length : await readTotal()) : matches;
-    return { rows: found.map((row) => toEntryRow(model, row)), total };
+    const isByIds = request.total && condition !== undefined && request.sort === undefined;
+    const page = isByIds
+      ? `SELECT ${ENTRY_SELECT}, (SELECT count(*) FROM found) AS total FROM ${ENTRY_FROM}
+          WHERE e.id = ANY(ARRAY(SELECT f.id FROM found f WHERE true${behind('f.id')} ORDER BY f.id ${limit})) ORDER BY e.id`
+      : `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE ${where}${behind('e.id')} ORDER BY ${orderBy(request, type)} ${limit}`;
+    const { referring } = request;
+    const sql = isAsked(referring) && request.sort === undefined ? withReferring(page, translator.bind(referring.map(model.attributeId))) : page;
+    if (isByIds) {
+      // The matches are looked at once, for the page and for how many there are. Of several conditions the one that finds the fewest has to be
+      // known first: that is planned each time. Of one an index serves, the plan is made once: planning takes longer than reading.
+      const isOne = condition.indexed && (request.filter?.kind === 'compare' || request.filter?.kind === 'resource');
+      const found = await (isOne ? lookUps : pool).all(`WITH found AS MATERIALIZED (SELECT e.id FROM entries e WHERE ${where}) ${sql}`, ...translator.values);
+      if (found[0] !== undefined) return { rows: resources(found), total: Number(found[0]['total']) };
+      // A page without rows says nothing of those on other pages.
+      return { rows: [], total: after === undefined && offset === 0 ? 0 : await readTotal() };
+    }
+    const [found, total] = await Promise.all([pool.all(sql, ...translator.values), request.total ? readTotal() : undefined]);
+    return { rows: resources(found), total };
   }
 
   /** A page of all entries, wherever it is: deep pages cost what the first one does. */
   async function readFrom(type: StoredType, request: EntryQuery): Promise<EntryPage> {
-    const start = await starts.find(type.id, request.offset ?? 0);
-    const rows = await pool.all(ALL_FROM, type.id, start.after, request.limit, start.offset);
-    return { rows: rows.map((row) => toEntryRow(model, row)), total: request.total ? start.entries : undefined };
+    const { after, offset = 0, limit, referring } = request;
+    const start = after === undefined ? await starts.find(type.id, offset) : { after, offset, entries: request.total ? countOf(type) : undefined };
+    const place = [start.after, limit, start.offset] as const;
+    const page = allFrom(type.id);
+    const rows = isAsked(referring) ? lookUps.all(withReferring(page, '$4'), ...place, referring.map(model.attributeId)) : lookUps.all(page, ...place);
+    const [found, entries] = await Promise.all([rows, start.entries]);
+    return { rows: resources(found), total: request.total ? entries : undefined };
   }
 
-  const byScimId = createBatches(async (scimIds: readonly string[]) => {
-    const rows = await pool.all(BY_SCIM_ID, scimIds);
-    const found = new Map(rows.map((row) => [String(row['scim_id']), row]));
-    return scimIds.map((scimId) => found.get(scimId));
-  });
+  const byScimId = forAttributes((attributes) =>
+    createBatches(async (scimIds: readonly string[]) => {
+      const rows = await (attributes.length === 0 ? lookUps.all(BY_SCIM_ID, scimIds) : lookUps.all(BY_SCIM_ID_REFERRING, scimIds, attributes));
+      const found = new Map(resources(rows).map((row) => [row.scimId, row]));
+      return scimIds.map((scimId) => found.get(scimId));
+    }),
+  );
 
-  /** One for each set of attributes: there are as many as projections that ask for references. */
-  const referencesOf = new Map<string, (entryIds: readonly number[]) => Promise<readonly Row[]>>();
-  function readReferencesOf(attributes: readonly number[]): (entryIds: readonly number[]) => Promise<readonly Row[]> {
-    const name = attributes.join(' ');
-    const known = referencesOf.get(name);
-    if (known !== undefined) return known;
-    const made = createBatches(async (asked: readonly (readonly number[])[]) => {
-      const rows = await pool.all(REFERENCES_OF, [...new Set(asked.flat())], attributes);
+  const referencesOf = forAttributes((attributes) =>
+    createBatches(async (asked: readonly (readonly number[])[]) => {
+      const rows = await lookUps.all(REFERENCES_OF, [...new Set(asked.flat())], attributes);
       const byEntry = Map.groupBy(rows, (row) => Number(row['entry']));
       return asked.map((ids) => ids.flatMap((id) => byEntry.get(id) ?? []));
-    });
-    referencesOf.set(name, made);
-    return made;
-  }
+    }),
+  );
 
   const count = async (where: string, values: readonly SqlValue[]): Promise<number> =>
     Number((await pool.get(`SELECT count(*) AS n FROM entries e WHERE ${where}`, ...values))?.['n'] ?? 0);
-  const countOf = async (type: StoredType): Promise<number> => Number((await pool.get('SELECT entries FROM types WHERE id = $1', type.id))?.['entries'] ?? 0);
+  const countOf = async (type: StoredType): Promise<number> =>
+    Number((await lookUps.get('SELECT entries FROM types WHERE id = $1', type.id))?.['entries'] ?? 0);
 
   async function runRow(row: Row): Promise<RunRow> {
     const id = Number(row['id']);
@@ -106,19 +157,16 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     async refreshModel() {
       ({ model } = await readModel(pool));
     },
-    async readResource(scimId) {
+    async readResource(scimId, referring = []) {
       const id = toKept(scimId);
-      const row =
-        (await byScimId(id)) ??
-        (await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = (SELECT a.scim_id FROM link_aliases a WHERE a.alias = $1)`, id));
-      return row === undefined || (Number(row['flags']) & flag.hidden) !== 0 ? undefined : entry(row);
+      return (await byScimId(referring.map(model.attributeId))(id)) ?? entry(await lookUps.get(BY_ALIAS, id));
     },
-    readEntry: async (entryId) => entry(await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.id = $1`, entryId)),
+    readEntry: async (entryId) => entry(await lookUps.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.id = $1`, entryId)),
     async readByAnchor(objectType, anchor) {
       const type = model.types.get(objectType);
       if (type === undefined) return undefined;
       return entry(
-        await pool.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = $1 AND e.anchor_key = $2`, type.id, toKept(model.anchorKey(anchor))),
+        await lookUps.get(`SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = $1 AND e.anchor_key = $2`, type.id, toKept(model.anchorKey(anchor))),
       );
     },
     async readReferences(entryId, attribute, page) {
@@ -131,7 +179,7 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     },
     async readReferencesOf(entryIds, attributes) {
       if (entryIds.length === 0 || attributes.length === 0) return [];
-      const rows = await readReferencesOf(attributes.map(model.attributeId))(entryIds);
+      const rows = await referencesOf(attributes.map(model.attributeId))(entryIds);
       return rows.map((row) => ({ ...toReference(model, row), from: Number(row['entry']), attribute: model.attributeNames.get(Number(row['attr'])) ?? '' }));
     },
     async presentReferences(entryId, attribute, raw) {
@@ -231,6 +279,19 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     // The server keeps its own log, for all its databases.
     walBytes: async () => 0,
     close: () => pool.close(),
+  };
+}
+
+const isAsked = (referring: readonly string[] | undefined): referring is readonly string[] => referring !== undefined && referring.length > 0;
+
+/** One thing for each set of attributes, made once: there are as many as projections that ask for references. */
+function forAttributes<Made>(make: (attributes: readonly number[]) => Made): (attributes: readonly number[]) => Made {
+  const made = new Map<string, Made>();
+  return (attributes) => {
+    const name = attributes.join(' ');
+    const known = made.get(name) ?? make(attributes);
+    made.set(name, known);
+    return known;
   };
 }
 
