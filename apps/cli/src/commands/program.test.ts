@@ -47,7 +47,7 @@ describe('the command table', () => {
   it('has the commands of the operator', () => {
     expect(paths).toEqual(
       expect.arrayContaining([
-        ...['up', 'status', 'doctor', 'validate', 'apply', 'diff', 'export', 'run', 'run approve', 'run reject', 'runs'],
+        ...['up', 'status', 'doctor', 'validate', 'apply', 'diff', 'export', 'run', 'run approve', 'run reject', 'run cancel', 'runs'],
         ...['connector list', 'connector show', 'connector test', 'connector schema', 'connector space', 'journal list', 'journal settle'],
         ...['token create', 'token list', 'token revoke'],
       ]),

@@ -4,11 +4,11 @@ import { type CommonOptions, print, style, table, when } from '../output.ts';
 import { common, example, type Json, onHost, wholeNumber } from './command.ts';
 import { showRun } from './run-progress.ts';
 
-/** `run`, `run approve`, `run reject`, `runs`. */
+/** `run`, `run approve`, `run reject`, `run cancel`, `runs`. */
 export function addRunCommands(program: Command): void {
   const run = program
     .command('run')
-    .description('Run a profile of a connector, or decide held removals')
+    .description('Run a profile of a connector, cancel a run, or decide held removals')
     .argument('[connector]')
     .argument('[profile]')
     .option('--data <folder>', 'data folder of the host')
@@ -47,6 +47,16 @@ export function addRunCommands(program: Command): void {
       `landbridge run ${decision} hr 12`,
     );
   }
+  example(
+    common(run.command('cancel').description('Cancel a run that is under way').argument('<connector>').argument('<run>')).action(
+      onHost<[string, string]>(async (host, options, connector, runId) => {
+        const path = `/connectors/${encodeURIComponent(connector)}/runs/${encodeURIComponent(runId)}/cancel`;
+        const result = await host.send<{ readonly cancelled: number }>('POST', path);
+        print(options, result, () => `run ${result.cancelled} is being cancelled: what it has read is kept, nothing is removed`);
+      }),
+    ),
+    'landbridge run cancel hr 12',
+  );
   example(
     common(
       program
