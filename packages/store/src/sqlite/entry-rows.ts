@@ -385,6 +385,8 @@ export interface NewEntry {
   readonly sets: string | null;
   readonly position: number;
   readonly at: number;
+  /** Beside those that say what its anchor and its link are. */
+  readonly flags?: number;
 }
 
 const COLUMNS = 'id, otype, anchor, anchor_key, dn, dn_key, partition, scim_id, hash, sets, flags, position, version, created, modified, body';
@@ -414,7 +416,7 @@ export function insertUnlessThere(state: StoreState, entry: NewEntry): boolean {
   const { database, model } = state;
   const anchorKey = entry.anchor === undefined ? null : model.anchorKey(entry.anchor);
   const { scimId, linked } = chooseScimId(state, entry.type, entry.anchor, anchorKey);
-  const flags = (anchorKey === null ? flag.pending : 0) | (linked || anchorKey === null ? flag.link : 0);
+  const flags = (entry.flags ?? 0) | (anchorKey === null ? flag.pending : 0) | (linked || anchorKey === null ? flag.link : 0);
   const { changes } = database.run(
     insertSql(entry.type),
     entry.id,

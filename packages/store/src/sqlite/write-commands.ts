@@ -359,6 +359,7 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
     return;
   }
   const attributes = orderAttributes(type, effect.set);
+  const awaits = (result.recorded || !isConfirmedAtOnce(state.model, 'add')) && awaitConfirmation(state, entryId, effect, {}, result.journalId);
   insertEntry(state, {
     id: entryId,
     type,
@@ -371,12 +372,10 @@ function applyAdd(state: StoreState, type: StoredType, entryId: number, effect: 
     sets: null,
     position: state.position,
     at: result.at,
+    flags: (result.recorded ? flag.overlay : 0) | (awaits ? flag.unconfirmed : 0),
   });
   writeMultiValues(database, type, entryId, attributes, true);
   writeReferences(state, type, entryId, effect);
-  if (result.recorded) database.run(`UPDATE entries SET flags = flags | ${flag.overlay} WHERE id = ?`, entryId);
-  if ((result.recorded || !isConfirmedAtOnce(state.model, 'add')) && awaitConfirmation(state, entryId, effect, {}, result.journalId))
-    database.run(`UPDATE entries SET flags = flags | ${flag.unconfirmed} WHERE id = ?`, entryId);
   resolveWaiting(state, type, entryId, effect.anchor, effect.dn);
 }
 
