@@ -63,7 +63,7 @@ const SET_PLANS = { plan_cache_mode: 'force_custom_plan', enable_seqscan: 'off' 
  */
 const ROW_PLANS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', enable_hashjoin: 'off', enable_mergejoin: 'off' };
 export type Plans = 'sets' | 'rows';
-const PLANS: Readonly<Record<Plans, Readonly<Record<string, string>>>> = { sets: SET_PLANS, rows: ROW_PLANS };
+const PLANS: Readonly<Record<Plans, Settings>> = { sets: SET_PLANS, rows: ROW_PLANS };
 
 /** Begins a transaction of a session of row plans whose statements are about sets. */
 export const BEGIN_SETS = `BEGIN; ${Object.keys(ROW_PLANS)
@@ -200,14 +200,7 @@ async function connect(
   const until = performance.now() + STARTING_MILLISECONDS;
   for (;;) {
     const client = new pg.Client({
-      ...settings(
-        options,
-        name,
-        schema,
-        Object.entries(PLANS[plans])
-          .map(([setting, value]) => `-c ${setting}=${value}`)
-          .join(' '),
-      ),
+      ...settings(options, name, schema, optionsOf(PLANS[plans])),
       pipeline: true,
       ...(timeoutMilliseconds === undefined ? {} : { query_timeout: timeoutMilliseconds }),
     });
@@ -227,20 +220,28 @@ async function connect(
  * workers for them, which costs 8 to 20 ms where the rows cost 0.2; scans of everything pay for it, with one core instead of three.
  */
 const READER_PLANS = '-c max_parallel_workers_per_gather=0';
+/**
+ * What is found by other values is another question: a page of the members of a group of a million has another plan than one of five hundred.
+ * Left to itself the server keeps one plan for both after five of them, and reads a million members for a page.
+ */
+const QUERY_PLANS = { plan_cache_mode: 'force_custom_plan' };
 
 /** Opens readers: connections are made when they are needed, at most `size` of each of two kinds. */
 export function openPool(options: PostgresOptions, schema: string, size: number): Pool {
-  const [planned, lookUps] = [openConnections(options, schema, size, ''), openConnections(options, schema, size, optionsOf(ROW_PLANS))];
+  const planned = openConnections(options, schema, size, QUERY_PLANS);
+  const lookUps = openConnections(options, schema, size, ROW_PLANS);
   return { ...planned, lookUps, close: async () => void (await Promise.all([planned.close(), lookUps.close()])) };
 }
 
-const optionsOf = (plans: Readonly<Record<string, string>>): string =>
+type Settings = Readonly<Record<string, string>>;
+
+const optionsOf = (plans: Settings): string =>
   Object.entries(plans)
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ');
 
-function openConnections(options: PostgresOptions, schema: string, size: number, plans: string): Omit<Pool, 'lookUps'> {
-  const pool = new pg.Pool({ ...settings(options, 'landbridge reader', schema, `${READER_PLANS} ${plans}`), max: size, idleTimeoutMillis: 60_000 });
+function openConnections(options: PostgresOptions, schema: string, size: number, plans: Settings): Omit<Pool, 'lookUps'> {
+  const pool = new pg.Pool({ ...settings(options, 'landbridge reader', schema, `${READER_PLANS} ${optionsOf(plans)}`), max: size, idleTimeoutMillis: 60_000 });
   // A connection that breaks while idle is replaced by the next query.
   pool.on('error', () => {});
   const all: Pool['all'] = async (sql, ...values) => (await pool.query(bind(sql, values)).catch(explain)).rows as readonly Row[];

@@ -3,7 +3,7 @@ import { type PrivatePostgres, startPostgres } from '../../../../test/backends/p
 import { postgresPrograms } from '../../../../tools/backends.ts';
 import type { OpenStore } from '../open-store.ts';
 import { createDriver, model, person } from '../testing/people.ts';
-import { openPool } from './connection.ts';
+import { openPool, type Row } from './connection.ts';
 import { openPostgresConnectorStore } from './open-postgres-store.ts';
 import { allFrom } from './reader.ts';
 
@@ -46,6 +46,17 @@ describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () =>
     expect(await other.reader.readResource(rows[0]?.scimId ?? '', ['manager'])).toMatchObject({ references });
     expect(await other.reader.readResource(rows[0]?.scimId ?? '')).not.toHaveProperty('references');
     await other.close();
+  });
+
+  it('S-106 a query is planned for its values each time, a look-up once', async () => {
+    const pool = openPool({ url: postgres.url }, 'landbridge_hr', 1);
+    const kept = async (queries: Pick<typeof pool, 'all' | 'get'>): Promise<Row | undefined> => {
+      for (let time = 0; time < 8; time += 1) await queries.all('SELECT e.body FROM entries e WHERE e.id = $1', 10);
+      return queries.get("SELECT generic_plans AS once, custom_plans AS each FROM pg_prepared_statements WHERE statement LIKE '%entries e%'");
+    };
+    expect(await kept(pool)).toEqual({ once: 0, each: 8 });
+    expect(await kept(pool.lookUps)).toEqual({ once: 8, each: 0 });
+    await pool.close();
   });
 
   it('S-106 no read waits until workers have started, which costs more than a page', async () => {
