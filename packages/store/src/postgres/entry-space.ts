@@ -7,6 +7,7 @@ import { flag } from '../rules/entry-flags.ts';
 import { deriveScimId } from '../rules/scim-id.ts';
 import type { StoredAttribute, StoredType } from '../rules/stored-model.ts';
 import type { Row, Session } from './connection.ts';
+import { referencesBy } from './records.ts';
 import type { Writer } from './writer.ts';
 
 /** A row of `entries`, as a transaction changes it. */
@@ -141,6 +142,7 @@ export interface PendingWork {
 }
 
 const COLUMNS = 'id, otype, scim_id, anchor, anchor_key, dn, dn_key, partition, hash, sets, flags, position, version, created, modified, body';
+const SINGLE_REFERENCES = `SELECT r.entry, r.attr, r.raw FROM unnest($1::bigint[]) i(entry) CROSS JOIN ${referencesBy('i.entry', '$2')}`;
 const LINK_COLUMNS = 'scim_id, otype, entry, anchor_key, generation, state, shadow, created, modified, deleted_position';
 const LINK_OF_ANCHOR = `SELECT DISTINCT ON (l.otype, l.anchor_key) ${LINK_COLUMNS.split(', ')
   .map((column) => `l.${column}`)
@@ -200,7 +202,7 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
   async function readBeside(ids: readonly number[]): Promise<readonly (readonly Row[])[]> {
     return Promise.all([
       session.all('SELECT entry, attributes FROM unconfirmed WHERE entry = ANY($1::bigint[])', ids),
-      single.length === 0 ? [] : session.all('SELECT entry, attr, raw FROM refs WHERE entry = ANY($1::bigint[]) AND attr = ANY($2::integer[])', ids, single),
+      single.length === 0 ? [] : session.all(SINGLE_REFERENCES, ids, single),
     ]);
   }
 

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
 import { postgresPrograms } from '../../../../tools/backends.ts';
 import type { OpenStore } from '../open-store.ts';
-import { createDriver, model, person } from '../testing/people.ts';
+import { createDriver, group, model, person } from '../testing/people.ts';
 import { openPool, type Row } from './connection.ts';
 import { openPostgresConnectorStore } from './open-postgres-store.ts';
 import { allFrom } from './reader.ts';
+import { referencesBy } from './records.ts';
 
 describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () => {
   const PEOPLE = 5000;
@@ -56,6 +57,21 @@ describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () =>
     };
     expect(await kept(pool)).toEqual({ once: 0, each: 8 });
     expect(await kept(pool.lookUps)).toEqual({ once: 8, each: 0 });
+    await pool.close();
+  });
+
+  it('S-250 what an entry refers to by one attribute is found without reading what it refers to by another: a group has a million members', async () => {
+    const everybody = Array.from({ length: PEOPLE }, (_, index) => String(index));
+    await createDriver(opened.store, opened.reader).import([group('everybody', everybody)], { kind: 'delta' });
+    const pool = openPool({ url: postgres.url }, 'landbridge_hr', 1);
+    await pool.all('ANALYZE refs');
+    const large = await pool.get('SELECT entry, attr, count(*) AS members FROM refs GROUP BY entry, attr ORDER BY members DESC LIMIT 1');
+    expect(large).toMatchObject({ members: PEOPLE });
+    const sql = `EXPLAIN ANALYZE SELECT r.raw FROM unnest($1::bigint[]) i(entry) CROSS JOIN ${referencesBy('i.entry', '$2')}`;
+    const plan = await pool.lookUps.all(sql, [Number(large?.['entry'])], [Number(large?.['attr']) + 1000]);
+    const text = plan.map((row) => String(row['QUERY PLAN'])).join('\n');
+    expect(text).toContain('AND (attr = a.attr)');
+    expect(text).not.toContain('Rows Removed');
     await pool.close();
   });
 

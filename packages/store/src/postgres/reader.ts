@@ -19,7 +19,7 @@ import { bodyValue, createFilterTranslator, folded } from './entry-filter-sql.ts
 import { ENTRY_FROM, ENTRY_SELECT, toEntryRow } from './entry-read.ts';
 import { createOutboxReader } from './outbox.ts';
 import { createPageStarts } from './page-starts.ts';
-import { keyExpression, toKept } from './records.ts';
+import { keyExpression, referencesBy, toKept } from './records.ts';
 import { spelledReferences } from './spelled-references.ts';
 import { readModel } from './stored-model.ts';
 
@@ -41,14 +41,14 @@ const VISIBLE = `(e.flags < ${flag.hidden} OR e.flags BETWEEN ${flag.overlay} AN
  */
 const withReferring = (entries: string, attributes: string): string => `SELECT e.*, f.* FROM (${entries}) e
   LEFT JOIN LATERAL (SELECT r.attr, r.raw, r.target, t.scim_id AS target_scim_id, t.otype AS target_otype, t.body AS target_body
-    FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = e.id AND r.attr = ANY(${attributes}::integer[]) OFFSET 0) f ON true ORDER BY e.id`;
+    FROM ${referencesBy('e.id', attributes)} JOIN entries t ON t.id = r.target OFFSET 0) f ON true ORDER BY e.id`;
 const BY_SCIM_ID = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = ANY($1::text[]) AND ${VISIBLE}`;
 const BY_ALIAS = `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.scim_id = (SELECT a.scim_id FROM link_aliases a WHERE a.alias = $1) AND ${VISIBLE}`;
 const BY_SCIM_ID_REFERRING = withReferring(BY_SCIM_ID, '$2');
 /** A page of a type. The type stands in the statement: how many entries it has decides which index serves. */
 export const allFrom = (otype: number): string =>
   `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = ${otype} AND ${VISIBLE} AND e.id > $1 ORDER BY e.id LIMIT $2 OFFSET $3`;
-const REFERENCES_OF = `SELECT r.entry, r.attr, ${TARGET} FROM refs r JOIN entries t ON t.id = r.target WHERE r.entry = ANY($1::bigint[]) AND r.attr = ANY($2::integer[])`;
+const REFERENCES_OF = `SELECT r.entry, r.attr, ${TARGET} FROM unnest($1::bigint[]) i(entry) CROSS JOIN ${referencesBy('i.entry', '$2')} JOIN entries t ON t.id = r.target`;
 
 /** Opens a reader over a pool of connections. Many reads run at once; none is a transaction of several statements. */
 export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_AUDIT_KEY): Promise<PostgresReader> {

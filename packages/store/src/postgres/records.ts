@@ -76,3 +76,10 @@ export function literal(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
+
+/**
+ * A FROM item `r`: what an entry refers to by some attributes. Each attribute is looked for by itself, and `OFFSET 0` keeps it so: the planner checks
+ * `attr = ANY` row by row, which reads a million members of a group to see that it has no manager.
+ */
+export const referencesBy = (entry: string, attributes: string): string =>
+  `unnest(${attributes}::integer[]) a(attr) CROSS JOIN LATERAL (SELECT * FROM refs WHERE refs.entry = ${entry} AND refs.attr = a.attr OFFSET 0) r`;
