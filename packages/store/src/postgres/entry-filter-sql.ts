@@ -4,7 +4,7 @@ import { flag } from '../rules/entry-flags.ts';
 import { nextPrefix } from '../rules/next-prefix.ts';
 import { foldText, type StoredAttribute, type StoredModel, type StoredType } from '../rules/stored-model.ts';
 import type { SqlValue } from './connection.ts';
-import { isShortPrefix, keyExpression, literal, toIndexKey, toKept } from './records.ts';
+import { isShortPrefix, keyExpression, literal, SURELY_WHOLE, toIndexKey, toKept } from './records.ts';
 
 /** A condition over `entries e`, and whether an index serves it. */
 export interface SqlCondition {
@@ -91,6 +91,13 @@ export function createFilterTranslator(model: StoredModel, after?: number): Filt
     // An exact comparison of an attribute whose index is folded: the index finds candidates, the body decides.
     if (attribute.column !== undefined && stored && !fold && filter.comparison === 'equal')
       return { sql: `(${keyExpression(attribute)} = ${bind(toIndexKey(foldText(attribute, String(filter.value))))} AND ${whole})`, indexed: true };
+    if (attribute.column !== undefined && attribute.type === 'string' && stored === fold && isPart(filter)) {
+      const key = keyExpression(attribute);
+      return {
+        sql: `CASE WHEN length(${key}) >= ${SURELY_WHOLE} THEN ${whole} ELSE ${comparison(key, filter, operand(filter, attribute, fold))} END`,
+        indexed: false,
+      };
+    }
     return { sql: whole, indexed: false };
   }
 
@@ -105,9 +112,14 @@ export function createFilterTranslator(model: StoredModel, after?: number): Filt
         indexed: filter.comparison === 'equal' || filter.comparison === 'starts',
       };
     }
+    const value = operand(filter, attribute, fold);
     const element = attribute.type === 'integer' ? 'a.value::bigint' : fold ? folded(attribute, 'a.value') : '(a.value COLLATE "C")';
     const list = `json_array_elements_text(CASE json_typeof(as_json(e.body) -> ${literal(attribute.name)}) WHEN 'array' THEN as_json(e.body) -> ${literal(attribute.name)} ELSE '[]'::json END)`;
-    return { sql: `EXISTS (SELECT 1 FROM ${list} AS a(value) WHERE ${comparison(element, filter, operand(filter, attribute, fold))})`, indexed: false };
+    const inBody = `EXISTS (SELECT 1 FROM ${list} AS a(value) WHERE ${comparison(element, filter, value)})`;
+    if (!(kept && stored === fold && isPart(filter))) return { sql: inBody, indexed: false };
+    const keys = `SELECT m.entry FROM mv m WHERE m.attr = ${attribute.id} AND length(m.key) < ${SURELY_WHOLE} AND ${comparison('m.key', filter, value)}`;
+    const cut = `SELECT e.id FROM mv m JOIN entries e ON e.id = m.entry WHERE m.attr = ${attribute.id} AND length(m.key) >= ${SURELY_WHOLE} AND ${inBody}`;
+    return { sql: `e.id IN (${keys} UNION ALL ${cut})`, indexed: false };
   }
 
   function comparison(left: string, filter: Compare, value: SqlValue): string {
@@ -176,6 +188,11 @@ export function createFilterTranslator(model: StoredModel, after?: number): Filt
 function isServed(filter: Compare): boolean {
   if (filter.comparison === 'contains' || filter.comparison === 'ends') return false;
   return filter.comparison !== 'starts' || (String(filter.value) !== '' && isShortPrefix(String(filter.value)));
+}
+
+/** Whether a part of a text is asked for: of a key that is surely whole that is answered ten times as fast as of a body. */
+function isPart(filter: Compare): boolean {
+  return filter.comparison === 'contains' || filter.comparison === 'ends';
 }
 
 function combine(kind: 'and' | 'or', parts: readonly SqlCondition[]): SqlCondition {

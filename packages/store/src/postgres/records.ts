@@ -34,6 +34,9 @@ export function toIndexKey(key: string): string {
   return kept.length <= LONGEST_KEY ? kept : `${toKept(kept.slice(0, LONGEST_KEY))}\uFFFF${hash('sha256', kept, 'hex')}`;
 }
 
+/** A key of fewer characters is the whole text: what was cut is at least half as long in the server's count, which takes two halves of a pair for one. */
+export const SURELY_WHOLE = LONGEST_KEY / 2;
+
 /** The longest prefix that an index key can be asked for. */
 export function isShortPrefix(prefix: string): boolean {
   return prefix.length <= LONGEST_KEY / 2;

@@ -56,6 +56,30 @@ describeStores('queries', (bench) => {
     }
   });
 
+  it('S-250 parts of values are found wherever they are, in values too long for any index too', async () => {
+    const long = (length: number): string => `${'😀'.repeat(length)}Middle${'😀'.repeat(length)}End`;
+    const lengths = [1, 120, 124, 130, 250, 300, 600];
+    const many = lengths.map((length) => person(String(length), { login: long(length), mails: ['short', long(length)] }));
+    await bench.drive.import([...many, person('none', { title: 'x' }), person('end', { login: 'end', mails: ['middle'] })]);
+    for (const attribute of ['login', 'mails'])
+      for (const [comparison, value] of [
+        ['contains', 'MIDDLE'],
+        ['contains', '😀end'],
+        ['ends', 'END'],
+        ['ends', 'middle'],
+        ['contains', 'nothing'],
+      ] as const)
+        for (const caseExact of [true, false]) {
+          const filter = compare(attribute, comparison, value, { caseExact });
+          const expected = [...many, person('end', { login: 'end', mails: ['middle'] })].filter(
+            (one) => one.op === 'put' && matchesEntry(filter, JSON.parse(one.body)),
+          );
+          expect(await find(filter), JSON.stringify(filter)).toEqual(expected.map((one) => one.anchor));
+          const others = await find({ kind: 'not', filter });
+          expect(others.length, JSON.stringify(filter)).toBe(lengths.length + 2 - expected.length);
+        }
+  });
+
   it('S-250 matches bring along what they refer to, and are otherwise what they are without that', async () => {
     const { drive, reader } = bench;
     await drive.import(people);
