@@ -28,6 +28,8 @@ export interface CatalogueColumn {
   readonly maximumLength?: number;
   /** The collation, where the database has one for each column and comparisons depend on it. */
   readonly collation?: string;
+  /** What it may hold, in order, where it is an enumeration. */
+  readonly labels?: readonly string[];
   /** How its values become those of the attribute, where that is more than the type says. */
   readonly codec?: ColumnCodec;
   /** Bytes that a binary value may have. */

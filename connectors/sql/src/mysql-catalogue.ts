@@ -26,6 +26,7 @@ export async function readMysqlColumns(query: Query, table: string, schema: stri
     const generated = /(virtual|stored|persistent)( generated)?$/i.test(extra.trim());
     const limit = /^(char|varchar)\b/.test(declared) ? length : undefined;
     const pointsTo = pointers.get(name);
+    const labels = labelsOf(declared);
     return {
       name,
       declared,
@@ -39,8 +40,15 @@ export async function readMysqlColumns(query: Query, table: string, schema: stri
       ...(limit === undefined ? {} : { maximumLength: Number(limit) }),
       ...(collation === undefined ? {} : { collation }),
       ...(pointsTo === undefined ? {} : { pointsTo }),
+      ...(labels === undefined ? {} : { labels }),
     };
   });
+}
+
+/** The values of an enumeration, from its declaration. */
+function labelsOf(declared: string): readonly string[] | undefined {
+  const quoted = declared.match(/^enum\((.*)\)$/i)?.[1]?.match(/'(?:[^']|'')*'/g);
+  return quoted?.map((one) => one.slice(1, -1).replaceAll("''", "'"));
 }
 
 /** Types by their declaration: `tinyint(1)` and `bit(1)` are how booleans are kept here. */

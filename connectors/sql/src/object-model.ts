@@ -224,12 +224,16 @@ function chooseColumns(settings: ObjectTypeSettings, catalogue: readonly Catalog
   }));
   const referenced = new Set(references.flatMap((reference) => reference.columns));
   const hidden = new Set([settings.delta?.deletedColumn]);
-  const chosen: readonly (readonly [string, ColumnSettings])[] =
-    settings.attributes === undefined
-      ? catalogue
-          .filter(({ name }) => !hidden.has(name) && (!referenced.has(name) || settings.anchor.includes(name)))
+  const named = Object.entries(settings.attributes ?? {});
+  const taken = new Set(named.map(([name, column]) => column.column ?? name));
+  const others =
+    settings.attributes !== undefined && settings.otherColumns !== true
+      ? []
+      : catalogue
+          .filter(({ name }) => !taken.has(name) && !hidden.has(name) && (!referenced.has(name) || settings.anchor.includes(name)))
           .map(({ name }) => [attributeNameOf(name, catalogue), { column: name }] as const)
-      : Object.entries(settings.attributes);
+          .filter(([name]) => settings.attributes?.[name] === undefined);
+  const chosen: readonly (readonly [string, ColumnSettings])[] = [...named, ...others];
   for (const [name, column] of chosen) result.push(columnAttribute(name, column, settings, find(column.column ?? name, `attributes.${name}.column`)));
   // An anchor must be an attribute, named or not.
   for (const column of [...settings.anchor].reverse()) {

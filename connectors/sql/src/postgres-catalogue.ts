@@ -20,7 +20,8 @@ const COLUMNS = `
     CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END,
     (SELECT k.confrelid::regclass::text || '.' || r.attname FROM pg_constraint k
       JOIN pg_attribute r ON r.attrelid = k.confrelid AND r.attnum = k.confkey[1]
-      WHERE k.conrelid = a.attrelid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum] LIMIT 1)
+      WHERE k.conrelid = a.attrelid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum] LIMIT 1),
+    (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END)
   FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
@@ -41,6 +42,8 @@ export async function readPostgresColumns(query: Query, table: string, schema: s
       unique: isTrue(row[6]),
       ...(row[7] === null ? {} : { maximumLength: Number(row[7]) }),
       ...(row[8] === null ? {} : { pointsTo: String(row[8]) }),
+      // The statement above makes this JSON.
+      ...(row[9] === null ? {} : { labels: JSON.parse(String(row[9])) as readonly string[] }),
     };
   });
 }

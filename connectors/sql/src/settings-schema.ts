@@ -113,6 +113,7 @@ const objectType = structure(
     anchorAssigned: { type: 'boolean', description: 'The database assigns the anchor; default is what the catalogue says' },
     anchorGenerated: { type: 'string', enum: ['uuid'], description: 'The connector gives the anchor of each new row: a new UUID' },
     attributes: { ...mapOf(column), description: 'Default is every column' },
+    otherColumns: { ...flag, description: 'Columns that attributes does not name are attributes too, as they are' },
     references: mapOf(reference),
     multiValued: mapOf(multiValued),
     delta,

@@ -13,6 +13,11 @@ function ofPerson(person: object, more: object = {}): readonly string[] {
 }
 
 describe('the parameters of the SQL connector', () => {
+  it('otherColumns goes with attributes', () => {
+    expect(ofPerson({ otherColumns: true })).toEqual(['objectTypes.person.otherColumns: goes with attributes; without them every column is one']);
+    expect(ofPerson({ otherColumns: true, attributes: { login: {} } })).toEqual([]);
+  });
+
   it('accepts the documented example, numbers also as text', () => {
     const person = {
       table: 'employees',

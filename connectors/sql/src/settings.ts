@@ -137,6 +137,8 @@ export interface ObjectTypeSettings {
   /** The connector gives the anchor of each new row, where neither the database nor a client does. */
   readonly anchorGenerated?: 'uuid';
   readonly attributes?: Readonly<Record<string, ColumnSettings>>;
+  /** Columns that no attribute names are attributes too. */
+  readonly otherColumns?: boolean;
   readonly references?: Readonly<Record<string, ReferenceSettings>>;
   readonly multiValued?: Readonly<Record<string, MultiValueSettings>>;
   readonly delta?: DeltaSettings;
@@ -312,6 +314,8 @@ function checkObjectType(path: string, type: ObjectTypeSettings, types: SqlSetti
   if (type.table !== undefined && type.writeTable !== undefined) report(`${path}.writeTable`, 'goes with view or query; a table is written itself');
   if (new Set(type.anchor).size !== type.anchor.length) report(`${path}.anchor`, 'names a column twice');
   checkNames(path, type, report);
+  if (type.otherColumns !== undefined && type.attributes === undefined)
+    report(`${path}.otherColumns`, 'goes with attributes; without them every column is one');
   for (const [name, reference] of Object.entries(type.references ?? {})) {
     const columns = reference.columns ?? (reference.column === undefined ? [] : [reference.column]);
     checkTarget(`${path}.references.${name}`, columns, reference.objectType, types, report);

@@ -45,7 +45,7 @@ export function encodeValue(type: AttributeType, value: Value): EncodedValue {
       break;
     case 'integer':
       if (typeof value === 'bigint' && value >= MIN_INT64 && value <= MAX_INT64) return value.toString();
-      if (typeof value === 'bigint') throw new TypeError('an integer does not fit into 64 bits');
+      if (typeof value === 'bigint') throw new TypeError('an integer does not fit into 64 bits; give the attribute the type string');
       break;
     case 'binary':
       if (value instanceof Uint8Array) {

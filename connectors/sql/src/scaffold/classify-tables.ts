@@ -17,6 +17,8 @@ export interface KnownTable extends CatalogueTable {
   readonly columns: readonly CatalogueColumn[];
   /** Columns that refer to another table by their name alone: no foreign key says so. */
   readonly guessed?: readonly string[];
+  /** What columns hold that say a kind or a state, by their names. */
+  readonly held?: ReadonlyMap<string, readonly string[]>;
 }
 
 type ForeignKey = KnownTable['foreignKeys'][number];
@@ -38,7 +40,7 @@ export interface Contact {
   readonly path: string;
   readonly kind: CatalogueColumn;
   readonly kinds: readonly string[];
-  /** The catalogue says that these are the kinds. */
+  /** The catalogue, or the rows that are there, say that these are the kinds. */
   readonly isKnown: boolean;
 }
 
@@ -130,8 +132,7 @@ function contactOf(table: KnownTable, owner: ForeignKey): { readonly value: Cata
     const value = texts.find((column) => values.test(column.name));
     // A number, or an address, is anything: the table has to say what it is.
     if (value === undefined || !(tables.test(table.name) || tables.test(value.name))) continue;
-    const listed = kind.declared.match(/^enum\((.*)\)$/i)?.[1]?.match(/'(?:[^']|'')*'/g);
-    const known = listed?.map((one) => one.slice(1, -1).replaceAll("''", "'"));
+    const known = table.held?.get(kind.name);
     return { value, contact: { path, kind, kinds: known ?? kinds, isKnown: known !== undefined } };
   }
   return undefined;

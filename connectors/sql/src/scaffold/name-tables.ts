@@ -1,5 +1,31 @@
 /** What columns are usually called, by what they mean in SCIM. Names are compared without case and without anything but letters and digits. */
 
+/** Columns that say whether an account may be used, and those that may say so among other things. */
+export const activeNames: readonly string[] = ['active', 'isactive', 'enabled', 'isenabled'];
+export const stateNames: readonly string[] = ['status', 'state', 'accountstatus', 'employmentstatus', 'empstatus', 'userstatus'];
+
+/** Values for an account that may be used, each with its opposite; of those that are there the first is taken. */
+export const activeWords: readonly (readonly [on: string, off: string])[] = [
+  ['active', 'inactive'],
+  ['enabled', 'disabled'],
+  ['employed', 'terminated'],
+  ['current', 'former'],
+  ['aktiv', 'inaktiv'],
+  ['actif', 'inactif'],
+  ['activo', 'inactivo'],
+  ['a', 'd'],
+  ['y', 'n'],
+  ['yes', 'no'],
+  ['j', 'n'],
+  ['ja', 'nein'],
+  ['true', 'false'],
+  ['t', 'f'],
+  ['1', '0'],
+  ['on', 'off'],
+];
+/** Values for one that may not, beside those opposites: first what can be taken back. */
+export const inactiveWords: readonly string[] = ['suspended', 'locked', 'blocked', 'deactivated', 'i', 'archived', 'left', 'retired', 'terminated', 'deleted'];
+
 /** Columns of people; the first that is there is taken. */
 export const personPaths: readonly (readonly [path: string, names: readonly string[]])[] = [
   [
@@ -21,7 +47,7 @@ export const personPaths: readonly (readonly [path: string, names: readonly stri
   ['locale', ['locale']],
   ['profileUrl', ['profileurl', 'url', 'website', 'homepage']],
   ['timezone', ['timezone', 'tz']],
-  ['active', ['active', 'isactive', 'enabled', 'isenabled']],
+  ['active', activeNames],
   [
     'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber',
     ['employeenumber', 'employeeno', 'employeeid', 'empno', 'empid', 'personnelnumber', 'staffno', 'pernr'],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfiguration } from '../../../../apps/server/src/configuration/parse-configuration.ts';
-import { contextOf, createSqliteBench, schemaOf } from '../testing/applications.ts';
+import { contextOf, createMariadbBench, createPostgresBench, createSqliteBench, schemaOf } from '../testing/applications.ts';
 import { singular } from './name-tables.ts';
 import { scaffold } from './scaffold.ts';
 
@@ -110,6 +110,34 @@ describe('a proposed configuration', () => {
     expect(types['agent']).toMatchObject({ multiValued: { badges: { table: 'badges', key: ['agent'], value: 'badge', direction: 'import-only' } } });
   });
 
+  it.each([
+    ["'A'), ('I'", { true: 'A', false: 'I' }, 'the column holds A, I'],
+    [
+      "'Active'), ('On leave'), ('Suspended'), ('Terminated'",
+      { true: 'Active', false: 'Suspended' },
+      'the column holds Active, On leave, Suspended, Terminated',
+    ],
+    ["'ENABLED'", { true: 'ENABLED', false: 'DISABLED' }, 'check the other value'],
+    ["'1'), ('0'", { true: '1', false: '0' }, 'the column holds 0, 1'],
+    [undefined, { true: 'A', false: 'D' }, 'check what the column holds'],
+    ["'Lower Austria'), ('Vienna'", undefined, undefined],
+  ])('whether an account is active is told by the values that are there: %s', async (rows, values, comment) => {
+    const { mapped, text } = await propose(`
+      CREATE TABLE employees (id INTEGER PRIMARY KEY, login TEXT UNIQUE NOT NULL, first_name TEXT, last_name TEXT, status TEXT);
+      ${rows === undefined ? '' : `INSERT INTO employees (login, status) SELECT 'u' || row_number() OVER (), column1 FROM (VALUES (${rows}));`}`);
+    const { active } = (mapped['employee'] as { readonly mapping: Readonly<Record<string, unknown>> }).mapping;
+    expect(active).toEqual(values === undefined ? undefined : { attribute: 'status', values });
+    if (comment !== undefined) expect(text).toContain(comment);
+  });
+
+  it('the kinds of phones are those that rows have', async () => {
+    const { types } = await propose(`
+      CREATE TABLE employees (id INTEGER PRIMARY KEY, login TEXT UNIQUE NOT NULL, first_name TEXT, last_name TEXT);
+      CREATE TABLE phones (employee_id INTEGER NOT NULL REFERENCES employees(id), type TEXT NOT NULL, number TEXT NOT NULL, PRIMARY KEY (employee_id, type));
+      INSERT INTO employees (login) VALUES ('u1'); INSERT INTO phones VALUES (1, 'fax', '1'), (1, 'work', '2')`);
+    expect(Object.keys((types['employee'] as { readonly multiValued: object }).multiValued)).toEqual(['fax_number', 'work_number']);
+  });
+
   it('says what is wrong with the address, and that there is nothing', async () => {
     await expect(scaffold({ url: 'http://somewhere/x', name: 'x' })).rejects.toMatchObject({
       code: 'invalid-configuration',
@@ -130,5 +158,24 @@ describe('a proposed configuration', () => {
     ['class', 'class'],
   ])('%s is several of %s', (many, one) => {
     expect(singular(many)).toBe(one);
+  });
+});
+
+describe.each([
+  [createPostgresBench(), "CREATE TYPE state AS ENUM ('retired', 'employed', 'locked'); CREATE DOMAIN state_now AS state", 'state_now'],
+  [createMariadbBench(), 'SELECT 1', "enum('retired', 'employed', 'locked')"],
+] as const)('enumerations on $name', (server, before, type) => {
+  beforeAll(() => (server.isThere ? server.start() : undefined));
+  afterAll(() => server.stop());
+
+  it.skipIf(!server.isThere)('say what an active account has, also where there is none yet', async () => {
+    const application = await server.create(
+      `${before}; CREATE TABLE employees (id integer PRIMARY KEY, login varchar(40) NOT NULL, first_name varchar(40), last_name varchar(40), status ${type})`,
+    );
+    const { url, host, port, user, password, database } = application.parameters;
+    const address = url ?? `mariadb://${String(user)}:${String(password)}@${String(host)}:${String(port)}/${String(database)}`;
+    const text = await scaffold({ url: String(address), name: 'app' });
+    await application.close();
+    expect(text).toContain("active: { attribute: status, values: { 'true': employed, 'false': locked } }   # the column holds retired, employed, locked");
   });
 });

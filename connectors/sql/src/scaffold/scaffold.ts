@@ -4,6 +4,7 @@ import { openDatabase } from '../open-database.ts';
 import { defaultPorts } from '../server-address.ts';
 import { type DialectName, readSettings } from '../settings.ts';
 import { classifyTables, type KnownTable } from './classify-tables.ts';
+import { readHeldValues } from './held-values.ts';
 import { writeConfiguration } from './write-configuration.ts';
 
 const SCHEMES: Readonly<Record<string, DialectName>> = {
@@ -27,7 +28,10 @@ export async function scaffold(request: ScaffoldRequest): Promise<string> {
   const database = await openDatabase(settings);
   try {
     const tables: KnownTable[] = [];
-    for (const table of await database.tables(request.schema)) tables.push({ ...table, columns: await database.columns(table.name, request.schema) });
+    for (const table of await database.tables(request.schema)) {
+      const columns = await database.columns(table.name, request.schema);
+      tables.push({ ...table, columns, held: await readHeldValues(database, { ...table, columns }, request.schema) });
+    }
     if (tables.length === 0) throw new ConnectorError('invalid-configuration', await explainNothing(database, request.schema));
     return writeConfiguration({ name: request.name, connection: shown, schema: request.schema, classified: classifyTables(tables) });
   } finally {

@@ -1,8 +1,10 @@
 import type { CatalogueColumn } from '../database.ts';
 import { type Classified, type KnownTable, kindOf, personScore, proposedValue, type SideTable } from './classify-tables.ts';
 import {
+  activeWords,
   columnNames,
   deletedNames,
+  inactiveWords,
   managerNames,
   managerTables,
   maybeVersionNames,
@@ -10,6 +12,7 @@ import {
   plainName,
   secretColumns,
   singular,
+  stateNames,
   untilColumns,
   versionNames,
   watermarkNames,
@@ -286,8 +289,7 @@ function personMapping(table: KnownTable, references: Proposal['references'], si
   const found = personPaths.flatMap(([path, names]): Mapped => {
     const column = find(names);
     if (column === undefined || (path === 'active' && column.type === 'binary')) return [];
-    if (path === 'active' && column.type === 'string')
-      return [[path, `{ attribute: ${scalar(column.name)}, values: { 'true': Y, 'false': N } }`, 'check the two values']];
+    if (path === 'active' && column.type === 'string') return activeMapping(table, column, ['Y', 'N']);
     return [[path, scalar(column.name)]];
   });
   const contacts = sides.flatMap(({ name, side: { contact }, kind }): Mapped => {
@@ -295,7 +297,7 @@ function personMapping(table: KnownTable, references: Proposal['references'], si
     return contact === undefined || found.some(([taken]) => taken === path) || /["\\]/.test(kind ?? '') ? [] : [[path, scalar(name)]];
   });
   const manager = references.find((one) => one.isManager);
-  const named = find(['status', 'state']);
+  const named = find(stateNames);
   // What a number means is anybody's guess.
   const status = named?.type === 'string' ? named : undefined;
   const fallback =
@@ -309,11 +311,30 @@ function personMapping(table: KnownTable, references: Proposal['references'], si
     ...found,
     ...contacts,
     ...(manager === undefined ? [] : ([['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager', scalar(manager.name)]] as const)),
-    ...(status === undefined || found.some(([path]) => path === 'active')
-      ? []
-      : ([['active', `{ attribute: ${scalar(status.name)}, values: { 'true': A, 'false': D } }`, 'check what the column holds']] as const)),
+    ...(status === undefined || found.some(([path]) => path === 'active') ? [] : activeMapping(table, status, ['A', 'D'])),
   ];
 }
+
+/** What says that an account may be used, by the values that the column holds; nothing where they say something else. */
+function activeMapping(table: KnownTable, column: CatalogueColumn, guess: readonly [on: string, off: string]): Mapped {
+  const held = table.held?.get(column.name);
+  const mapped = ([on, off]: readonly [string, string], comment: string): Mapped => [
+    ['active', `{ attribute: ${scalar(column.name)}, values: { 'true': ${text(on)}, 'false': ${text(off)} } }`, comment],
+  ];
+  if (held === undefined) return mapped(guess, 'check what the column holds');
+  const find = (word: string): string | undefined => held.find((value) => value.toLowerCase() === word);
+  const pair = activeWords.find(([on]) => find(on) !== undefined);
+  const on = pair === undefined ? undefined : find(pair[0]);
+  if (pair === undefined || on === undefined) return [];
+  const off = [pair[1], ...inactiveWords].map(find).find((value) => value !== undefined);
+  const holds = `the column holds ${held.join(', ').replace(/\s+/g, ' ')}`;
+  // In the letters of the other one.
+  const opposite = on === on.toUpperCase() ? pair[1].toUpperCase() : pair[1];
+  return off === undefined ? mapped([on, opposite], `${holds}: check the other value`) : mapped([on, off], holds);
+}
+
+/** A value that is a text, whatever it looks like. */
+const text = (value: string): string => (/^\d+$/.test(value) ? `'${value}'` : scalar(value));
 
 function groupMapping(table: KnownTable, sides: Proposal['sides']): Mapped {
   const own = plainName(singular(table.name));
