@@ -193,7 +193,7 @@ describe('SEC-60 the audit', () => {
       expect(await cli(refused), refused.join(' ')).toMatchObject({ status: 4, stderr: expect.stringContaining('disk full') as string });
     expect((await json<readonly Json[]>('token', 'list')).map((one) => one['id'])).toEqual(tokens.map((one) => one['id']));
     expect((await json('status'))['revision']).toBe(3);
-    expect(await json<readonly Json[]>('secret', 'list')).toMatchObject([{ name: 'app-file' }, { name: 'later' }]);
+    expect(await json<readonly Json[]>('secret', 'list')).toMatchObject([{ name: 'app-file', updatedBy: 'local command line' }, { name: 'later' }]);
     database.exec('DROP TRIGGER full');
     database.close();
     expect(await json('token', 'create', 'app', '--profile', 'strict')).toMatchObject({ id: expect.any(String) as string });

@@ -3,7 +3,7 @@ import { SECRET_REFERENCE_NAME } from '../secrets/secret-store.ts';
 import { AdminError } from './admin-error.ts';
 import type { AdminOptions } from './admin-routes.ts';
 
-type Part = Pick<AdminOptions, 'secrets' | 'secretChanged' | 'current' | 'control'>;
+type Part = Pick<AdminOptions, 'secrets' | 'secretChanged' | 'current' | 'control' | 'authorOf'>;
 
 /** A secret without its value, and who refers to it. */
 export interface SecretStatus {
@@ -41,7 +41,7 @@ export async function setSecret(
       'use letters, digits, dots, dashes and underscores, at most 64',
     );
   if (typeof value !== 'string' || value === '') throw new AdminError(400, 'missing-value', 'a secret needs a value: {"value": "…"}');
-  await options.secrets.write(name, value, actor);
+  await options.secrets.write(name, value, await options.authorOf(actor));
   await options.control.addAudit({ at: Date.now(), actor, action: 'secret.set', detail: name });
   const reopened = usersOf(options).get(name) ?? [];
   await options.secretChanged(reopened);
