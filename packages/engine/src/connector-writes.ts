@@ -211,7 +211,7 @@ async function openGuard({ configuration, reader, now }: ConnectorWritesOptions)
     now,
     elapsed,
     countEntries: (objectType) => reader.countEntries(objectType),
-    countReferences: (entryId, attribute) => reader.countReferences(entryId, attribute),
+    countReferences: (entryId, attribute, atMost) => reader.countReferences(entryId, attribute, atMost),
   });
   const since = now() - MASS_CHANGE_WINDOW;
   for (let before: number | undefined, more = true; more; ) {

@@ -4,14 +4,18 @@ import { createMassChangeGuard, MASS_CHANGE_WINDOW, type MassChangeGuard } from 
 function setUp(entries: number, members = 0) {
   const clock = { now: 1_700_000_000_000, elapsed: 1 };
   const there = { entries, members };
+  const counts: number[] = [];
   const guard = createMassChangeGuard({
     threshold: { percent: 10, minimum: 5, memberPercent: 50 },
     now: () => clock.now,
     elapsed: () => clock.elapsed,
     countEntries: async () => there.entries,
-    countReferences: async () => there.members,
+    countReferences: async (_entry, _attribute, atMost) => {
+      counts.push(atMost);
+      return Math.min(there.members, atMost);
+    },
   });
-  return { guard, clock, there };
+  return { guard, clock, there, counts };
 }
 
 const takeEntry = (guard: MassChangeGuard, kind: 'delete' | 'update', objectType = 'person') =>
@@ -47,6 +51,20 @@ describe('SEC-20 the mass-change guard', () => {
     const { guard } = setUp(10);
     for (let count = 0; count < 50; count += 1) (await takeEntry(guard, 'delete'))?.takeBack();
     expect(await countAdmitted(guard, 'delete')).toBe(5);
+  });
+
+  it('S-181 looks at no more members of a group than it has to: a group has a million', async () => {
+    const { guard, there, counts } = setUp(1000, 1_000_000);
+    const take = (values: number) =>
+      guard.admit({ kind: 'update', objectType: 'group', entryId: 1, takesAway: { kind: 'references', attribute: 'members', values } });
+    expect(await take(5)).toBeDefined();
+    expect(counts).toEqual([]);
+    expect(await take(1)).toBeDefined();
+    expect(await take(100)).toBeDefined();
+    expect(counts).toEqual([12, 212]);
+    // What passes while others are counted counts too: two of them are too many together.
+    there.members = 300;
+    expect((await Promise.all([take(80), take(80)])).filter((one) => one !== undefined)).toHaveLength(1);
   });
 
   it('counts the members one group loses, in one request or in many', async () => {

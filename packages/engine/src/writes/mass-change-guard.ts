@@ -23,7 +23,8 @@ export interface MassChangeGuardOptions {
   /** The clock that nobody sets: a suspension ends although the machine's is set back. */
   readonly elapsed: () => number;
   countEntries(objectType: string): Promise<number>;
-  countReferences(entryId: number, attribute: string): Promise<number>;
+  /** No more are looked at than `atMost`. */
+  countReferences(entryId: number, attribute: string, atMost: number): Promise<number>;
 }
 
 /** How far back the guard looks, milliseconds. */
@@ -71,8 +72,12 @@ export function createMassChangeGuard(options: MassChangeGuardOptions): MassChan
     async admit({ kind, objectType, entryId, takesAway }) {
       if (takesAway === undefined) return harmless;
       const { key, weight, percent, population } = measure(objectType, entryId, takesAway, options);
-      // Most requests are far below the minimum, and need no count of what there is.
-      const left = sum(windowOf(key), 'weight') + weight > threshold.minimum ? await population() : 0;
+      const enoughFor = (takes: number): number => (takes > threshold.minimum && percent > 0 ? Math.ceil((takes * 100) / percent) : 0);
+      const passed = (): number => sum(windowOf(key), 'weight') + weight;
+      // Most requests are far below the minimum, and need no count of what there is; others need no higher one than they pass by: a group has a
+      // million members. While it is counted more may pass, which then need a higher one.
+      let [counted, left] = [0, 0];
+      for (let enough = enoughFor(passed()); enough > counted; enough = enoughFor(passed())) [counted, left] = [enough, await population(enough)];
       const before = windowOf(key);
       // The share is of what there was when the hour began.
       const allowed = Math.max(threshold.minimum, ((left + sum(before, 'gone')) * percent) / 100);
@@ -108,7 +113,8 @@ interface Measure {
   readonly key: string;
   readonly weight: number;
   readonly percent: number;
-  population(): Promise<number>;
+  /** How many there are, or at least so many. */
+  population(enough: number): Promise<number>;
 }
 
 function measure(
@@ -120,5 +126,10 @@ function measure(
   if (takesAway.kind === 'entry' || entryId === undefined)
     return { key: objectType, weight: 1, percent: threshold.percent, population: () => countEntries(objectType) };
   const { attribute, values } = takesAway;
-  return { key: `${entryId} ${attribute}`, weight: values, percent: threshold.memberPercent, population: () => countReferences(entryId, attribute) };
+  return {
+    key: `${entryId} ${attribute}`,
+    weight: values,
+    percent: threshold.memberPercent,
+    population: (enough) => countReferences(entryId, attribute, enough),
+  };
 }

@@ -7,7 +7,7 @@ import { flag } from '../rules/entry-flags.ts';
 import { deriveScimId } from '../rules/scim-id.ts';
 import type { StoredAttribute, StoredType } from '../rules/stored-model.ts';
 import type { Row, Session } from './connection.ts';
-import { referencesBy } from './records.ts';
+import { PRESENT_REFERENCES, referencesBy } from './records.ts';
 import type { Writer } from './writer.ts';
 
 /** A row of `entries`, as a transaction changes it. */
@@ -511,7 +511,7 @@ export function createEntrySpace(writer: Writer, session: Session): EntrySpace {
     },
     async countReferenceChanges(entryId, attribute, added, removed) {
       const asked = [...new Set([...added, ...removed])];
-      const rows = await session.all('SELECT raw FROM refs WHERE entry = $1 AND attr = $2 AND raw = ANY($3::text[])', entryId, attribute.id, asked);
+      const rows = await session.all(PRESENT_REFERENCES, entryId, attribute.id, asked);
       const present = new Set(rows.map((row) => String(row['raw'])));
       for (const [raw, what] of work.references.get(setOf(entryId, attribute.id))?.changes ?? []) {
         if (what === 'added') present.add(raw);

@@ -86,3 +86,7 @@ export function literal(text: string): string {
  */
 export const referencesBy = (entry: string, attributes: string): string =>
   `unnest(${attributes}::integer[]) a(attr) CROSS JOIN LATERAL (SELECT * FROM refs WHERE refs.entry = ${entry} AND refs.attr = a.attr OFFSET 0) r`;
+
+/** Which of some raw values, `$3`, an entry `$1` refers to by an attribute `$2`: each looked for by itself too, for the same reason. */
+export const PRESENT_REFERENCES = `SELECT r.raw FROM unnest($3::text[]) x(asked)
+  CROSS JOIN LATERAL (SELECT raw FROM refs WHERE entry = $1 AND attr = $2 AND raw = x.asked COLLATE "C" OFFSET 0) r`;

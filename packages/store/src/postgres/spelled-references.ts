@@ -1,6 +1,6 @@
 import type { StoredModel } from '../rules/stored-model.ts';
 import type { Session } from './connection.ts';
-import { toKept } from './records.ts';
+import { PRESENT_REFERENCES, toKept } from './records.ts';
 
 /** Which of these values an entry refers to, each with the value as the entry has it: the rules of `sqlite/spelled-references.ts`. */
 export async function spelledReferences(
@@ -10,7 +10,7 @@ export async function spelledReferences(
   attr: number,
   raw: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const rows = await queries.all('SELECT raw FROM refs WHERE entry = $1 AND attr = $2 AND raw = ANY($3::text[])', entryId, attr, raw.map(toKept));
+  const rows = await queries.all(PRESENT_REFERENCES, entryId, attr, raw.map(toKept));
   const present = new Map(rows.map((row) => [String(row['raw']), String(row['raw'])]));
   if (model.plainReferences || present.size === raw.length) return present;
   const others = raw.map(toKept).filter((value) => !present.has(value));
