@@ -21,8 +21,8 @@ export interface GroupOf {
   readonly isDirect: boolean;
 }
 
-/** Which groups hold an entry directly, as read before: many members of one list are in the same groups. */
-export type KnownGroups = Map<number, readonly ReferenceRow[]>;
+/** Which groups hold an entry directly, read or being read: many members of one list are in the same groups. */
+export type KnownGroups = Map<number, Promise<readonly ReferenceRow[]>>;
 
 /** The groups of an entry, direct ones first; `undefined` for more than `GROUPS_SHOWN`. */
 export async function groupsOf(
@@ -48,16 +48,14 @@ export async function groupsOf(
   return [...found.values()];
 }
 
-async function directGroups(
-  face: ScimFace,
-  member: { readonly id: number; readonly objectType: string },
-  known: KnownGroups,
-): Promise<readonly ReferenceRow[]> {
-  const before = known.get(member.id);
-  if (before !== undefined) return before;
-  const groups: ReferenceRow[] = [];
-  for (const { objectType, attribute } of groupReferences(face, member.objectType))
-    groups.push(...(await face.reader.readReferrers(member.id, { objectType, name: attribute }, { limit: GROUPS_SHOWN + 1 })));
+function directGroups(face: ScimFace, member: { readonly id: number; readonly objectType: string }, known: KnownGroups): Promise<readonly ReferenceRow[]> {
+  const read = async (): Promise<readonly ReferenceRow[]> => {
+    const groups: ReferenceRow[] = [];
+    for (const { objectType, attribute } of groupReferences(face, member.objectType))
+      groups.push(...(await face.reader.readReferrers(member.id, { objectType, name: attribute }, { limit: GROUPS_SHOWN + 1 })));
+    return groups;
+  };
+  const groups = known.get(member.id) ?? read();
   known.set(member.id, groups);
   return groups;
 }

@@ -74,9 +74,11 @@ export async function renderRows(
   const references = await loadReferences(face, model, rows, projection);
   const withGroups = wantsGroups(model, projection);
   const known: KnownGroups = new Map();
+  // All at once: a store behind a network reads them together.
+  const groupsOfRows = withGroups ? await Promise.all(rows.map((row) => loadGroups(face, row, known))) : [];
   const rendered: ScimResource[] = [];
-  for (const row of rows) {
-    const groups = withGroups ? await loadGroups(face, row, known) : undefined;
+  for (const [index, row] of rows.entries()) {
+    const groups = groupsOfRows[index];
     const renderContext: RenderContext = {
       baseUrl: context.baseUrl,
       client: context.client,

@@ -50,6 +50,11 @@ export const allFrom = (otype: number): string =>
   `SELECT ${ENTRY_SELECT} FROM ${ENTRY_FROM} WHERE e.otype = ${otype} AND ${VISIBLE} AND e.id > $1 ORDER BY e.id LIMIT $2 OFFSET $3`;
 const REFERENCES_OF = `SELECT r.entry, r.attr, ${TARGET} FROM unnest($1::bigint[]) i(entry) CROSS JOIN ${referencesBy('i.entry', '$2')} JOIN entries t ON t.id = r.target`;
 
+/** Who refers to each of some entries, a page of each. */
+const REFERRERS_OF = `SELECT w.asked, p.* FROM (SELECT DISTINCT asked FROM unnest($1::bigint[]) u(asked)) w CROSS JOIN LATERAL (
+  SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry
+  WHERE r.target = w.asked AND r.attr = $2 AND e.otype = $3 AND e.flags & ${flag.hidden} = 0 AND r.entry > $5 ORDER BY r.entry LIMIT $4) p`;
+
 /** Opens a reader over a pool of connections. Many reads run at once; none is a transaction of several statements. */
 export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_AUDIT_KEY): Promise<PostgresReader> {
   let { model } = await readModel(pool);
@@ -124,7 +129,7 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     return { rows: resources(found), total: request.total ? entries : undefined };
   }
 
-  const byScimId = forAttributes((attributes) =>
+  const byScimId = forNumbers((attributes) =>
     createBatches(async (scimIds: readonly string[]) => {
       const rows = await (attributes.length === 0 ? lookUps.all(BY_SCIM_ID, scimIds) : lookUps.all(BY_SCIM_ID_REFERRING, scimIds, attributes));
       const found = new Map(resources(rows).map((row) => [row.scimId, row]));
@@ -132,11 +137,19 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
     }),
   );
 
-  const referencesOf = forAttributes((attributes) =>
+  const referencesOf = forNumbers((attributes) =>
     createBatches(async (asked: readonly (readonly number[])[]) => {
       const rows = await lookUps.all(REFERENCES_OF, [...new Set(asked.flat())], attributes);
       const byEntry = Map.groupBy(rows, (row) => Number(row['entry']));
       return asked.map((ids) => ids.flatMap((id) => byEntry.get(id) ?? []));
+    }),
+  );
+
+  /** The first page of each. */
+  const referrersOf = forNumbers(([attr = -1, otype = -1, limit = 0]) =>
+    createBatches(async (ids: readonly number[]) => {
+      const byTarget = Map.groupBy(await lookUps.all(REFERRERS_OF, ids, attr, otype, limit, 0), (row) => Number(row['asked']));
+      return ids.map((id) => byTarget.get(id) ?? []);
     }),
   );
 
@@ -189,17 +202,10 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
       const sql = 'SELECT count(*) AS n FROM (SELECT 1 FROM refs WHERE entry = $1 AND attr = $2 LIMIT $3) r';
       return Number((await pool.get(sql, entryId, model.attributeId(attribute), atMost))?.['n'] ?? 0);
     },
-    async readReferrers(entryId, attribute, page) {
+    async readReferrers(entryId, attribute, { after, limit }) {
       const type = model.types.get(attribute.objectType);
-      const rows = await pool.all(
-        `SELECT r.raw, e.id AS target, e.scim_id, e.otype, e.body FROM refs r JOIN entries e ON e.id = r.entry
-         WHERE r.target = $1 AND r.attr = $2 AND e.otype = $3 AND e.flags & ${flag.hidden} = 0 AND r.entry > $4 ORDER BY r.entry LIMIT $5`,
-        entryId,
-        type?.attributes.get(attribute.name)?.id ?? -1,
-        type?.id ?? -1,
-        page.after ?? 0,
-        page.limit,
-      );
+      const [attr, otype] = [type?.attributes.get(attribute.name)?.id ?? -1, type?.id ?? -1];
+      const rows = await (after === undefined ? referrersOf([attr, otype, limit])(entryId) : lookUps.all(REFERRERS_OF, [entryId], attr, otype, limit, after));
       return rows.map((row) => toReference(model, row));
     },
     async resolveTargets(scimIds) {
@@ -284,12 +290,12 @@ export async function openPostgresReader(pool: Pool, auditKey: Uint8Array = NO_A
 
 const isAsked = (referring: readonly string[] | undefined): referring is readonly string[] => referring !== undefined && referring.length > 0;
 
-/** One thing for each set of attributes, made once: there are as many as projections that ask for references. */
-function forAttributes<Made>(make: (attributes: readonly number[]) => Made): (attributes: readonly number[]) => Made {
+/** One thing for each list of numbers, made once: there are as many as projections that ask for references. */
+function forNumbers<Made>(make: (numbers: readonly number[]) => Made): (numbers: readonly number[]) => Made {
   const made = new Map<string, Made>();
-  return (attributes) => {
-    const name = attributes.join(' ');
-    const known = made.get(name) ?? make(attributes);
+  return (numbers) => {
+    const name = numbers.join(' ');
+    const known = made.get(name) ?? make(numbers);
     made.set(name, known);
     return known;
   };
