@@ -7,9 +7,11 @@ const LOOKED_AT = 1000;
 /** A column with more values than that says no kind and no state. */
 const MOST_VALUES = 12;
 
+/** A kind or a state is a word or a few: what else there is does not belong into names of attributes and comments. */
+const WORDS = /^[\p{L}\p{N}][\p{L}\p{N} ._/-]{0,30}$/u;
+
 /**
  * What columns hold that say a kind or a state, by their names: what an enumeration may hold, or what the first rows of a table do.
- * Others stay out: values of people have no place in a proposal.
  */
 export async function readHeldValues(database: SqlDatabase, table: KnownTable, schema: string | undefined): Promise<ReadonlyMap<string, readonly string[]>> {
   const held = new Map<string, readonly string[]>();
@@ -17,7 +19,7 @@ export async function readHeldValues(database: SqlDatabase, table: KnownTable, s
   for (const column of table.columns) {
     if (column.type !== 'string' || column.unique || !saysKindOrState(column)) continue;
     const values = column.labels ?? (await sample(database, table.name, schema, column));
-    if (values.length > 0 && values.length <= MOST_VALUES) held.set(column.name, values);
+    if (values.length > 0 && values.length <= MOST_VALUES && values.every((value) => WORDS.test(value))) held.set(column.name, values);
   }
   return held;
 }

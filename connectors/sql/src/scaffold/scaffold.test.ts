@@ -121,6 +121,7 @@ describe('a proposed configuration', () => {
     ["'1'), ('0'", { true: '1', false: '0' }, 'the column holds 0, 1'],
     [undefined, { true: 'A', false: 'D' }, 'check what the column holds'],
     ["'Lower Austria'), ('Vienna'", undefined, undefined],
+    ["'active'), ('{''x'': 1}' || char(10)", { true: 'A', false: 'D' }, 'check what the column holds'],
   ])('whether an account is active is told by the values that are there: %s', async (rows, values, comment) => {
     const { mapped, text } = await propose(`
       CREATE TABLE employees (id INTEGER PRIMARY KEY, login TEXT UNIQUE NOT NULL, first_name TEXT, last_name TEXT, status TEXT);
