@@ -103,21 +103,6 @@ describe.each([createSqliteBench(), createPostgresBench(), createMariadbBench(),
         expect(byName['rate']).toMatchObject({ type: 'string' });
       });
 
-      it('columns that no attribute names are attributes too where that is asked for', async () => {
-        const person = { table: 'employees', anchor: ['id'], attributes: { login: { column: 'user_name' }, salary: { type: 'string' } } };
-        const namesOf = async (more: object): Promise<readonly string[]> => {
-          const [type] = (await schemaOf(contextOf(application as Application, { person: { ...person, ...more } }))).objectTypes;
-          expect(type?.attributes.find(({ name }) => name === 'salary')).toMatchObject({ type: 'string' });
-          return (type?.attributes ?? []).map(({ name }) => name);
-        };
-        await open();
-        expect(await namesOf({})).toEqual(['id', 'login', 'salary']);
-        const all = await namesOf({ otherColumns: true });
-        expect(all).toEqual(expect.arrayContaining(['id', 'login', 'salary', 'active', 'photo', 'rate']));
-        expect(all).not.toContain('user_name');
-        expect(new Set(all).size).toBe(all.length);
-      });
-
       it('merges side tables in the order of the anchor, keeps 64-bit integers, and leaves NULL out', async () => {
         const context = contextOf(await open(), objectTypes);
         const { entries, total } = await importAll(context);
