@@ -86,6 +86,6 @@ export function checkVersion(model: ObjectModel, change: EntryChange, present: A
 export function versionConflict(model: ObjectModel): ConnectorError {
   return new ConnectorError(
     'version-conflict',
-    `the entry has changed in the application since it was read (${model.version?.column.name ?? 'version'}); import it, and decide again`,
+    `the entry has changed in the application since it was read (${model.version?.column.name ?? 'version'}); look at what it has now, and decide again`,
   );
 }

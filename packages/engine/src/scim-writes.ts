@@ -26,6 +26,7 @@ import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { leftOut, refuseUnkept } from './resources/unkept.ts';
 import { clearedUnseen, removedBy } from './resources/unseen.ts';
+import { readAgain } from './scim-conflicts.ts';
 import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
 import { deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
@@ -257,6 +258,7 @@ async function change(
   // An import changed the row between reading and writing it: the client asked for nothing that depends on that.
   for (let again = 0; answer.status === 'conflict' && context.ifMatch === undefined && again < 5; again += 1) answer = await attempt();
   if (isAccepted(context, answer)) return acceptedAnswer(answer, locationOf(context.baseUrl, model.configuration.endpoint, id));
+  await readAgain(face, model, first, answer);
   throwUnlessApplied(answer, model);
   const bodyless = method === 'PATCH' && model.configuration.resourceType === 'Group' && query['attributes'] === undefined;
   const row = answer.row ?? unchanged;
