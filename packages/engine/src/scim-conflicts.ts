@@ -13,8 +13,19 @@ export async function readAgain(face: ScimFace, model: ResourceModel, row: Entry
   if (answer.status !== 'refused' || answer.error.code !== 'version-conflict') return;
   const attributes = JSON.parse(row.body) as EncodedAttributes;
   // A look-up asks for any of the values: of an anchor of several attributes each is one of many.
-  const anchor = Object.entries(pickAnchor(model.objectType, attributes));
-  const unique = model.objectType.definition.attributes.filter((one) => one.unique).map(({ name }) => [name, attributes[name]] as const);
-  const claims = (anchor.length === 1 ? anchor : unique).flatMap(([attribute, key]) => (typeof key === 'string' ? [{ attribute, key }] : []));
-  await face.refresh(model.objectType.name, claims);
+  const anchor = Object.keys(pickAnchor(model.objectType, attributes));
+  const names = anchor.length === 1 ? anchor : uniqueNames(model);
+  await face.refresh(model.objectType.name, claimsOf(attributes, names));
+}
+
+/** The attributes whose values no two entries share. */
+export const uniqueNames = (model: ResourceModel): readonly string[] =>
+  model.objectType.definition.attributes.filter((one) => one.unique).map((one) => one.name);
+
+/** What a look-up asks for: the values of some attributes, where they have one. */
+export function claimsOf(attributes: EncodedAttributes, names: readonly string[]): readonly { readonly attribute: string; readonly key: string }[] {
+  return names.flatMap((attribute) => {
+    const key = attributes[attribute];
+    return typeof key === 'string' ? [{ attribute, key }] : [];
+  });
 }

@@ -26,7 +26,7 @@ import { locationOf, versionOf } from './resources/render-resource.ts';
 import type { ResourceModel } from './resources/resource-model.ts';
 import { leftOut, refuseUnkept } from './resources/unkept.ts';
 import { clearedUnseen, removedBy } from './resources/unseen.ts';
-import { readAgain } from './scim-conflicts.ts';
+import { claimsOf, readAgain, uniqueNames } from './scim-conflicts.ts';
 import { type Accepted, acceptedAnswer, isAccepted, withDeadline } from './scim-deadline.ts';
 import { deltaOf, resolveIds } from './scim-deltas.ts';
 import { throwUnlessApplied, undecided } from './scim-errors.ts';
@@ -59,16 +59,10 @@ export async function createResource(face: ScimFace, model: ResourceModel, conte
     turn.leave();
   }
   if (isAccepted(context, answer)) return acceptedAnswer(answer);
-  if (answer.status === 'refused' && answer.error.code === 'already-exists') await face.refresh(model.objectType.name, claimsOfRequest(model, parsed.resource));
+  if (answer.status === 'refused' && answer.error.code === 'already-exists')
+    await face.refresh(model.objectType.name, claimsOf(readResourceAttributes(model, parsed.resource).attributes, uniqueNames(model)));
   throwUnlessApplied(answer, model);
   return answerWith(face, model, context, projection, answer.row, 201);
-}
-
-function claimsOfRequest(model: ResourceModel, resource: ScimResource): readonly { readonly attribute: string; readonly key: string }[] {
-  const { attributes } = readResourceAttributes(model, resource);
-  return model.objectType.definition.attributes
-    .filter((attribute) => attribute.unique && typeof attributes[attribute.name] === 'string')
-    .map((attribute) => ({ attribute: attribute.name, key: String(attributes[attribute.name]) }));
 }
 
 async function planCreate(

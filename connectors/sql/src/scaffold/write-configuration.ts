@@ -323,14 +323,16 @@ function activeMapping(table: KnownTable, column: CatalogueColumn, guess: readon
   ];
   if (held === undefined) return mapped(guess, 'check what the column holds');
   const find = (word: string): string | undefined => held.find((value) => value.toLowerCase() === word);
-  const pair = activeWords.find(([on]) => find(on) !== undefined);
-  const on = pair === undefined ? undefined : find(pair[0]);
-  if (pair === undefined || on === undefined) return [];
-  const off = [pair[1], ...inactiveWords].map(find).find((value) => value !== undefined);
-  const holds = `the column holds ${held.join(', ').replace(/\s+/g, ' ')}`;
-  // In the letters of the other one.
-  const opposite = on === on.toUpperCase() ? pair[1].toUpperCase() : pair[1];
-  return off === undefined ? mapped([on, opposite], `${holds}: check the other value`) : mapped([on, off], holds);
+  const holds = `the column holds ${held.join(', ')}`;
+  for (const [word, opposite] of activeWords) {
+    const on = find(word);
+    if (on === undefined) continue;
+    const off = [opposite, ...inactiveWords].map(find).find((value) => value !== undefined);
+    if (off !== undefined) return mapped([on, off], holds);
+    // In the letters of the other one.
+    return mapped([on, on === on.toUpperCase() ? opposite.toUpperCase() : opposite], `${holds}: check the other value`);
+  }
+  return [];
 }
 
 /** A value that is a text, whatever it looks like. */
