@@ -65,12 +65,12 @@ function candidatesOf(database: Database, model: StoredModel, type: StoredType, 
     }
     case 'refers': {
       const attribute = type.attributes.get(filter.attribute)?.id ?? -1;
-      return distinct(database, 'SELECT entry FROM refs WHERE target = ? AND attr = ? LIMIT ?', filter.entryId, attribute);
+      return distinct(database, 'SELECT entry AS id FROM refs WHERE target = ? AND attr = ? LIMIT ?', filter.entryId, attribute);
     }
     case 'referred': {
       const attribute = model.types.get(filter.objectType)?.attributes.get(filter.attribute)?.id ?? -1;
       if (filter.entryId === undefined) break;
-      return distinct(database, 'SELECT target FROM refs WHERE entry = ? AND attr = ? AND target IS NOT NULL LIMIT ?', filter.entryId, attribute);
+      return distinct(database, 'SELECT target AS id FROM refs WHERE entry = ? AND attr = ? AND target IS NOT NULL LIMIT ?', filter.entryId, attribute);
     }
     default:
       break;
@@ -85,7 +85,9 @@ function rank(filter: StoreFilter): number {
   return filter.kind === 'compare' && filter.comparison === 'equal' ? 2 : 3;
 }
 
+/** The ids that a statement finds. They come as one text: a row of its own for each takes longer to make than to find. */
 function distinct(database: Database, sql: string, ...values: readonly SQLInputValue[]): readonly number[] | undefined {
-  const rows = database.tuples(sql, ...values, FEW + 1);
-  return rows.length > FEW ? undefined : [...new Set(rows.map(([id]) => Number(id)))];
+  const [row] = database.tuples(`SELECT json_group_array(id) FROM (${sql})`, ...values, FEW + 1);
+  const ids = JSON.parse(String(row?.[0])) as number[];
+  return ids.length > FEW ? undefined : [...new Set(ids)];
 }
