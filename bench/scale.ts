@@ -68,20 +68,34 @@ const configuration = application.configuration
 const host = await startBenchHost({ ...application, configuration }, KEEP);
 const clients: ScimClient[] = [];
 
-async function take(act: () => Promise<unknown>): Promise<Taken> {
+/** The clock stops when the whole answer is here; reading it is the client's own work. */
+async function take(act: () => Promise<string>): Promise<Taken & { readonly answer: string }> {
   const waits = (): number => host.waitedMilliseconds() + waitedMilliseconds(process.pid);
   const before = waits();
   const started = performance.now();
-  await act();
+  const answer = await act();
   const time = performance.now() - started;
-  return { time, waited: waits() - before };
+  return { time, waited: waits() - before, answer };
 }
 
-async function time(what: string, act: (index: number) => Promise<unknown>, requests = REQUESTS, before = Math.ceil(REQUESTS / 3)): Promise<Line> {
+async function time(what: string, act: (index: number) => Promise<string>, requests = REQUESTS, before = Math.ceil(REQUESTS / 3)): Promise<Line> {
   const taken: Taken[] = [];
   for (let index = 0; index < before; index += 1) await act(index);
-  for (let index = before; index < requests + before; index += 1) taken.push(await take(() => act(index)));
+  for (let index = before; index < requests + before; index += 1) {
+    const { answer, ...one } = await take(() => act(index));
+    check(what, answer);
+    taken.push(one);
+  }
   return report(what, taken);
+}
+
+/** An answer that is not what it should be is no answer, however fast. */
+function check(what: string, answer: string): void {
+  const body = answer === '' ? {} : (JSON.parse(answer) as Json);
+  const resources = body['Resources'] as readonly Json[] | undefined;
+  if (resources === undefined || what.includes('no such')) return;
+  const isPage = what.includes(`page of ${PAGE}`) || what.includes('all of them');
+  if (isPage ? resources.length !== Math.min(PAGE, ENTRIES) : resources.length === 0) throw new Error(`${what}: ${resources.length} resources in an answer`);
 }
 
 try {
@@ -92,9 +106,9 @@ try {
   }
   const client = connectClient(host, '/scim/hr', await host.createToken(), 1);
   clients.push(client);
-  const get = async (path: string): Promise<Json> => JSON.parse(await client.send('GET', path)) as Json;
-  const find = async (endpoint: string, filter: string, more = ''): Promise<Json> => get(`/${endpoint}?filter=${encodeURIComponent(filter)}${more}`);
-  const idOf = (body: Json): string => String((body['Resources'] as readonly Json[])[0]?.['id']);
+  const get = (path: string): Promise<string> => client.send('GET', path);
+  const find = (endpoint: string, filter: string, more = ''): Promise<string> => get(`/${endpoint}?filter=${encodeURIComponent(filter)}${more}`);
+  const idOf = (answer: string): string => String(((JSON.parse(answer) as Json)['Resources'] as readonly Json[])[0]?.['id']);
   const everybody = idOf(await find('Groups', 'displayName eq "Everybody"', '&excludedAttributes=members'));
   const small = idOf(await find('Groups', 'displayName eq "Team 3"', '&excludedAttributes=members'));
   const person = (index: number): number => 1 + ((index * 7919) % ENTRIES);
@@ -119,11 +133,9 @@ try {
   const walked: Taken[] = [];
   for (let cursor: unknown = ''; typeof cursor === 'string'; ) {
     const at: string = cursor;
-    walked.push(
-      await take(async () => {
-        cursor = (await get(`/Users?count=${PAGE}&cursor=${at}`))['nextCursor'];
-      }),
-    );
+    const { answer, ...one } = await take(() => get(`/Users?count=${PAGE}&cursor=${at}`));
+    walked.push(one);
+    cursor = (JSON.parse(answer) as Json)['nextCursor'];
   }
   process.stdout.write(`the list has ${walked.length} pages\n`);
   aimed.push(report(`page of ${PAGE} by cursor, every one of the list`, walked));

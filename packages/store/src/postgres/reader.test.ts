@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PrivatePostgres, startPostgres } from '../../../../test/backends/postgres.ts';
 import { postgresPrograms } from '../../../../tools/backends.ts';
 import type { OpenStore } from '../open-store.ts';
-import { createDriver, group, model, person } from '../testing/people.ts';
+import { compileModel } from '../rules/stored-model.ts';
+import type { StoreModel } from '../store-model.ts';
+import { createDriver, directoryModel, group, model, person } from '../testing/people.ts';
 import { openPool, type Row } from './connection.ts';
 import { openPostgresConnectorStore } from './open-postgres-store.ts';
 import { allFrom } from './reader.ts';
 import { referencesBy } from './records.ts';
+import { referencesByKey } from './spelled-references.ts';
 
 describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () => {
   const PEOPLE = 5000;
@@ -74,6 +77,26 @@ describe.skipIf(postgresPrograms() === undefined)('reads of many entries', () =>
     expect(text).not.toContain('Rows Removed');
     await pool.close();
   });
+
+  it.each<StoreModel>([{ ...model, normalizations: ['uppercase'] }, directoryModel])(
+    'R27 a reference that is spelled in another way is found without looking at all of its entry, by $referenceForm',
+    async (spelled) => {
+      const pool = openPool({ url: postgres.url }, 'landbridge_hr', 1);
+      const numbers = async (table: string): Promise<ReadonlyMap<string, number>> =>
+        new Map((await pool.all(`SELECT name, id FROM ${table}`)).map((row) => [String(row['name']), Number(row['id'])]));
+      const compiled = compileModel(spelled, await numbers('types'), await numbers('attributes'));
+      const large = await pool.get('SELECT entry, attr, count(*) AS members FROM refs GROUP BY entry, attr ORDER BY members DESC LIMIT 1');
+      expect(large).toMatchObject({ members: PEOPLE });
+      const values = [Number(large?.['entry']), Number(large?.['attr']), ['17'], ['17']] as const;
+      const plan = await pool.lookUps.all(`EXPLAIN ANALYZE ${referencesByKey(compiled)}`, ...values);
+      const text = plan.map((row) => String(row['QUERY PLAN'])).join('\n');
+      expect(text).toContain('Index Cond: ((target = ');
+      expect(text).not.toMatch(/Rows Removed|Seq Scan/);
+      // The people of this suite have no names of a directory.
+      expect(await pool.all(referencesByKey(compiled), ...values)).toEqual(spelled.referenceForm === 'dn' ? [] : [{ asked: '17', raw: '17' }]);
+      await pool.close();
+    },
+  );
 
   it('S-106 no read waits until workers have started, which costs more than a page', async () => {
     const pool = openPool({ url: postgres.url }, 'landbridge_hr', 1);

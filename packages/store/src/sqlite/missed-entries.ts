@@ -4,6 +4,10 @@ import { mayGo } from '../rules/missed-entries.ts';
 import type { Database } from './database.ts';
 import { isAtWork, type StoreState } from './entry-rows.ts';
 
+/** What waits in a partition. `CROSS JOIN` keeps the order: mostly nothing waits, and SQLite would look at every entry to find that out. */
+export const WAITING_IN_PARTITION =
+  'SELECT m.entry, m.run, m.position AS missed, e.position FROM missed m CROSS JOIN entries e ON e.id = m.entry WHERE e.partition = ?';
+
 /** What a full step did not show of its partition, and nobody wrote or writes since (R22). */
 export function listUnseen(state: StoreState, step: ImportStep): number[] {
   const { database } = state;
@@ -34,10 +38,7 @@ export function waitForPartitions(state: StoreState, step: ImportStep, unread: r
   const { database } = state;
   const known = new Map<number, number>();
   const listed = new Set(step.removals);
-  for (const row of database.all(
-    'SELECT m.entry, m.run, m.position AS missed, e.position FROM missed m JOIN entries e ON e.id = m.entry WHERE e.partition = ?',
-    step.partition,
-  )) {
+  for (const row of database.all(WAITING_IN_PARTITION, step.partition)) {
     const id = Number(row['entry']);
     known.set(id, Number(row['run']));
     // A delta does not tell of it again.

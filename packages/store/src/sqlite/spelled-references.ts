@@ -3,6 +3,15 @@ import type { Database } from './database.ts';
 import type { StoreState } from './entry-rows.ts';
 
 /**
+ * The value of a reference by the key of what it refers to: `attr`, `entry`, the key. The target is found first, by its index, and the one
+ * reference to it next: an entry may have a million.
+ */
+export function referenceByKey(model: StoredModel): string {
+  const isTarget = model.referenceForm === 'dn' ? 'e.dn_key = ?' : `e.otype IN (${[...model.typesById.keys()].join(', ')}) AND e.anchor_key = ?`;
+  return `SELECT r.raw FROM entries e CROSS JOIN refs r ON r.target = e.id AND r.attr = ? AND r.entry = ? WHERE ${isTarget}`;
+}
+
+/**
  * Which of these values an entry refers to, each with the value as the entry has it: a directory may write a name in another way than
  * its entry does (R27). What is there to the letter comes first; `indexed` is waited for before anything is looked for by its key.
  */
@@ -16,12 +25,12 @@ export function spelledReferences(
 ): ReadonlyMap<string, string> {
   if (model.plainReferences || known.size === raw.length) return known;
   const found = new Map(known);
-  const key = model.referenceForm === 'dn' ? 'dn_key' : 'anchor_key';
+  const byKey = referenceByKey(model);
   for (const value of raw) {
     if (known.has(value)) continue;
     const asked = model.referenceKey(value);
     const row =
-      database.get(`SELECT r.raw FROM entries e JOIN refs r ON r.target = e.id AND r.attr = ? AND r.entry = ? WHERE e.${key} = ?`, attr, entryId, asked) ??
+      database.get(byKey, attr, entryId, asked) ??
       database.get('SELECT raw FROM unresolved WHERE raw_key = ? AND entry = ? AND attr = ?', asked, entryId, attr);
     if (row !== undefined) found.set(value, String(row['raw']));
   }
