@@ -53,11 +53,12 @@ export function makeDeferredIndexes(database: Database, wanted: (name: string) =
   const chosen = waiting.filter((sql) => wanted(nameOf(sql))).slice(0, atMost);
   if (chosen.length === 0) return waiting.map(nameOf);
   // What is sorted goes to files, and as much as the cache holds is sorted at once: in memory a million entries take hundreds of megabytes.
-  database.execute(`PRAGMA temp_store=FILE; PRAGMA cache_size=-${SORT_KILOBYTES}`);
+  // A second thread sorts what the first one has read.
+  database.execute(`PRAGMA temp_store=FILE; PRAGMA cache_size=-${SORT_KILOBYTES}; PRAGMA threads=1`);
   try {
     return database.withoutWaiting(() => chosen.reduce((left, sql) => makeOne(database, left, sql), waiting).map(nameOf));
   } finally {
-    database.execute(`PRAGMA temp_store=MEMORY; PRAGMA cache_size=-${CACHE_KILOBYTES}`);
+    database.execute(`PRAGMA temp_store=MEMORY; PRAGMA cache_size=-${CACHE_KILOBYTES}; PRAGMA threads=0`);
   }
 }
 
