@@ -203,7 +203,7 @@ describe('key columns', () => {
   it('R4 take the place of the generated columns of a file of version 2', async () => {
     await opened.close();
     const database = new DatabaseSync(file);
-    database.exec(`ALTER TABLE types DROP COLUMN moved; ALTER TABLE audit DROP COLUMN code; DROP TABLE audit_chain; DROP TABLE missed; DROP TABLE drifts; ALTER TABLE entries ADD COLUMN keys TEXT; ALTER TABLE entries ADD COLUMN q2_string GENERATED ALWAYS AS (coalesce(keys ->> '$.login', body ->> '$.login')) VIRTUAL;
+    database.exec(`ALTER TABLE types DROP COLUMN moved; ALTER TABLE audit DROP COLUMN code; DROP TABLE audit_chain; DROP TABLE missed; DROP TABLE drifts; DROP INDEX link_aliases_id; ALTER TABLE entries ADD COLUMN keys TEXT; ALTER TABLE entries ADD COLUMN q2_string GENERATED ALWAYS AS (coalesce(keys ->> '$.login', body ->> '$.login')) VIRTUAL;
       CREATE INDEX entries_q2_string ON entries(q2_string, otype) WHERE q2_string IS NOT NULL; PRAGMA user_version = 2;`);
     database.close();
     opened = await openSqliteConnectorStore({ file, thread: false });

@@ -64,10 +64,7 @@ export function openStoreCommands(file: string, auditKey: Uint8Array = NO_AUDIT_
     backup(target) {
       database.execute(`VACUUM INTO '${target.replaceAll("'", "''")}'`);
     },
-    close() {
-      database.execute('PRAGMA analysis_limit=1000; PRAGMA optimize;');
-      database.close();
-    },
+    close: () => database.close(),
   };
   return {
     ...commands,
